@@ -1,0 +1,2 @@
+//! The companion binary of the log-ingestion worker.
+fn main() {}

@@ -1,0 +1,3 @@
+//! Log ingestion at the edge.
+#[cfg(target_arch = "wasm32")]
+mod edge;
