@@ -1,5 +1,6 @@
 //! Log ingestion at the edge.
 pub mod access;
+pub mod buffer;
 pub mod config;
 #[cfg(target_arch = "wasm32")]
 mod edge;
@@ -8,3 +9,4 @@ pub mod intake;
 pub mod json;
 pub mod quota;
 pub mod redaction;
+pub mod redis;

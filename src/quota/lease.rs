@@ -155,11 +155,13 @@ impl Lease {
         let count = wanted.get(at).copied().unwrap_or(0).saturating_sub(held.get(at).copied().unwrap_or(0));
         self.turn += 1;
         self.asked += 1;
-        // Only what this request is about is kept: the rest goes back, so that a quota of all logs is not
-        // refused to one system while another's tokens lie idle. They are asked for again when they are needed.
-        let mut kept = [0; 4];
-        if let (Some(kept), Some(&held)) = (kept.get_mut(at), held.get(at)) {
-            *kept = held;
+        // While the global quota has tokens left, all that is held is kept. After that, what is not wanted now
+        // goes back, so that no system is refused while another's tokens lie idle here.
+        let mut kept = held;
+        if self.left_global < count {
+            for ((at_kept, kept), wanted) in kept.iter_mut().enumerate().zip(wanted) {
+                *kept = if at_kept == at { *kept } else { wanted.min(*kept) };
+            }
         }
         for (granted, (spent, kept)) in self.granted.iter_mut().zip(self.spent.into_iter().zip(kept)) {
             *granted = spent + kept;
@@ -213,25 +215,29 @@ impl Lease {
         }
     }
 
-    /// Spends one token of `system`.
+    /// Whether one more log of `system` may be stored.
     ///
     /// # Errors
     /// [`Refusal`] when the quota of the system or of all logs is used up.
-    pub fn spend(&mut self, system: System) -> Result<(), Refusal> {
+    pub fn check(&self, system: System) -> Result<(), Refusal> {
+        if self.held_of(system) > 0 || (self.unreachable && self.overdrawn < FAIL_OPEN_ALLOWANCE) {
+            return Ok(());
+        }
+        let system_left = self.left.get(system.index()).copied().unwrap_or(0);
+        let global_left = self.left_global + self.unspent();
+        // When both are used up, the contract names the global quota.
+        let scope = if global_left == 0 || system_left > 0 { Scope::Global } else { Scope::System };
+        Err(Refusal { scope, until: self.window_end() })
+    }
+
+    /// Spends one token of `system`; whoever calls this has asked [`Lease::check`] first.
+    pub fn spend(&mut self, system: System) {
         if self.held_of(system) == 0 {
-            if !self.unreachable || self.overdrawn >= FAIL_OPEN_ALLOWANCE {
-                let left = self.left.get(system.index()).copied().unwrap_or(0);
-                let scope = if left == 0 { Scope::System } else { Scope::Global };
-                // Both used up: the contract names the global quota first.
-                let scope = if self.left_global == 0 && self.unspent() == 0 { Scope::Global } else { scope };
-                return Err(Refusal { scope, until: self.window_end() });
-            }
             self.overdrawn += 1;
         }
         if let Some(spent) = self.spent.get_mut(system.index()) {
             *spent += 1;
         }
-        Ok(())
     }
 
     fn unspent(&self) -> u64 {
@@ -269,7 +275,9 @@ mod tests {
         } else if lease.request(one(system), now).is_some() {
             lease.failed(now);
         }
-        lease.spend(system).map(|()| lease.remaining(system)).map_err(|refusal| refusal.scope)
+        lease.check(system).map_err(|refusal| refusal.scope)?;
+        lease.spend(system);
+        Ok(lease.remaining(system))
     }
 
     #[test]
