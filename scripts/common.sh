@@ -5,7 +5,7 @@ ROOT=$PWD
 TOOLS=$ROOT/.tools
 
 have() { command -v "$1" >/dev/null 2>&1; }
-say() { printf '%s\n' "$*" >&2; }
+say() { printf '%s\n' "$@" >&2; }
 
 # die MESSAGE [HINT]: one line of cause, one of remedy.
 die() {
@@ -58,6 +58,7 @@ wasm_env() {
     if [ -x "$TOOLS/rust/bin/rustc" ]; then
         export PATH="$TOOLS/rust/bin:$PATH" RUSTC="$TOOLS/rust/bin/rustc" RUSTDOC="$TOOLS/rust/bin/rustdoc"
     fi
+    export CARGO_PROFILE_DEV_DEBUG=0 # nothing here reads it, and it doubles the time to compile the tests
     export WASM_BINDGEN_BIN="$TOOLS/bin/wasm-bindgen"
     export WASM_OPT_BIN="$ROOT/node_modules/.bin/wasm-opt"
     export ESBUILD_BIN="$ROOT/node_modules/.bin/esbuild"
