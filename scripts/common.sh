@@ -14,18 +14,25 @@ die() {
     exit 1
 }
 
+# die_with_log MESSAGE FILE: the end of the log usually says why.
+die_with_log() {
+    tail -n 8 "$2" >&2 || true
+    die "$1" "the whole log is in ${2#"$ROOT/"}"
+}
+
 # The comment block at the top of the calling script is its help text.
 help_and_exit() {
     sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p;}' "$1"
     exit 0
 }
 
-# step TEXT COMMAND...: says what starts and, if it took a while, how long it took.
+# step TEXT COMMAND...: says what starts and, if it took a while, how long it took. The command does not see the locks'
+# descriptors: a daemon it leaves behind (a compiler cache, say) would hold them.
 step() {
     local text=$1 start=$SECONDS
     shift
     say "$text"
-    "$@" || return
+    "$@" 7>&- 8>&- || return
     [ $((SECONDS - start)) -lt 3 ] || say "  done in $((SECONDS - start)) s"
 }
 
@@ -34,7 +41,7 @@ locked_version() {
     awk -v name="name = \"$1\"" '$0 == name { getline; gsub(/version = |"/, ""); print; exit }' Cargo.lock
 }
 
-# Holds lock NAME until the script ends, however it ends. Uses file descriptor FD.
+# lock NAME FD: waits for the lock and holds it, through file descriptor FD (7 or 8), until the script ends in any way.
 lock() {
     local name=$1 fd=$2
     mkdir -p "$TOOLS"
