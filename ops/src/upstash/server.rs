@@ -78,7 +78,7 @@ pub(super) struct Core {
 enum Presence {
     /// The task ends, and gives the port free, when the token is cancelled.
     Listening(CancellationToken, JoinHandle<()>),
-    /// Bound and not listening: clients are refused, and nobody else can take the port.
+    /// Bound and not listening: clients are refused, and nobody is given the port by chance.
     Away(TcpSocket),
     /// Between the two, or after a failure to bind.
     Nowhere,
