@@ -1,0 +1,75 @@
+//! What several test files need.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::path::{Path, PathBuf};
+
+use ops::upstash::{
+    Reply, Server,
+    store::{RedisServer, find_redis_server},
+};
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+
+/// The project's root folder.
+pub fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Says loudly that something was not tested; where nothing may be left out (`CI=true`) that is a failure.
+pub fn skip(what: &str, why: &str) {
+    eprintln!("SKIPPED: {what}: {why}");
+    assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{what} was not tested: {why}");
+}
+
+/// A Redis server for one test with the folder it uses, or nothing (said loudly) when the machine has none.
+pub async fn redis_server() -> Option<(RedisServer, tempfile::TempDir)> {
+    let Some(program) = find_redis_server(&project()) else {
+        eprintln!("SKIPPED: the part of this test that needs a redis-server: none was found");
+        assert!(std::env::var_os("REDIS_SERVER_BIN").is_none(), "REDIS_SERVER_BIN names no program");
+        return None;
+    };
+    let data = tempfile::tempdir().unwrap();
+    let server = RedisServer::start(&program, data.path(), false).await.unwrap();
+    Some((server, data))
+}
+
+/// A client of one local Upstash server.
+pub struct Client {
+    http: reqwest::Client,
+    url: String,
+    token: String,
+}
+
+impl Client {
+    pub fn of(server: &Server) -> Client {
+        Client { http: reqwest::Client::new(), url: server.url(), token: server.token().to_owned() }
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token)
+    }
+
+    /// `POST` with a JSON body: the status and the answer.
+    pub async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        answer(self.request(Method::POST, path).json(&body)).await
+    }
+
+    pub async fn get(&self, path: &str) -> (StatusCode, Value) {
+        answer(self.request(Method::GET, path)).await
+    }
+}
+
+pub async fn answer(request: reqwest::RequestBuilder) -> (StatusCode, Value) {
+    let response = request.send().await.unwrap();
+    assert_eq!(response.headers()["content-type"], "application/json");
+    (response.status(), response.json().await.unwrap())
+}
+
+/// The elements of a list, past all faults.
+pub async fn list(server: &Server, key: &str) -> Vec<String> {
+    server.run(&["LRANGE", key, "0", "-1"]).await.unwrap().texts()
+}
+
+pub fn int(reply: Reply) -> i64 {
+    reply.as_int().unwrap_or_else(|| panic!("not an integer: {reply:?}"))
+}
