@@ -1,5 +1,6 @@
 //! Log ingestion at the edge.
 pub mod access;
+pub mod answers;
 pub mod buffer;
 pub mod config;
 #[cfg(target_arch = "wasm32")]
@@ -8,5 +9,6 @@ pub mod entry;
 pub mod intake;
 pub mod json;
 pub mod quota;
+pub mod read;
 pub mod redaction;
 pub mod redis;

@@ -313,6 +313,28 @@ pub struct Counters {
     pub late_doubles: u64,
 }
 
+impl Counters {
+    /// Adds another shard's counters.
+    pub fn add(&mut self, other: &Counters) {
+        self.appended += other.appended;
+        self.commits += other.commits;
+        self.duplicates += other.duplicates;
+        self.refused_global += other.refused_global;
+        self.refused_system += other.refused_system;
+        self.refused_trace += other.refused_trace;
+        self.refused_full += other.refused_full;
+        self.flushed += other.flushed;
+        self.redis_requests += other.redis_requests;
+        self.redis_commands += other.redis_commands;
+        self.redis_failures += other.redis_failures;
+        self.rows_written += other.rows_written;
+        self.lease_calls += other.lease_calls;
+        self.alarms += other.alarms;
+        self.lists_restored += other.lists_restored;
+        self.late_doubles += other.late_doubles;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

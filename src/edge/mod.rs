@@ -1,7 +1,85 @@
-//! What only wasm compiles: the fetch event, the routes, the Durable Objects, the Upstash client.
-use worker::{Context, Env, Request, Response, Result, event};
+//! What only wasm compiles: the fetch event, the routes, and the shells of the two Durable Objects.
+
+mod answer;
+mod body;
+mod buffer;
+mod clear;
+mod health;
+mod hop;
+mod ingest;
+mod limiter;
+mod reads;
+mod settings;
+mod storage;
+
+use crate::access::{self, Action, Denied};
+use crate::config::Config;
+use answer::Answer;
+use worker::{Context, Env, Method, Request, Response, Result, event};
+
+/// One request: what the routes need to know of it.
+struct Visit {
+    env: Env,
+    config: Config,
+    origin: Option<String>,
+    authorization: Option<String>,
+    /// The server's time when it arrived, Unix ms.
+    now: i64,
+}
+
+impl Visit {
+    fn authorize(&self, action: Action) -> std::result::Result<(), Denied> {
+        access::authorize(&self.config, action, self.origin.as_deref(), self.authorization.as_deref())
+    }
+}
+
+#[event(start)]
+fn start() {
+    console_error_panic_hook::set_once();
+}
 
 #[event(fetch)]
-async fn fetch(_request: Request, _env: Env, _context: Context) -> Result<Response> {
-    Response::ok("{}")
+async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+    let header = |name: &str| request.headers().get(name).ok().flatten();
+    let origin = header("origin");
+    let loaded = Config::load(|key| settings::value(&env, key));
+    let cors = access::cors(loaded.as_ref().ok(), origin.as_deref());
+    let answer = match (request.method(), request.path().as_str(), loaded) {
+        (Method::Options, _, _) => Answer::empty(),
+        (Method::Get, "/", _) => answer::home(),
+        (Method::Get, "/health", Err(problems)) => health::misconfigured(&problems),
+        (method, path, loaded) if answer::is_route(&method, path) => match loaded {
+            Err(problems) => answer::misconfigured(&problems),
+            Ok(config) => {
+                let authorization = header("authorization");
+                let visit = Visit { env, config, authorization, origin, now: now() };
+                route(method, path, request, visit).await
+            }
+        },
+        _ => Answer::error(404, "Not found"),
+    };
+    answer.send(cors)
+}
+
+async fn route(method: Method, path: &str, request: Request, visit: Visit) -> Answer {
+    match (method, path) {
+        (Method::Post, "/log") => ingest::post(request, &visit).await,
+        (Method::Get, "/health") => health::get(&visit).await,
+        (Method::Get, "/logs") => reads::logs(&request, &visit).await,
+        (Method::Get, "/traces/recent") => reads::recent(&request, &visit).await,
+        (Method::Delete, "/logs/clear") => clear::delete(&request, &visit).await,
+        #[cfg(feature = "fault-injection")]
+        (Method::Post, "/fault/trap") => {
+            // Tells a shard to break in the middle of whatever it does.
+            let fault =
+                hop::call(&visit.env, 0, "/fault/trap", Vec::new(), visit.config.hop_timeout_ms).await;
+            Answer::error(500, &format!("{:?}", fault.map(|_| ())))
+        }
+        _ => Answer::error(404, "Not found"),
+    }
+}
+
+/// Unix time in ms. It stands still while code runs and moves on with I/O (Cloudflare, "Web standards": timers).
+fn now() -> i64 {
+    i64::try_from(worker::Date::now().as_millis()).unwrap_or(i64::MAX)
 }

@@ -8,7 +8,7 @@
 mod lease;
 mod ledger;
 
-pub use lease::{Lease, Refusal, Scope};
+pub use lease::{FAIL_OPEN_ALLOWANCE, Lease, Refusal, Scope};
 pub use ledger::{EarlierState, Ledger, LedgerState};
 
 use crate::entry::System;

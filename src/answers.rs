@@ -1,0 +1,366 @@
+//! What `POST /log` answers, for one log and for a batch.
+
+use crate::entry::System;
+use crate::quota::{Limits, Scope, WINDOW_MS};
+use serde::Serialize;
+
+/// Seconds a client is asked to wait after a passing fault.
+pub const RETRY_AFTER_S: i64 = 5;
+
+/// What became of one log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// Durable.
+    Stored {
+        /// Its trace.
+        trace_id: String,
+        /// Its system.
+        system: System,
+        /// Logs its system may still store.
+        left: u64,
+        /// End of the quota window, Unix ms.
+        until: i64,
+    },
+    /// Was durable already.
+    Duplicate {
+        /// Its trace.
+        trace_id: String,
+        /// Its system.
+        system: System,
+        /// Logs its system may still store.
+        left: u64,
+        /// End of the quota window, Unix ms.
+        until: i64,
+    },
+    /// Noise: answered with success, stored nowhere.
+    Noise {
+        /// Its trace.
+        trace_id: String,
+    },
+    /// The sender's fault.
+    Refused {
+        /// 400 or 413.
+        status: u16,
+        /// What is wrong.
+        error: String,
+    },
+    /// Over a quota.
+    Over {
+        /// Its trace.
+        trace_id: String,
+        /// Its system.
+        system: System,
+        /// Which quota.
+        scope: Scope,
+        /// End of the quota window, Unix ms.
+        until: i64,
+    },
+    /// Its buffer holds as much as it may.
+    Full {
+        /// Its trace.
+        trace_id: String,
+    },
+    /// Its buffer gave no answer: it may be stored or not.
+    Lost {
+        /// Its trace.
+        trace_id: String,
+        /// Its system.
+        system: System,
+    },
+    /// No Redis is configured.
+    NoStore {
+        /// Its trace.
+        trace_id: String,
+    },
+}
+
+impl Fate {
+    /// The status a log of this fate has, alone or in a batch.
+    pub fn status(&self) -> u16 {
+        match self {
+            Fate::Stored { .. } | Fate::Duplicate { .. } | Fate::Noise { .. } => 200,
+            Fate::Refused { status, .. } => *status,
+            Fate::Over { .. } => 429,
+            Fate::Full { .. } | Fate::Lost { .. } | Fate::NoStore { .. } => 503,
+        }
+    }
+
+    fn trace_id(&self) -> Option<&str> {
+        match self {
+            Fate::Stored { trace_id, .. }
+            | Fate::Duplicate { trace_id, .. }
+            | Fate::Noise { trace_id }
+            | Fate::Over { trace_id, .. }
+            | Fate::Full { trace_id }
+            | Fate::Lost { trace_id, .. }
+            | Fate::NoStore { trace_id } => Some(trace_id),
+            Fate::Refused { .. } => None,
+        }
+    }
+
+    fn error(&self) -> Option<String> {
+        Some(match self {
+            Fate::Stored { .. } | Fate::Duplicate { .. } | Fate::Noise { .. } => return None,
+            Fate::Refused { error, .. } => error.clone(),
+            Fate::Over { scope: Scope::Global, .. } => "Global rate limit exceeded".to_string(),
+            Fate::Over { scope: Scope::System, system, .. } => {
+                format!("{} system rate limit exceeded", system.as_str())
+            }
+            Fate::Over { scope: Scope::Trace, trace_id, .. } => {
+                format!("Per-trace rate limit exceeded for {trace_id}")
+            }
+            Fate::Full { .. } => {
+                "The log buffer is full: Redis has been away or slow for long. Try again".to_string()
+            }
+            Fate::Lost { .. } => {
+                "The log buffer did not answer. Send the log again with the same id".to_string()
+            }
+            Fate::NoStore { .. } => "No Redis is configured: set the secrets UPSTASH_REDIS_REST_URL and \
+                                     UPSTASH_REDIS_REST_TOKEN"
+                .to_string(),
+        })
+    }
+}
+
+/// `{success, error}`.
+#[derive(Debug, Serialize)]
+pub struct Refused<'a> {
+    /// Always false.
+    pub success: bool,
+    /// What is wrong and what to do.
+    pub error: &'a str,
+}
+
+/// An answer, ready to be sent.
+#[derive(Debug)]
+pub struct Told {
+    /// The HTTP status.
+    pub status: u16,
+    /// JSON.
+    pub body: Vec<u8>,
+    /// Headers that depend on it.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+#[derive(Serialize)]
+struct One<'a> {
+    success: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remaining_quota: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Many {
+    success: bool,
+    accepted: usize,
+    duplicates: usize,
+    suppressed: usize,
+    rejected: Vec<Rejected>,
+    remaining_quota: u64,
+}
+
+#[derive(Serialize)]
+struct Rejected {
+    index: usize,
+    status: u16,
+    error: String,
+}
+
+/// Tells a client what became of its logs: of the one it sent, or of its batch.
+pub fn tell(single: bool, fates: &[Fate], now: i64, limits: &Limits) -> Told {
+    let (status, body) = match (single, fates) {
+        (true, [fate]) => (fate.status(), serde_json::to_vec(&one(fate))),
+        _ => (status_of_batch(fates), serde_json::to_vec(&many(fates))),
+    };
+    let mut headers = quota_headers(fates, now, limits);
+    match status {
+        429 => headers.push(("Retry-After", until_end(fates, now).to_string())),
+        503 => headers.push(("Retry-After", RETRY_AFTER_S.to_string())),
+        _ => {}
+    }
+    Told { status, body: body.unwrap_or_default(), headers }
+}
+
+fn one(fate: &Fate) -> One<'_> {
+    let (message, remaining_quota) = match fate {
+        Fate::Stored { left, .. } | Fate::Duplicate { left, .. } => (None, Some(*left)),
+        Fate::Noise { .. } => (Some("Log suppressed (noise filtering)"), None),
+        Fate::Over { .. } => (None, Some(0)),
+        _ => (None, None),
+    };
+    One {
+        success: fate.status() == 200,
+        trace_id: fate.trace_id(),
+        message,
+        error: fate.error(),
+        remaining_quota,
+    }
+}
+
+fn many(fates: &[Fate]) -> Many {
+    let rejected: Vec<Rejected> = fates
+        .iter()
+        .enumerate()
+        .filter_map(|(index, fate)| {
+            fate.error().map(|error| Rejected { index, status: fate.status(), error })
+        })
+        .collect();
+    let count = |wanted: fn(&Fate) -> bool| fates.iter().filter(|fate| wanted(fate)).count();
+    Many {
+        success: rejected.is_empty(),
+        accepted: count(|fate| matches!(fate, Fate::Stored { .. })),
+        duplicates: count(|fate| matches!(fate, Fate::Duplicate { .. })),
+        suppressed: count(|fate| matches!(fate, Fate::Noise { .. })),
+        rejected,
+        // The scarcest of the quotas the batch touched, as it was left.
+        remaining_quota: last_left(fates).map(|(_, left, _)| left).min().unwrap_or(0),
+    }
+}
+
+/// 429 or 503 when that is every log's fate, else 200.
+fn status_of_batch(fates: &[Fate]) -> u16 {
+    [429, 503].into_iter().find(|&status| fates.iter().all(|fate| fate.status() == status)).unwrap_or(200)
+}
+
+/// For each system the batch touched: what its last log left of the quota, and until when.
+fn last_left(fates: &[Fate]) -> impl Iterator<Item = (System, u64, i64)> {
+    System::ALL.into_iter().filter_map(|wanted| {
+        fates.iter().rev().find_map(|fate| match fate {
+            Fate::Stored { system, left, until, .. } | Fate::Duplicate { system, left, until, .. }
+                if *system == wanted =>
+            {
+                Some((wanted, *left, *until))
+            }
+            Fate::Over { system, until, .. } if *system == wanted => Some((wanted, 0, *until)),
+            _ => None,
+        })
+    })
+}
+
+fn until_end(fates: &[Fate], now: i64) -> i64 {
+    last_left(fates).map(|(_, _, until)| seconds(until, now)).max().unwrap_or(RETRY_AFTER_S)
+}
+
+/// Whole seconds from `now` to `until`, at least one, at most a window.
+fn seconds(until: i64, now: i64) -> i64 {
+    let ms = until.saturating_sub(now).clamp(1, WINDOW_MS);
+    (ms + 999) / 1_000
+}
+
+/// `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4): one item per
+/// system the request touched.
+fn quota_headers(fates: &[Fate], now: i64, limits: &Limits) -> Vec<(&'static str, String)> {
+    let touched: Vec<_> = last_left(fates).collect();
+    if touched.is_empty() {
+        return Vec::new();
+    }
+    let window = WINDOW_MS / 1_000;
+    let list = |item: &dyn Fn(&(System, u64, i64)) -> String| {
+        touched.iter().map(item).collect::<Vec<_>>().join(", ")
+    };
+    let policy = list(&|(system, _, _)| {
+        let quota = limits.systems.get(system.index()).copied().unwrap_or(0).min(limits.global);
+        format!("\"{}\";q={quota};w={window}", system.as_str())
+    });
+    let state =
+        list(&|(system, left, until)| format!("\"{}\";r={left};t={}", system.as_str(), seconds(*until, now)));
+    vec![("RateLimit-Policy", policy), ("RateLimit", state)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { global: 5000, systems: [2000, 1500, 1500, 500], trace: 500 };
+
+    fn stored(system: System, left: u64) -> Fate {
+        Fate::Stored { trace_id: "t".into(), system, left, until: 60_000 }
+    }
+
+    fn over(scope: Scope) -> Fate {
+        Fate::Over { trace_id: "t".into(), system: System::Convex, scope, until: 60_500 }
+    }
+
+    fn said(single: bool, fates: &[Fate]) -> (u16, String, Vec<(&'static str, String)>) {
+        let told = tell(single, fates, 1_000, &LIMITS);
+        (told.status, String::from_utf8(told.body).unwrap(), told.headers)
+    }
+
+    #[test]
+    fn one_log_is_answered_in_the_contracts_words() {
+        let cases = [
+            (stored(System::Browser, 7), 200, r#"{"success":true,"trace_id":"t","remaining_quota":7}"#),
+            (
+                Fate::Noise { trace_id: "t".into() },
+                200,
+                r#"{"success":true,"trace_id":"t","message":"Log suppressed (noise filtering)"}"#,
+            ),
+            (
+                Fate::Refused { status: 400, error: "message is required".into() },
+                400,
+                r#"{"success":false,"error":"message is required"}"#,
+            ),
+            (
+                over(Scope::Global),
+                429,
+                r#"{"success":false,"trace_id":"t","error":"Global rate limit exceeded","remaining_quota":0}"#,
+            ),
+            (
+                over(Scope::System),
+                429,
+                r#"{"success":false,"trace_id":"t","error":"convex system rate limit exceeded","remaining_quota":0}"#,
+            ),
+            (
+                over(Scope::Trace),
+                429,
+                r#"{"success":false,"trace_id":"t","error":"Per-trace rate limit exceeded for t","remaining_quota":0}"#,
+            ),
+        ];
+        for (fate, status, body) in cases {
+            let told = said(true, std::slice::from_ref(&fate));
+            assert_eq!((told.0, told.1.as_str()), (status, body));
+        }
+        let (status, _, headers) = said(true, &[Fate::Full { trace_id: "t".into() }]);
+        assert_eq!((status, headers), (503, vec![("Retry-After", "5".to_string())]));
+    }
+
+    #[test]
+    fn a_batch_is_told_entry_by_entry() {
+        let fates = [
+            stored(System::Browser, 9),
+            Fate::Noise { trace_id: "t".into() },
+            over(Scope::Trace),
+            Fate::Duplicate { trace_id: "t".into(), system: System::Browser, left: 8, until: 60_000 },
+        ];
+        let (status, body, headers) = said(false, &fates);
+        assert_eq!(status, 200);
+        assert_eq!(
+            body,
+            r#"{"success":false,"accepted":1,"duplicates":1,"suppressed":1,"rejected":[{"index":2,"status":429,"error":"Per-trace rate limit exceeded for t"}],"remaining_quota":0}"#
+        );
+        assert_eq!(
+            headers,
+            [
+                ("RateLimit-Policy", r#""browser";q=2000;w=3600, "convex";q=1500;w=3600"#.to_string()),
+                ("RateLimit", r#""browser";r=8;t=59, "convex";r=0;t=60"#.to_string()),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_batch_is_refused_as_a_whole_only_when_all_of_it_is_for_one_reason() {
+        let lost = Fate::Lost { trace_id: "t".into(), system: System::Worker };
+        assert_eq!(said(false, &[over(Scope::Global), over(Scope::Trace)]).0, 429);
+        assert_eq!(said(false, &[lost.clone(), lost.clone()]).0, 503);
+        assert_eq!(said(false, &[lost, over(Scope::Global)]).0, 200);
+        let refused = Fate::Refused { status: 400, error: "x".into() };
+        assert_eq!(said(false, &[refused.clone(), refused]).0, 200);
+        assert_eq!(said(false, &[over(Scope::Global)]).2.last(), Some(&("Retry-After", "60".to_string())));
+    }
+}

@@ -1,0 +1,124 @@
+//! Answers: a status, JSON, and the headers every answer carries.
+
+use crate::config::Problem;
+use serde::Serialize;
+use worker::{Headers, Method, Response, ResponseBuilder, Result};
+
+/// The service's name (contract: Identity).
+pub const SERVICE: &str = "supportsignal-log-ingestion-worker";
+
+/// Seconds a client is asked to wait before it repeats a request that met a passing fault.
+pub const RETRY_AFTER_S: u64 = 5;
+
+/// An answer that is not sent yet.
+pub struct Answer {
+    status: u16,
+    body: Vec<u8>,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Answer {
+    /// 200 without a body.
+    pub fn empty() -> Answer {
+        Answer { status: 200, body: Vec::new(), headers: Vec::new() }
+    }
+
+    /// JSON that was written elsewhere.
+    pub fn raw(status: u16, body: Vec<u8>) -> Answer {
+        Answer { status, body, headers: Vec::new() }
+    }
+
+    /// `body` as JSON.
+    pub fn json(status: u16, body: &impl Serialize) -> Answer {
+        match serde_json::to_vec(body) {
+            Ok(body) => Answer::raw(status, body),
+            Err(error) => {
+                worker::console_error!("an answer could not be written: {error}");
+                Answer::raw(500, br#"{"error":"Internal error"}"#.to_vec())
+            }
+        }
+    }
+
+    /// `{"error": …}`.
+    pub fn error(status: u16, error: &str) -> Answer {
+        Answer::json(status, &serde_json::json!({ "error": error }))
+    }
+
+    /// Adds a header.
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Answer {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Makes the platform's response of it.
+    pub fn send(self, cors: Vec<(&'static str, String)>) -> Result<Response> {
+        let headers = Headers::new();
+        headers.set("Content-Type", "application/json")?;
+        headers.set("Cache-Control", "no-store")?;
+        for (name, value) in cors.into_iter().chain(self.headers) {
+            headers.set(name, &value)?;
+        }
+        let response = ResponseBuilder::new().with_status(self.status).with_headers(headers);
+        Ok(if self.body.is_empty() { response.empty() } else { response.fixed(self.body) })
+    }
+}
+
+/// The routes, for whoever asks.
+#[derive(Serialize)]
+pub struct Endpoints {
+    log: &'static str,
+    health: &'static str,
+    logs: &'static str,
+    recent_traces: &'static str,
+    clear: &'static str,
+}
+
+/// The routes.
+pub const ENDPOINTS: Endpoints = Endpoints {
+    log: "POST /log",
+    health: "GET /health",
+    logs: "GET /logs?trace_id={trace_id}",
+    recent_traces: "GET /traces/recent?limit={limit}",
+    clear: "DELETE /logs/clear",
+};
+
+/// Whether the contract has a route of this method and path.
+pub fn is_route(method: &Method, path: &str) -> bool {
+    let fault = cfg!(feature = "fault-injection") && path == "/fault/trap";
+    fault
+        || matches!(
+            (method, path),
+            (Method::Post, "/log")
+                | (Method::Get, "/health" | "/logs" | "/traces/recent")
+                | (Method::Delete, "/logs/clear")
+        )
+}
+
+/// `GET /`.
+pub fn home() -> Answer {
+    #[derive(Serialize)]
+    struct Home {
+        service: &'static str,
+        status: &'static str,
+        endpoints: Endpoints,
+        usage: Usage,
+    }
+    #[derive(Serialize)]
+    struct Usage {
+        log: &'static str,
+        read: &'static str,
+    }
+    let usage = Usage {
+        log: r#"POST /log {"trace_id":"…","message":"…","level":"log|info|warn|error","system":"browser|convex|worker|manual"}"#,
+        read: "GET /logs?trace_id=…",
+    };
+    Answer::json(200, &Home { service: SERVICE, status: "running", endpoints: ENDPOINTS, usage })
+}
+
+/// 503 while a setting cannot be used: its name, never its value.
+pub fn misconfigured(problems: &[Problem]) -> Answer {
+    let named: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let error = format!("The worker is not configured: {}", named.join("; "));
+    Answer::json(503, &serde_json::json!({ "success": false, "error": error }))
+        .with("Retry-After", RETRY_AFTER_S.to_string())
+}

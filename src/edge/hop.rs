@@ -1,0 +1,107 @@
+//! The hop from the worker to a Durable Object: one request, one deadline.
+
+use crate::buffer::wire;
+use futures_util::future::{Either, select};
+use std::time::Duration;
+use wasm_bindgen::JsValue;
+use worker::{Delay, Env, Method, Request, RequestInit, Stub};
+
+/// Why a hop has no answer.
+#[derive(Debug)]
+pub enum Lost {
+    /// It did not answer in time, or broke: what it did is unknown.
+    Uncertain(String),
+    /// It answered with this status and these words.
+    Status(u16, String),
+}
+
+/// Calls a shard.
+///
+/// # Errors
+/// [`Lost`].
+pub async fn call(
+    env: &Env,
+    shard: u32,
+    path: &str,
+    body: Vec<u8>,
+    timeout_ms: u32,
+) -> Result<Vec<u8>, Lost> {
+    let payload = bytes(&body);
+    drop(body);
+    let stub = stub(env, shard)?;
+    send(&stub, path, &payload, timeout_ms).await
+}
+
+/// Calls a shard, and once more with the same body when what became of the first call is unknown. Only for
+/// requests that a shard recognises when they are repeated.
+///
+/// # Errors
+/// [`Lost`].
+pub async fn call_twice(
+    env: &Env,
+    shard: u32,
+    path: &str,
+    body: Vec<u8>,
+    timeout_ms: u32,
+) -> Result<Vec<u8>, Lost> {
+    let payload = bytes(&body);
+    drop(body);
+    match send(&stub(env, shard)?, path, &payload, timeout_ms).await {
+        Err(Lost::Uncertain(why)) => {
+            worker::console_warn!("shard {shard} gave no answer ({why}); trying once more");
+            // A stub whose object broke stays broken; a new one reaches the object's next instance.
+            send(&stub(env, shard)?, path, &payload, timeout_ms).await
+        }
+        answer => answer,
+    }
+}
+
+fn bytes(body: &[u8]) -> JsValue {
+    js_sys::Uint8Array::from(body).into()
+}
+
+fn stub(env: &Env, shard: u32) -> Result<Stub, Lost> {
+    object(env, wire::BINDING, &wire::shard_name(shard))
+}
+
+/// The stub of an object by its binding and name.
+///
+/// # Errors
+/// [`Lost::Uncertain`] when the binding is missing.
+pub fn object(env: &Env, binding: &str, name: &str) -> Result<Stub, Lost> {
+    env.durable_object(binding)
+        .and_then(|namespace| namespace.get_by_name(name))
+        .map_err(|error| Lost::Uncertain(error.to_string()))
+}
+
+/// Sends a body to an object and reads its answer, both within `timeout_ms`.
+///
+/// # Errors
+/// [`Lost`].
+pub async fn send(stub: &Stub, path: &str, payload: &JsValue, timeout_ms: u32) -> Result<Vec<u8>, Lost> {
+    let uncertain = |error: worker::Error| Lost::Uncertain(error.to_string());
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_body(Some(payload.clone()));
+    let request = Request::new_with_init(&format!("https://object{path}"), &init).map_err(uncertain)?;
+    let exchange = Box::pin(async {
+        let mut response = stub.fetch_with_request(request).await.map_err(uncertain)?;
+        let body = response.bytes().await.map_err(uncertain)?;
+        match response.status_code() {
+            200 => Ok(body),
+            status => Err(Lost::Status(status, String::from_utf8_lossy(&body).into_owned())),
+        }
+    });
+    let deadline = Delay::from(Duration::from_millis(timeout_ms.into()));
+    match select(exchange, deadline).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(((), _)) => Err(Lost::Uncertain(format!("no answer within {timeout_ms} ms"))),
+    }
+}
+
+/// Reads an object's JSON answer.
+///
+/// # Errors
+/// [`Lost::Uncertain`] when it is not what was expected.
+pub fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Lost> {
+    serde_json::from_slice(body).map_err(|error| Lost::Uncertain(error.to_string()))
+}

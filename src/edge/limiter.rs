@@ -1,0 +1,89 @@
+//! `RateLimiterDO`: the object named "global" that keeps the quota's ledger. A shell over [`Ledger`].
+//!
+//! Stores one value, under the key `ledger` ([`LedgerState`], version 1), written with each lease. On first use it
+//! takes over what the earlier worker's class left under `rateLimitState`, and leaves that value where it is, for
+//! the way back. It never grows beyond a number per shard, and needs no cleaning up.
+
+use super::settings;
+use crate::config::Config;
+use crate::quota::{EarlierState, LeaseRequest, Ledger, LedgerState};
+use std::cell::RefCell;
+use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+
+/// The binding of the object.
+pub const BINDING: &str = "RATE_LIMIT_STATE";
+/// The name of the one object.
+pub const NAME: &str = "global";
+/// `POST` [`LeaseRequest`] → [`crate::quota::LeaseReply`].
+pub const LEASE: &str = "/lease";
+
+const LEDGER_KEY: &str = "ledger";
+const EARLIER_KEY: &str = "rateLimitState";
+
+/// Keeper of the hour's quotas.
+#[durable_object(fetch)]
+pub struct RateLimiterDO {
+    state: State,
+    env: Env,
+    ledger: RefCell<Option<Ledger>>,
+}
+
+impl DurableObject for RateLimiterDO {
+    fn new(state: State, env: Env) -> Self {
+        RateLimiterDO { state, env, ledger: RefCell::new(None) }
+    }
+
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        if request.path() != LEASE {
+            return Response::error("not found", 404);
+        }
+        let lease: LeaseRequest = match serde_json::from_slice(&request.bytes().await?) {
+            Ok(lease) => lease,
+            Err(error) => return Response::error(error.to_string(), 400),
+        };
+        self.load().await?;
+        let now = super::now();
+        let granted = match self.ledger.borrow_mut().as_mut() {
+            Some(ledger) => {
+                let before = ledger.state().clone();
+                let reply = ledger.lease(&lease, now);
+                let changed = (*ledger.state() != before).then(|| serde_json::to_string(ledger.state()));
+                Some((reply, changed))
+            }
+            None => None,
+        };
+        let Some((reply, changed)) = granted else { return Response::error("not loaded", 500) };
+        if let Some(stored) = changed {
+            // The platform holds the answer back until this is durable.
+            self.state.storage().put(LEDGER_KEY, stored?).await?;
+        }
+        Response::from_json(&reply)
+    }
+}
+
+impl RateLimiterDO {
+    async fn load(&self) -> Result<()> {
+        if self.ledger.borrow().is_some() {
+            return Ok(());
+        }
+        let Ok(config) = Config::load(|key| settings::value(&self.env, key)) else {
+            return Err("the configuration cannot be used".into());
+        };
+        let storage = self.state.storage();
+        let stored: Option<String> = storage.get(LEDGER_KEY).await?;
+        let known = stored.and_then(|text| serde_json::from_str::<LedgerState>(&text).ok());
+        let ledger = match known {
+            Some(state) => Ledger::restore(config.limits, state),
+            None => {
+                let earlier: Option<EarlierState> = storage.get(EARLIER_KEY).await.ok().flatten();
+                let now = super::now();
+                earlier.map_or_else(
+                    || Ledger::new(config.limits, now),
+                    |earlier| Ledger::from_earlier(config.limits, &earlier, now),
+                )
+            }
+        };
+        self.ledger.borrow_mut().get_or_insert(ledger);
+        Ok(())
+    }
+}

@@ -1,0 +1,209 @@
+//! `GET /logs` and `GET /traces/recent`.
+
+use super::answer::Answer;
+use super::hop::{self, Lost};
+use super::{Visit, now};
+use crate::access::Action;
+use crate::buffer::wire::{self, ReadHead, RecentQuery, RecentReply, Summary, TraceQuery};
+use crate::read::{Filter, Trace, positive};
+use crate::redis::{Client, Commands, Reply, list_key};
+use futures_util::future::join_all;
+use serde::Serialize;
+use worker::{Request, console_error};
+
+/// Traces shown when no limit is given (contract).
+const RECENT_DEFAULT: usize = 10;
+/// Traces shown at most (contract).
+const RECENT_MAX: usize = 50;
+
+/// Answers `GET /logs`.
+pub async fn logs(request: &Request, visit: &Visit) -> Answer {
+    if let Err(denied) = visit.authorize(Action::Read) {
+        return Answer::error(denied.status(), denied.reason());
+    }
+    let Ok(url) = request.url() else { return Answer::error(400, "the URL could not be read") };
+    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let given = pairs.iter().find(|(key, _)| key == "trace_id").map(|(_, value)| value.clone());
+    let Some(trace_id) = given.filter(|trace_id| !trace_id.is_empty()) else {
+        return Answer::error(400, "trace_id parameter is required");
+    };
+    let filter = match Filter::parse(pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()))) {
+        Ok(filter) => filter,
+        Err(error) => return Answer::error(400, &error),
+    };
+    let first = read_trace(visit, &trace_id).await;
+    // One client puts the id into the URL as it is: there a plus is a plus, not a space.
+    let literal = literal_plus(&url).filter(|literal| *literal != trace_id);
+    let (trace_id, read) = match (literal, first) {
+        (Some(literal), Ok(read)) if read.trace.is_empty() && !read.partial => {
+            (literal.clone(), read_trace(visit, &literal).await)
+        }
+        (_, first) => (trace_id, first),
+    };
+    answer_logs(&trace_id, read, &filter)
+}
+
+fn literal_plus(url: &worker::Url) -> Option<String> {
+    let query = url.query().filter(|query| query.contains('+'))?.replace('+', "%2B");
+    let mut literal = url.clone();
+    literal.set_query(Some(&query));
+    literal.query_pairs().find(|(key, _)| key == "trace_id").map(|(_, value)| value.into_owned())
+}
+
+struct Read {
+    trace: Trace,
+    /// Set when the store could not be read and the buffer may not hold all of it.
+    partial: bool,
+}
+
+#[derive(Serialize)]
+struct Logs<'a> {
+    trace_id: &'a str,
+    #[serde(rename = "logs")]
+    entries: Vec<Box<serde_json::value::RawValue>>,
+    count: usize,
+    retrieved_at: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    unreadable: usize,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+#[derive(Serialize)]
+struct Failed<'a> {
+    error: &'static str,
+    details: &'static str,
+    partial: bool,
+    #[serde(flatten)]
+    logs: Logs<'a>,
+}
+
+fn answer_logs(trace_id: &str, read: Result<Read, Lost>, filter: &Filter) -> Answer {
+    let (trace, details) = match read {
+        Ok(Read { trace, partial: false }) => (trace, None),
+        Ok(Read { trace, partial: true }) => {
+            (trace, Some("Redis did not answer; these logs are what the buffer holds"))
+        }
+        Err(lost) => {
+            console_error!("a trace could not be read: its buffer gave no answer: {lost:?}");
+            (Trace::default(), Some("The log buffer did not answer"))
+        }
+    };
+    let unreadable = trace.unreadable;
+    let raw = |json: String| serde_json::value::RawValue::from_string(json).ok();
+    let entries: Vec<_> = trace.select(filter).into_iter().filter_map(raw).collect();
+    let logs = Logs { trace_id, count: entries.len(), entries, retrieved_at: now(), unreadable };
+    match details {
+        None => Answer::json(200, &logs),
+        Some(details) => {
+            let failed = Failed { error: "Failed to retrieve logs", details, partial: true, logs };
+            Answer::json(500, &failed)
+        }
+    }
+}
+
+/// Reads the buffer first and Redis second, so that an entry that moves from one to the other meanwhile is seen.
+async fn read_trace(visit: &Visit, trace_id: &str) -> Result<Read, Lost> {
+    let shard = wire::shard_of(trace_id, visit.config.shards);
+    let (head, waiting) = ask_shard(visit, shard, wire::READ, trace_id).await?;
+    let stored = stored(visit, trace_id).await;
+    let mut trace = Trace::default();
+    trace.hide(head.cleared.iter().cloned());
+    match stored {
+        Ok(elements) => {
+            for element in elements.iter().rev() {
+                trace.push(element);
+            }
+            if (trace.len() as u64) < head.flushed {
+                // Redis lost some. The buffer still has the last hour's, and writes the list again.
+                let (_, kept) = ask_shard(visit, shard, wire::RETAINED, trace_id).await?;
+                let mut whole = Trace::default();
+                whole.hide(head.cleared);
+                elements.iter().rev().chain(&kept).for_each(|element| whole.push(element));
+                return Ok(Read { trace: whole, partial: false });
+            }
+            waiting.iter().for_each(|element| trace.push(element));
+            Ok(Read { trace, partial: false })
+        }
+        Err(()) => {
+            let (head, kept) = ask_shard(visit, shard, wire::RETAINED, trace_id).await?;
+            kept.iter().for_each(|element| trace.push(element));
+            Ok(Read { trace, partial: !head.whole })
+        }
+    }
+}
+
+async fn ask_shard(
+    visit: &Visit,
+    shard: u32,
+    path: &str,
+    trace_id: &str,
+) -> Result<(ReadHead, Vec<String>), Lost> {
+    let query = serde_json::to_vec(&TraceQuery { trace_id: trace_id.to_string() }).unwrap_or_default();
+    let body = hop::call_twice(&visit.env, shard, path, query, visit.config.hop_timeout_ms).await?;
+    let text = String::from_utf8(body).map_err(|error| Lost::Uncertain(error.to_string()))?;
+    let (head, entries) = wire::decode_read(&text).map_err(Lost::Uncertain)?;
+    Ok((head, entries.into_iter().map(str::to_string).collect()))
+}
+
+/// The list's elements, newest first.
+async fn stored(visit: &Visit, trace_id: &str) -> Result<Vec<String>, ()> {
+    let access = visit.config.redis.clone().ok_or(())?;
+    let mut commands = Commands::new();
+    commands.push("LRANGE", [list_key(trace_id).as_str(), "0", "-1"]);
+    let items = Client::new(access, visit.config.redis_timeout_ms).pipeline(commands).await;
+    let said = match items.map(|items| items.into_iter().next()) {
+        Ok(Some(Ok(reply))) => match Reply::into_strings(reply) {
+            Some(elements) => return Ok(elements),
+            None => "not a list".to_string(),
+        },
+        Ok(Some(Err(error))) => error,
+        Ok(None) => "no item".to_string(),
+        Err(failure) => failure.to_string(),
+    };
+    console_error!("a trace could not be read from Redis: {said}");
+    Err(())
+}
+
+#[derive(Serialize)]
+struct Recent {
+    traces: Vec<Summary>,
+    count: usize,
+    retrieved_at: i64,
+}
+
+/// Answers `GET /traces/recent`.
+pub async fn recent(request: &Request, visit: &Visit) -> Answer {
+    if let Err(denied) = visit.authorize(Action::Read) {
+        return Answer::error(denied.status(), denied.reason());
+    }
+    let url = request.url().ok();
+    let given = url.as_ref().and_then(|url| url.query_pairs().find(|(key, _)| key == "limit"));
+    let limit = match given.map(|(_, value)| positive(&value)) {
+        None => RECENT_DEFAULT,
+        Some(Ok(limit)) => limit.min(RECENT_MAX),
+        Some(Err(error)) => return Answer::error(400, &error),
+    };
+    let asked = (0..visit.config.shards).map(|shard| async move {
+        let query = serde_json::to_vec(&RecentQuery { limit }).unwrap_or_default();
+        let body =
+            hop::call_twice(&visit.env, shard, wire::RECENT, query, visit.config.hop_timeout_ms).await?;
+        hop::read::<RecentReply>(&body)
+    });
+    let mut traces = Vec::new();
+    for reply in join_all(asked).await {
+        match reply {
+            Ok(reply) => traces.extend(reply.traces),
+            Err(lost) => {
+                console_error!("recent traces could not be read: a buffer gave no answer: {lost:?}");
+                return Answer::error(500, "Failed to retrieve recent traces");
+            }
+        }
+    }
+    traces.sort_by_key(|trace| std::cmp::Reverse(trace.timestamp));
+    traces.truncate(limit);
+    Answer::json(200, &Recent { count: traces.len(), traces, retrieved_at: now() })
+}

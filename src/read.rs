@@ -1,0 +1,260 @@
+//! Reading a trace: what waits in the buffer and what is in Redis, as one list.
+
+use crate::entry::{Level, System};
+use crate::json::{self, Json};
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+/// What a reader may ask of a trace (contract: `GET /logs`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only this level.
+    pub level: Option<Level>,
+    /// Only this system.
+    pub system: Option<System>,
+    /// Only this user.
+    pub user_id: Option<String>,
+    /// Only from this time on, Unix ms.
+    pub since: Option<i64>,
+    /// Only up to this time, Unix ms.
+    pub until: Option<i64>,
+    /// At most so many: the newest.
+    pub limit: Option<usize>,
+    /// Newest first instead of oldest first.
+    pub newest_first: bool,
+}
+
+impl Filter {
+    /// Reads a filter from query parameters.
+    ///
+    /// # Errors
+    /// What is wrong with the first that cannot be used.
+    pub fn parse<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Filter, String> {
+        let mut filter = Filter::default();
+        for (key, value) in pairs.filter(|(_, value)| !value.is_empty()) {
+            let whole =
+                || value.parse::<i64>().map_err(|_| format!("{key} must be a time in Unix milliseconds"));
+            match key {
+                "level" => {
+                    filter.level =
+                        Some(Level::parse(value).ok_or("level must be one of: log, info, warn, error")?);
+                }
+                "system" => {
+                    let system = System::parse(value);
+                    filter.system =
+                        Some(system.ok_or("system must be one of: browser, convex, worker, manual")?);
+                }
+                "user_id" => filter.user_id = Some(value.to_string()),
+                "since" => filter.since = Some(whole()?),
+                "until" => filter.until = Some(whole()?),
+                "limit" => filter.limit = Some(positive(value)?),
+                "order" => {
+                    filter.newest_first = match value {
+                        "asc" => false,
+                        "desc" => true,
+                        _ => return Err("order must be asc (oldest first) or desc".to_string()),
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(filter)
+    }
+
+    fn passes(&self, entry: &Element) -> bool {
+        self.level.is_none_or(|level| entry.level.as_deref() == Some(level.as_str()))
+            && self.system.is_none_or(|system| entry.system.as_deref() == Some(system.as_str()))
+            && self.user_id.as_ref().is_none_or(|user| entry.user_id.as_ref() == Some(user))
+            && self.since.is_none_or(|since| entry.timestamp >= since)
+            && self.until.is_none_or(|until| entry.timestamp <= until)
+    }
+}
+
+/// Reads a `limit`.
+///
+/// # Errors
+/// When it is not a positive whole number.
+pub fn positive(value: &str) -> Result<usize, String> {
+    match value.parse::<usize>() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err("limit must be a positive number".to_string()),
+    }
+}
+
+/// A trace, put together from its parts.
+#[derive(Debug, Default)]
+pub struct Trace {
+    elements: Vec<Element>,
+    ids: HashSet<String>,
+    /// Elements that are no entries, and were left out.
+    pub unreadable: usize,
+}
+
+#[derive(Debug)]
+struct Element {
+    timestamp: i64,
+    level: Option<String>,
+    system: Option<String>,
+    user_id: Option<String>,
+    json: String,
+}
+
+/// The fields of an entry that reading looks at; the rest is passed on as it is.
+#[derive(Deserialize)]
+struct Seen<'a> {
+    #[serde(borrow, default)]
+    id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    level: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    system: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    user_id: Option<Cow<'a, str>>,
+    #[serde(default)]
+    timestamp: f64,
+}
+
+impl Trace {
+    /// Adds an entry, after those that arrived before it. One that has the id of an earlier one is a double and
+    /// is dropped; what is no entry is counted and dropped.
+    pub fn push(&mut self, element: &str) {
+        match serde_json::from_str::<Seen<'_>>(element) {
+            Ok(seen) => self.add(seen, element.to_string()),
+            // An element of an earlier worker may hold half a surrogate pair, which this parser mends.
+            Err(_) => match json::parse(element) {
+                Ok(mut value @ Json::Object(_)) => {
+                    let mut text = Vec::with_capacity(element.len());
+                    json::write_value(&mut text, &value, json::MAX_DEPTH);
+                    let mut string = |key: &str| match value.take(key) {
+                        Some(Json::String(text)) => Some(Cow::Owned(text.into_owned())),
+                        _ => None,
+                    };
+                    let (id, level) = (string("id"), string("level"));
+                    let (system, user_id) = (string("system"), string("user_id"));
+                    let timestamp = match value.take("timestamp") {
+                        Some(Json::Number(digits)) => digits.parse().unwrap_or(0.0),
+                        _ => 0.0,
+                    };
+                    self.add(
+                        Seen { id, level, system, user_id, timestamp },
+                        String::from_utf8_lossy(&text).into_owned(),
+                    );
+                }
+                _ => self.unreadable += 1,
+            },
+        }
+    }
+
+    fn add(&mut self, seen: Seen<'_>, json: String) {
+        let id = seen.id.map_or_else(|| json.clone(), Cow::into_owned);
+        if !self.ids.insert(id) {
+            return;
+        }
+        #[allow(clippy::cast_possible_truncation)]
+        self.elements.push(Element {
+            timestamp: seen.timestamp as i64,
+            level: seen.level.map(Cow::into_owned),
+            system: seen.system.map(Cow::into_owned),
+            user_id: seen.user_id.map(Cow::into_owned),
+            json,
+        });
+    }
+
+    /// Marks ids as seen, so that entries with them are dropped.
+    pub fn hide(&mut self, ids: impl IntoIterator<Item = String>) {
+        self.ids.extend(ids);
+    }
+
+    /// Different entries so far.
+    pub fn len(&self) -> usize {
+        self.elements.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.elements.is_empty()
+    }
+
+    /// The entries that pass, sorted by timestamp, those of one timestamp in order of arrival.
+    pub fn select(mut self, filter: &Filter) -> Vec<String> {
+        self.elements.sort_by_key(|element| element.timestamp);
+        let mut passing: Vec<String> = self
+            .elements
+            .into_iter()
+            .filter(|element| filter.passes(element))
+            .map(|element| element.json)
+            .collect();
+        if let Some(limit) = filter.limit {
+            let surplus = passing.len().saturating_sub(limit);
+            passing.drain(..surplus);
+        }
+        if filter.newest_first {
+            passing.reverse();
+        }
+        passing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(id: &str, timestamp: i64, level: &str) -> String {
+        format!(
+            r#"{{"id":"{id}","system":"convex","level":"{level}","timestamp":{timestamp},"message":"m"}}"#
+        )
+    }
+
+    fn ids(entries: &[String]) -> Vec<String> {
+        entries
+            .iter()
+            .map(|json| {
+                serde_json::from_str::<serde_json::Value>(json).unwrap()["id"]
+                    .as_str()
+                    .unwrap_or("?")
+                    .to_string()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn entries_are_sorted_by_time_with_ties_in_order_of_arrival_and_doubles_dropped() {
+        let mut trace = Trace::default();
+        for (id, time) in [("a", 5), ("b", 3), ("c", 5), ("a", 5), ("d", 5)] {
+            trace.push(&entry(id, time, "log"));
+        }
+        assert_eq!(ids(&trace.select(&Filter::default())), ["b", "a", "c", "d"]);
+    }
+
+    #[test]
+    fn an_unreadable_element_never_hides_the_others() {
+        let mut trace = Trace::default();
+        for element in
+            ["not json", "7", "", r#"{"id":"\ud83d","timestamp":1}"#, r#"{"timestamp":2}"#, "{\"id\":1}"]
+        {
+            trace.push(element);
+        }
+        assert_eq!((trace.unreadable, trace.len()), (3, 3));
+        assert!(trace.select(&Filter::default()).iter().all(|json| json::parse(json).is_ok()));
+    }
+
+    #[test]
+    fn filters_narrow_and_limit_keeps_the_newest() {
+        let of = |pairs: &[(&'static str, &'static str)]| {
+            let mut trace = Trace::default();
+            for (at, level) in ["log", "error", "log", "error"].into_iter().enumerate() {
+                trace.push(&entry(&at.to_string(), at as i64, level));
+            }
+            ids(&trace.select(&Filter::parse(pairs.iter().copied()).unwrap()))
+        };
+        assert_eq!(of(&[("level", "error")]), ["1", "3"]);
+        assert_eq!(of(&[("since", "1"), ("until", "2")]), ["1", "2"]);
+        assert_eq!(of(&[("limit", "2"), ("order", "desc")]), ["3", "2"]);
+        assert_eq!(of(&[("user_id", "u")]), [""; 0]);
+        assert_eq!(of(&[("system", "convex"), ("level", "")]).len(), 4);
+        for bad in [("limit", "0"), ("limit", "-1"), ("order", "up"), ("level", "fatal"), ("since", "now")] {
+            assert!(Filter::parse([bad].into_iter()).is_err(), "{bad:?}");
+        }
+    }
+}
