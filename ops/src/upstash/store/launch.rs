@@ -52,7 +52,7 @@ pub struct RedisServer {
 /// Where a `redis-server` is: `$REDIS_SERVER_BIN` when set (and nowhere else then), `.tools` or `.tools/bin` of the
 /// project, `PATH`.
 pub fn find_redis_server(project: &Path) -> Option<PathBuf> {
-    if let Some(named) = std::env::var_os("REDIS_SERVER_BIN") {
+    if let Some(named) = std::env::var_os("REDIS_SERVER_BIN").filter(|named| !named.is_empty()) {
         return Some(PathBuf::from(named)).filter(|file| is_program(file));
     }
     let tools = project.join(".tools");
