@@ -21,7 +21,7 @@ pub struct StoreArgs {
     /// Where the data lives: `memory`, or `auto` (a redis-server found on this machine, else memory).
     #[arg(long, default_value = "auto", value_name = "memory|auto")]
     pub redis: Kind,
-    /// Use this Redis instead: redis://[user:password@]host[:port][/database].
+    /// Use this Redis instead: `redis://[user:password@]host[:port][/database]`.
     #[arg(long, value_name = "URL", conflicts_with = "redis")]
     pub redis_url: Option<String>,
 }

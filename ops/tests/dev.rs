@@ -186,6 +186,20 @@ async fn the_pasted_lines_reach_the_local_redis() {
     assert_eq!(running.end(Signal::SIGINT).await.0, Some(0));
 }
 
+#[tokio::test]
+async fn nothing_is_left_when_it_is_killed() {
+    let project = Project::new();
+    project.write_program("node_modules/.bin/wrangler", "sleep 1000 & wait");
+    let mut running =
+        ProcessGroup::spawn(project.command(&["--redis", "auto"]).stderr(Stdio::null())).unwrap();
+    let started = || async { left_over(project.path()).iter().any(|line| line.contains("bin/wrangler")) };
+    assert!(!cfg!(target_os = "linux") || eventually(Duration::from_secs(20), started).await);
+    kill(Pid::from_raw(running.pid().try_into().unwrap()), Signal::SIGKILL).unwrap();
+    running.wait().await;
+    let gone = || async { left_over(project.path()).is_empty() };
+    assert!(eventually(Duration::from_secs(5), gone).await, "{:?}", left_over(project.path()));
+}
+
 #[test]
 fn a_taken_port_is_one_line_and_a_hint() {
     let project = Project::new();
