@@ -11,7 +11,7 @@ use crate::{
     dev,
     exit::{Exit, Failure},
     local_redis::{LocalStore, StoreArgs},
-    signals,
+    signals::Stop,
     upstash::{Options, Server},
 };
 
@@ -71,6 +71,7 @@ pub async fn main() -> Exit {
 }
 
 async fn upstash(args: &UpstashArgs) -> Result<(), Failure> {
+    let mut stop = Stop::watch()?;
     let store = LocalStore::open(&args.store, Path::new("."), args.data.as_deref()).await?;
     let options = Options {
         address: SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)),
@@ -83,7 +84,7 @@ async fn upstash(args: &UpstashArgs) -> Result<(), Failure> {
     })?;
     eprintln!("The store is {}. Ctrl-C ends it.", store.what);
     println!("UPSTASH_REDIS_REST_URL={}\nUPSTASH_REDIS_REST_TOKEN={}", server.url(), server.token());
-    signals::stop().await;
+    stop.wait().await;
     let saved = server.shutdown().await;
     store.close().await;
     saved.map_err(|cause| Failure::new(cause.to_string(), "make the --data folder writable"))

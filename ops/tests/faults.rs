@@ -137,6 +137,27 @@ async fn every_command_of_a_request_is_counted() {
 }
 
 #[tokio::test]
+async fn the_journal_says_what_was_executed_when() {
+    let (server, client) = start().await;
+    client.post("/", json!(["PING"])).await;
+    server.start_journal();
+    let begin = Instant::now();
+    push(&client, "a").await;
+    server.faults().set(Fault::execute_late(MS(400)).times(1));
+    push(&client, "late").await;
+    server.faults().set(Fault::status(500).times(1));
+    push(&client, "never").await;
+    let late = || async { list(&server, "l").await.len() == 2 };
+    assert!(eventually(MS(5000), late).await);
+    let journal = server.take_journal();
+    let elements: Vec<_> =
+        journal.iter().map(|entry| String::from_utf8_lossy(&entry.commands[0][2])).collect();
+    assert_eq!(elements, ["a", "late"]);
+    assert!(journal[1].at - begin >= MS(400) && journal[0].at - begin < MS(400), "{journal:?}");
+    assert!(server.take_journal().is_empty());
+}
+
+#[tokio::test]
 async fn faults_are_set_from_another_process_over_http() {
     let (server, client) = start().await;
     let ok = (StatusCode::OK, json!({"result": "OK"}));

@@ -21,7 +21,7 @@ use crate::{
     exit::Failure,
     local_redis::{LocalStore, StoreArgs},
     process::ProcessGroup,
-    signals,
+    signals::Stop,
     upstash::{Options, Server},
 };
 use state::State;
@@ -55,10 +55,11 @@ pub struct DevArgs {
 /// # Errors
 /// A taken port, a missing tool, a failed set-up or build, a worker that does not answer or ends.
 pub async fn run(args: &DevArgs) -> Result<(), Failure> {
+    let mut stop = Stop::watch()?;
     let mut session = Session::default();
     let outcome = tokio::select! {
         outcome = session.run(args) => outcome,
-        () = signals::stop() => {
+        () = stop.wait() => {
             eprintln!("Stopping.");
             Ok(())
         }

@@ -253,8 +253,13 @@ async fn run_pipeline(
         .filter(|(_, slot)| slot.is_none())
         .map(|(command, _)| command)
         .collect();
+    if rest.is_empty() {
+        return Ok(merge(slots, Vec::new()));
+    }
     core.counter.commands(&rest);
-    let executed = if rest.is_empty() { Vec::new() } else { core.store.pipeline(rest).await? };
+    let copy = core.journal.copy(&rest);
+    let executed = core.store.pipeline(rest).await?;
+    core.journal.record(copy);
     Ok(merge(slots, executed))
 }
 
@@ -279,8 +284,12 @@ async fn run_transaction(
         return Ok(Transaction::Executed(merge(slots, Vec::new())));
     }
     core.counter.commands(&rest);
+    let copy = core.journal.copy(&rest);
     Ok(match core.store.transaction(rest).await? {
-        Transaction::Executed(replies) => Transaction::Executed(merge(slots, replies)),
+        Transaction::Executed(replies) => {
+            core.journal.record(copy);
+            Transaction::Executed(merge(slots, replies))
+        }
         discarded => discarded,
     })
 }
