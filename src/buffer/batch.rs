@@ -1,0 +1,132 @@
+//! A batch on its way to Redis: it stays as it is until every entry's fate is known.
+
+use crate::redis::{Commands, LIST_TTL_S, list_key};
+use std::collections::HashSet;
+use std::rc::Rc;
+
+/// An entry that is not yet in Redis.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// Its number.
+    pub seq: u64,
+    /// Its trace.
+    pub key: Rc<str>,
+    /// When it was stored, Unix ms.
+    pub at: i64,
+    /// Bytes of its JSON.
+    pub len: u32,
+    /// Its JSON; `None` while it is only in storage.
+    pub body: Option<Rc<[u8]>>,
+}
+
+impl Pending {
+    /// What it counts towards the bytes a shard holds: its JSON, and what remembering it costs.
+    pub fn weight(&self) -> u64 {
+        u64::from(self.len) + PENDING_OVERHEAD
+    }
+
+    /// Its JSON as text; empty while it is only in storage.
+    pub fn text(&self) -> &str {
+        self.body.as_deref().and_then(|body| std::str::from_utf8(body).ok()).unwrap_or("")
+    }
+}
+
+/// Bytes a waiting entry costs beside its JSON.
+pub const PENDING_OVERHEAD: u64 = 256;
+
+/// The entries of one trace in a batch.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// The trace.
+    pub key: Rc<str>,
+    /// Its entries, in order.
+    pub entries: Vec<Pending>,
+    /// Whether the next write renews the list's time to live.
+    pub renew: bool,
+}
+
+/// Entries on their way.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// What is not yet known to be in Redis.
+    pub parts: Vec<Part>,
+    /// Whether an earlier request may have been executed, so that the lists must be looked at before the next.
+    pub uncertain: bool,
+    /// Whether it was sent again after such a look, so that a late execution may double it.
+    pub resent: bool,
+    /// Whether each part goes in a request of its own, because Redis refused them together.
+    pub alone: bool,
+    /// Whether it retries a trace that was set aside.
+    pub aside: bool,
+    /// Requests that wrote or may have written.
+    pub sent: u32,
+    /// Times that an item of it was answered with an error.
+    pub errors: u32,
+}
+
+impl Batch {
+    /// A batch of these entries, grouped by trace, in order.
+    pub fn of(entries: Vec<Pending>) -> Batch {
+        let mut places = std::collections::HashMap::new();
+        let mut parts: Vec<Part> = Vec::new();
+        for entry in entries {
+            let at = *places.entry(entry.key.clone()).or_insert(parts.len());
+            match parts.get_mut(at) {
+                Some(part) => part.entries.push(entry),
+                None => parts.push(Part { key: entry.key.clone(), entries: vec![entry], renew: true }),
+            }
+        }
+        Batch { parts, ..Batch::default() }
+    }
+
+    /// Whether an entry's JSON is still only in storage.
+    pub fn lacks_bodies(&self) -> bool {
+        self.entries().any(|entry| entry.body.is_none())
+    }
+
+    /// Every entry.
+    pub fn entries(&self) -> impl Iterator<Item = &Pending> {
+        self.parts.iter().flat_map(|part| &part.entries)
+    }
+
+    /// How many parts the next request carries.
+    pub fn span(&self) -> usize {
+        if self.alone { self.parts.len().min(1) } else { self.parts.len() }
+    }
+
+    /// One `LPUSH` a trace, and an `EXPIRE` where it is due.
+    pub fn write(&self) -> Commands {
+        let mut commands = Commands::new();
+        let ttl = LIST_TTL_S.to_string();
+        for part in self.parts.iter().take(self.span()) {
+            let key = list_key(&part.key);
+            let arguments = std::iter::once(key.as_str()).chain(part.entries.iter().map(Pending::text));
+            commands.push("LPUSH", arguments);
+            if part.renew {
+                commands.push("EXPIRE", [key.as_str(), ttl.as_str()]);
+            }
+        }
+        commands
+    }
+
+    /// Reads the newest of each list, deep enough to find every write of this batch.
+    pub fn look(&self) -> Commands {
+        let mut commands = Commands::new();
+        for part in &self.parts {
+            // Each request so far may stand in the list, and no other shard writes it.
+            let depth =
+                part.entries.len().saturating_mul(self.sent.max(1) as usize).saturating_add(LOOK_MARGIN);
+            commands.push("LRANGE", [list_key(&part.key).as_str(), "0", &(depth - 1).to_string()]);
+        }
+        commands
+    }
+}
+
+/// Elements looked at beyond those that the batch itself may have put there.
+const LOOK_MARGIN: usize = 20;
+
+/// Which of a part's entries stand among these elements, identical to the byte.
+pub fn standing(part: &Part, elements: &[String]) -> Vec<bool> {
+    let elements: HashSet<&str> = elements.iter().map(String::as_str).collect();
+    part.entries.iter().map(|entry| elements.contains(entry.text())).collect()
+}

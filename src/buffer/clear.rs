@@ -1,0 +1,162 @@
+//! Clearing: what is removed from Redis first, and then from the shard.
+//!
+//! The owner holds off every other request to Redis meanwhile, so that no flush can slip in between. Entries
+//! that arrive during it are younger than its mark and stay.
+
+use super::batch::{Batch, Pending};
+use super::row::RowHead;
+use super::shard::Shard;
+use super::traces::Trace;
+use super::wire::ClearReply;
+use crate::redis::{Commands, Item, list_key};
+use std::rc::Rc;
+
+/// Keys of one `DEL`.
+const KEYS_PER_DEL: usize = 500;
+/// Bytes of commands after which another request is begun.
+const REQUEST_BYTES: usize = 1024 * 1024;
+
+impl Shard {
+    /// The number of the newest entry: a clear that begins now removes the entries up to it.
+    pub fn mark(&self) -> u64 {
+        self.next_seq - 1
+    }
+
+    /// The requests that delete the lists: of one trace, or of all this shard owns. With one trace, the first
+    /// item is the length its list had.
+    pub fn clear_requests(&self, trace_id: Option<&str>) -> Vec<Commands> {
+        if let Some(trace_id) = trace_id {
+            let key = list_key(trace_id);
+            let mut commands = Commands::new();
+            commands.push("LLEN", [key.as_str()]).push("DEL", [key.as_str()]);
+            return vec![commands];
+        }
+        let keys: Vec<String> = self.traces.iter().map(|(key, _)| list_key(key)).collect();
+        let mut requests = Vec::new();
+        let mut commands = Commands::new();
+        for keys in keys.chunks(KEYS_PER_DEL) {
+            commands.push("DEL", keys.iter().map(String::as_str));
+            if commands.bytes() > REQUEST_BYTES {
+                requests.push(std::mem::take(&mut commands));
+            }
+        }
+        if !commands.is_empty() {
+            requests.push(commands);
+        }
+        requests
+    }
+
+    /// Whether a trace has live entries here, so that its list is not to be swept.
+    pub fn owns(&self, trace_id: &str) -> bool {
+        self.traces.get(trace_id).is_some_and(|trace| trace.count > 0)
+    }
+
+    /// Forgets the entries up to `mark`, now that Redis has deleted their lists. Their ids and what they cost of
+    /// the quotas are remembered. The caller empties the stored rows in the same transaction, stores a checkpoint,
+    /// and calls [`Shard::count_again`] for each row after `mark`.
+    pub fn cleared(&mut self, trace_id: Option<&str>, mark: u64, now: i64) -> ClearReply {
+        let covered =
+            |entry: &Pending| entry.seq <= mark && trace_id.is_none_or(|trace| trace == &*entry.key);
+        self.fence(&covered, now);
+        let gone = self.drop_pending(&covered);
+        for entry in &gone {
+            self.settle_entry(entry);
+        }
+        let keys = match trace_id {
+            Some(trace_id) => vec![self.traces.key(trace_id)],
+            None => self.traces.keys(),
+        };
+        let mut reply = ClearReply { v: super::wire::VERSION, traces: 0, logs: 0 };
+        for key in keys {
+            let fresh = self.waiting_of(&key).count() as u64;
+            self.traces.update(&key, |trace| {
+                let logs = trace.count.saturating_sub(fresh);
+                reply.traces += u64::from(logs > 0);
+                reply.logs += logs;
+                trace.cleared = mark;
+                let aside = trace.aside.take().filter(|aside| !aside.entries.is_empty());
+                trace.reset();
+                trace.waiting = fresh;
+                trace.aside = aside;
+            });
+            self.repairs.retain(|repair| *repair != key);
+        }
+        if trace_id.is_none() {
+            self.cleared = mark;
+        }
+        self.repair = None;
+        self.checkpoint_due = true;
+        reply
+    }
+
+    /// Counts the entries of a row that is younger than a clear.
+    pub fn count_again(&mut self, trace_id: Option<&str>, head: &RowHead) {
+        for (meta, seq) in head.entries.iter().zip(head.seq..) {
+            if meta.len == 0 || trace_id.is_some_and(|trace| trace != meta.trace_id) {
+                continue;
+            }
+            let key = self.traces.key(&meta.trace_id);
+            self.traces.update(&key, |trace| {
+                let in_window = (trace.window, trace.in_window);
+                trace.add(meta, seq, head.at, head.window);
+                (trace.window, trace.in_window) = in_window;
+            });
+        }
+    }
+
+    /// Reads how many logs a list of an earlier worker had, from the answer to a clear of one trace.
+    pub fn cleared_elsewhere(reply: &mut ClearReply, items: &[Item]) {
+        let number = |at: usize| {
+            let item = items.get(at).and_then(|item| item.as_ref().ok());
+            item.and_then(crate::redis::Reply::integer).and_then(|n| u64::try_from(n).ok()).unwrap_or(0)
+        };
+        reply.logs = reply.logs.max(number(0));
+        reply.traces = reply.traces.max(number(1).min(1));
+    }
+
+    /// Remembers cleared entries that a write given up earlier may still put into a list.
+    fn fence(&mut self, covered: &impl Fn(&Pending) -> bool, now: i64) {
+        let uncertain = self.batch.as_ref().filter(|batch| batch.uncertain);
+        let under_way: Vec<(Rc<str>, String)> = uncertain
+            .into_iter()
+            .flat_map(Batch::entries)
+            .filter(|entry| covered(entry) && entry.body.is_some())
+            .map(|entry| (entry.key.clone(), entry.text().to_string()))
+            .collect();
+        for (key, element) in under_way {
+            self.watch(&key, now);
+            if let Some(audit) = self.audits.get_mut(&key) {
+                audit.fenced.insert(element);
+            }
+        }
+    }
+
+    fn drop_pending(&mut self, covered: &impl Fn(&Pending) -> bool) -> Vec<Pending> {
+        let mut gone = Vec::new();
+        let mut sift = |entries: &mut Vec<Pending>| {
+            let (dropped, kept): (Vec<_>, Vec<_>) = entries.drain(..).partition(|entry| covered(entry));
+            gone.extend(dropped);
+            *entries = kept;
+        };
+        let mut waiting: Vec<Pending> = std::mem::take(&mut self.waiting).into();
+        sift(&mut waiting);
+        self.waiting = waiting.into();
+        if let Some(batch) = &mut self.batch {
+            for part in &mut batch.parts {
+                sift(&mut part.entries);
+            }
+            batch.parts.retain(|part| !part.entries.is_empty());
+        }
+        self.batch.take_if(|batch| batch.parts.is_empty());
+        for key in self.asides().map(|(key, _)| key.clone()).collect::<Vec<_>>() {
+            self.traces.update(&key, |trace: &mut Trace| {
+                if let Some(aside) = &mut trace.aside {
+                    let mut entries: Vec<Pending> = std::mem::take(&mut aside.entries).into();
+                    sift(&mut entries);
+                    aside.entries = entries.into();
+                }
+            });
+        }
+        gone
+    }
+}

@@ -1,0 +1,120 @@
+//! The memory of ids: which (trace, id) was made durable within the last hour.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
+
+/// How long an id is remembered at least, in ms (contract: `POST /log`, id).
+pub const REMEMBER_MS: i64 = 3_600_000;
+
+/// Ids one shard remembers at most; about 16 bytes each. Beyond it a shard is full: it refuses rather than risk a
+/// double.
+pub const MAX_IDS: usize = 1_000_000;
+
+const GENERATION_MS: i64 = REMEMBER_MS / 2;
+
+/// A keyed hash, so that nobody outside can make two ids collide.
+#[derive(Debug, Clone, Copy)]
+pub struct Seed(pub u64);
+
+impl BuildHasher for Seed {
+    type Hasher = std::hash::DefaultHasher;
+
+    fn build_hasher(&self) -> Self::Hasher {
+        let mut hasher = std::hash::DefaultHasher::new();
+        hasher.write_u64(self.0);
+        hasher
+    }
+}
+
+/// Fingerprints are hashes already.
+#[derive(Debug, Default)]
+struct Identity(u64);
+
+impl Hasher for Identity {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_u64(&mut self, fingerprint: u64) {
+        self.0 = fingerprint;
+    }
+}
+
+type Fingerprints = HashSet<u64, BuildHasherDefault<Identity>>;
+
+/// Ids of the last hour to hour and a half, in generations of half an hour.
+#[derive(Debug)]
+pub struct Ids {
+    seed: Seed,
+    /// Newest first: start of the generation, Unix ms, and its ids.
+    generations: Vec<(i64, Fingerprints)>,
+}
+
+impl Ids {
+    /// Remembers nothing yet.
+    pub fn new(seed: Seed) -> Ids {
+        Ids { seed, generations: Vec::new() }
+    }
+
+    fn fingerprint(&self, trace_id: &str, id: &str) -> u64 {
+        let mut hasher = self.seed.build_hasher();
+        hasher.write_usize(trace_id.len());
+        hasher.write(trace_id.as_bytes());
+        hasher.write(id.as_bytes());
+        hasher.finish()
+    }
+
+    /// Remembers an id stored at `at`; false when it was known.
+    pub fn insert(&mut self, trace_id: &str, id: &str, at: i64) -> bool {
+        let fingerprint = self.fingerprint(trace_id, id);
+        if self.generations.iter().any(|(_, ids)| ids.contains(&fingerprint)) {
+            return false;
+        }
+        let fits =
+            self.generations.first().is_some_and(|(start, _)| at < start.saturating_add(GENERATION_MS));
+        if !fits {
+            self.generations.insert(0, (at, Fingerprints::default()));
+            self.generations.retain(|(start, _)| start.saturating_add(GENERATION_MS + REMEMBER_MS) > at);
+        }
+        if let Some((_, ids)) = self.generations.first_mut() {
+            ids.insert(fingerprint);
+        }
+        true
+    }
+
+    /// Whether an id is known.
+    pub fn knows(&self, trace_id: &str, id: &str) -> bool {
+        let fingerprint = self.fingerprint(trace_id, id);
+        self.generations.iter().any(|(_, ids)| ids.contains(&fingerprint))
+    }
+
+    /// How many are remembered.
+    pub fn len(&self) -> usize {
+        self.generations.iter().map(|(_, ids)| ids.len()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_known_for_an_hour_in_its_own_trace() {
+        let mut ids = Ids::new(Seed(7));
+        assert!(ids.insert("t", "a", 0));
+        assert!(!ids.insert("t", "a", REMEMBER_MS));
+        assert!(ids.insert("ta", "", 0) && ids.insert("u", "a", 0));
+        for step in 1..=3 {
+            ids.insert("t", &step.to_string(), step * GENERATION_MS);
+        }
+        assert!(ids.knows("t", "1"));
+        assert!(!ids.knows("t", "a"), "forgotten after at most an hour and a half");
+        assert_eq!(ids.len(), 3);
+    }
+}

@@ -1,0 +1,145 @@
+//! Loading: a shard from what it stored.
+
+use super::batch::Pending;
+use super::ring::Place;
+use super::row::{self, RowHead};
+use super::shard::{Shard, ShardSettings, TraceRow};
+use super::traces::Aside;
+use crate::entry;
+use crate::quota::PerSystem;
+use std::collections::VecDeque;
+
+/// Builds a shard from its rows: first [`Loader::new`], then each stored trace, then each row's head in order of
+/// `seq`, then [`Loader::finish`].
+#[derive(Debug)]
+pub struct Loader {
+    shard: Shard,
+    flushed: u64,
+    window: i64,
+    spent: PerSystem,
+    /// Entries that may wait: the highest `flushed` is known only at the end.
+    tail: VecDeque<Pending>,
+    now: i64,
+}
+
+impl Loader {
+    /// Begins with the shard's own row, if it has one.
+    pub fn new(settings: ShardSettings, meta: Option<row::Meta>, now: i64) -> Loader {
+        let meta = meta.unwrap_or(row::Meta { born: now, ..row::Meta::default() });
+        let mut shard = Shard::new(settings, meta.born);
+        shard.checkpoint = meta.checkpoint;
+        shard.cleared = meta.cleared;
+        shard.next_seq = meta.checkpoint + 1;
+        shard.counters.late_doubles = meta.late_doubles;
+        Loader {
+            shard,
+            flushed: meta.flushed,
+            window: meta.window,
+            spent: meta.spent,
+            tail: VecDeque::new(),
+            now,
+        }
+    }
+
+    /// Takes in a stored trace.
+    pub fn trace(&mut self, row: TraceRow) {
+        let key = self.shard.traces.key(&row.trace_id);
+        let now = self.now;
+        self.shard.traces.update(&key, |trace| {
+            trace.count = row.count;
+            trace.systems = row.systems;
+            trace.errors = row.errors;
+            trace.newest = row.newest;
+            trace.written_at = row.written_at;
+            trace.window = row.window;
+            trace.in_window = row.in_window;
+            trace.cleared = row.cleared;
+            trace.whole = row.whole;
+            trace.aside = row.aside.map(|(since, error)| Aside {
+                since,
+                error,
+                retry_at: now,
+                tries: 0,
+                entries: VecDeque::new(),
+            });
+        });
+    }
+
+    /// Takes in a row's head.
+    pub fn row(&mut self, slot: i64, head: &RowHead) {
+        let count = head.entries.len() as u64;
+        self.flushed = self.flushed.max(head.flushed);
+        self.shard.next_seq = self.shard.next_seq.max(head.seq + count);
+        self.shard.ring.found(Place { seq: head.seq, count, slot, at: head.at, pending: 0 });
+        for (meta, seq) in head.entries.iter().zip(head.seq..) {
+            self.shard.ids.insert(&meta.trace_id, &meta.id, head.at);
+            self.entry(meta, seq, head);
+        }
+        while self.tail.front().is_some_and(|entry| entry.seq <= self.flushed) {
+            self.tail.pop_front();
+        }
+    }
+
+    fn entry(&mut self, meta: &entry::Meta, seq: u64, head: &RowHead) {
+        let counted = seq <= self.shard.checkpoint;
+        if !counted {
+            if head.window != self.window {
+                self.window = head.window;
+                self.spent = [0; 4];
+            }
+            if let Some(spent) = self.spent.get_mut(meta.system.index()) {
+                *spent += 1;
+            }
+        }
+        let now = self.now;
+        let cleared_all = self.shard.cleared;
+        let key = self.shard.traces.key(&meta.trace_id);
+        let pending = Pending { seq, key: key.clone(), at: head.at, len: meta.len, body: None };
+        let waits = self.shard.traces.update(&key, |trace| {
+            if meta.len == 0 || seq <= cleared_all.max(trace.cleared) {
+                if !counted {
+                    trace.count_in_window(head.window);
+                    trace.in_window += 1;
+                }
+                return false;
+            }
+            if !counted {
+                if trace.waiting == 0 && trace.expired(head.at) {
+                    trace.reset();
+                }
+                trace.add(meta, seq, head.at, head.window);
+            } else if trace.count > 0 {
+                trace.kept.push_back(seq);
+            }
+            match &mut trace.aside {
+                Some(aside) if seq >= aside.since => {
+                    aside.retry_at = now;
+                    aside.entries.push_back(pending.clone());
+                    false
+                }
+                _ => true,
+            }
+        });
+        if waits == Some(true) && seq > self.flushed {
+            self.tail.push_back(pending);
+        }
+    }
+
+    /// The shard, which knows of every waiting entry that it may be in Redis already.
+    pub fn finish(self) -> Shard {
+        let Loader { mut shard, window, spent, tail, flushed, .. } = self;
+        let asides = shard.asides().flat_map(|(_, aside)| &aside.entries).cloned().collect::<Vec<_>>();
+        shard.next_seq = shard.next_seq.max(flushed + 1);
+        shard.uncertain_through = shard.next_seq - 1;
+        for entry in tail.iter().chain(&asides) {
+            shard.held_bytes += entry.weight();
+            shard.ring.waits(entry.seq);
+            shard.traces.update(&entry.key, |trace| trace.waiting += 1);
+        }
+        shard.waiting = tail;
+        if window > 0 {
+            shard.lease.recall(window, spent);
+        }
+        shard
+    }
+}

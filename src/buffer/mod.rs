@@ -1,0 +1,26 @@
+//! The buffer: what one shard keeps between a log's acknowledgement and its place in Redis, and how it gets it
+//! there exactly once.
+//!
+//! [`Shard`] is the whole of it, without platform, clock or I/O: its owner hands it requests and Redis's answers
+//! and carries out what it asks for. [`wire`] is the vocabulary between the worker and its shards, [`row`] what a
+//! shard stores.
+
+mod batch;
+mod clear;
+mod ids;
+mod load;
+mod repair;
+mod ring;
+pub mod row;
+mod shard;
+mod status;
+mod step;
+mod traces;
+pub mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use load::Loader;
+pub use shard::{Appended, Checkpoint, Shard, ShardSettings, TraceRow};
+pub use step::{Mode, Step};

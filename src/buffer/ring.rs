@@ -1,0 +1,153 @@
+//! The ring: which slot each row is in, and which may be overwritten.
+//!
+//! Overwriting a slot is one row written; inserting and deleting would be two.
+
+use super::row::RETAIN_MS;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Where a row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Number of its first entry.
+    pub seq: u64,
+    /// How many entries it has.
+    pub count: u64,
+    /// Its slot.
+    pub slot: i64,
+    /// When it was stored, Unix ms.
+    pub at: i64,
+    /// Its entries that are not yet in Redis.
+    pub pending: u64,
+}
+
+/// The rows of a shard, oldest first.
+#[derive(Debug, Default)]
+pub struct Ring {
+    rows: VecDeque<Place>,
+    /// Rows too old to be needed but for an entry that still waits, by their first entry's number.
+    kept: BTreeMap<u64, Place>,
+    free: Vec<i64>,
+    slots: i64,
+}
+
+impl Ring {
+    /// Takes in a row as it was found in storage; rows come in order of their entries.
+    pub fn found(&mut self, place: Place) {
+        self.slots = self.slots.max(place.slot + 1);
+        self.rows.push_back(place);
+    }
+
+    /// A slot that may be written, for a row stored at `now`.
+    pub fn slot(&mut self, now: i64) -> i64 {
+        while let Some(oldest) =
+            self.rows.front().copied().filter(|row| row.at.saturating_add(RETAIN_MS) <= now)
+        {
+            self.rows.pop_front();
+            if oldest.pending == 0 {
+                self.free.push(oldest.slot);
+            } else {
+                self.kept.insert(oldest.seq, oldest);
+            }
+        }
+        self.free.pop().unwrap_or_else(|| {
+            self.slots += 1;
+            self.slots - 1
+        })
+    }
+
+    /// Takes in a row that is being stored.
+    pub fn stored(&mut self, place: Place) {
+        self.rows.push_back(place);
+    }
+
+    /// The row of an entry.
+    pub fn of(&self, seq: u64) -> Option<&Place> {
+        let after = self.rows.partition_point(|row| row.seq <= seq);
+        let recent = after.checked_sub(1).and_then(|at| self.rows.get(at));
+        let kept = || self.kept.range(..=seq).next_back().map(|(_, row)| row);
+        recent.or_else(kept).filter(|row| seq < row.seq + row.count)
+    }
+
+    /// Notes that an entry of a row that was found waits.
+    pub fn waits(&mut self, seq: u64) {
+        let after = self.rows.partition_point(|row| row.seq <= seq);
+        if let Some(row) = after.checked_sub(1).and_then(|at| self.rows.get_mut(at)) {
+            row.pending += 1;
+        }
+    }
+
+    /// Notes that an entry waits no longer.
+    pub fn settled(&mut self, seq: u64) {
+        let after = self.rows.partition_point(|row| row.seq <= seq);
+        if let Some(row) = after.checked_sub(1).and_then(|at| self.rows.get_mut(at)) {
+            row.pending = row.pending.saturating_sub(1);
+            return;
+        }
+        let Some((&first, row)) = self.kept.range_mut(..=seq).next_back() else { return };
+        row.pending = row.pending.saturating_sub(1);
+        if row.pending == 0 {
+            let slot = row.slot;
+            self.kept.remove(&first);
+            self.free.push(slot);
+        }
+    }
+
+    /// The number of the oldest entry that still has a row of the last hour.
+    pub fn oldest(&self) -> Option<u64> {
+        self.rows.front().map(|row| row.seq)
+    }
+
+    /// When the newest row was stored, Unix ms.
+    pub fn newest_at(&self) -> Option<i64> {
+        self.rows.back().map(|row| row.at)
+    }
+
+    /// Whether every row is old enough to go and none holds a waiting entry.
+    pub fn all_expired(&self, now: i64) -> bool {
+        self.kept.is_empty()
+            && self.rows.iter().all(|row| row.pending == 0 && row.at.saturating_add(RETAIN_MS) <= now)
+    }
+
+    /// Forgets all rows: their slots are empty.
+    pub fn emptied(&mut self) {
+        *self = Ring::default();
+    }
+
+    /// Rows that have a slot.
+    pub fn len(&self) -> usize {
+        self.rows.len() + self.kept.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store(ring: &mut Ring, seq: u64, at: i64, pending: u64) -> i64 {
+        let slot = ring.slot(at);
+        ring.stored(Place { seq, count: 2, slot, at, pending });
+        slot
+    }
+
+    #[test]
+    fn slots_are_overwritten_only_when_old_and_flushed() {
+        let mut ring = Ring::default();
+        assert_eq!(
+            (store(&mut ring, 1, 0, 0), store(&mut ring, 3, 1, 2), store(&mut ring, 5, 2, 0)),
+            (0, 1, 2)
+        );
+        assert_eq!(store(&mut ring, 7, RETAIN_MS - 1, 0), 3);
+        assert_eq!(store(&mut ring, 9, RETAIN_MS, 0), 0);
+        // The second row is old too, but its entries wait: it keeps its slot, and can still be found.
+        assert_eq!(store(&mut ring, 11, RETAIN_MS + 2, 0), 2);
+        assert_eq!(ring.of(4).map(|row| row.slot), Some(1));
+        ring.settled(3);
+        ring.settled(4);
+        assert_eq!(ring.of(4), None);
+        assert_eq!(store(&mut ring, 13, RETAIN_MS + 3, 0), 1);
+        assert_eq!(ring.of(14).map(|row| row.seq), Some(13));
+        assert_eq!(ring.of(15), None);
+        assert!(!ring.all_expired(2 * RETAIN_MS));
+        assert!(ring.all_expired(3 * RETAIN_MS));
+    }
+}

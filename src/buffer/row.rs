@@ -1,0 +1,113 @@
+//! The row: what one group commit stores.
+//!
+//! # Layout of a shard's storage, version 1
+//!
+//! | table | a row | cleaned up |
+//! | --- | --- | --- |
+//! | `slots` | one group commit: `slot`, `seq` (its first entry's number), `head` ([`RowHead`] as JSON), `body` (the entries' JSON, one after the other) | overwritten by a later commit once it is over [`RETAIN_MS`] old and all of it is in Redis; all at once when the shard has been idle that long |
+//! | `traces` | one live trace's summary ([`super::TraceRow`]), as of the last checkpoint | deleted at a checkpoint once its list has expired |
+//! | `meta` | one row: [`Meta`] as JSON, as of the last checkpoint | never |
+//!
+//! Entries are numbered from 1 in order of arrival. What a row says of an entry stays true after the entry is in
+//! Redis: the rows of the last hour are the memory of ids, and the copy from which a list that Redis lost is
+//! written again.
+
+use crate::entry;
+use crate::quota::PerSystem;
+use serde::{Deserialize, Serialize};
+
+/// Version of the layout.
+pub const LAYOUT: u8 = 1;
+
+/// How long a row is kept at least, in ms: as long as a list lives after a write (3,660 s), and ids are promised
+/// for 3,600 s; a minute more for clocks.
+pub const RETAIN_MS: i64 = 3_720_000;
+
+/// Bytes one row may have: the platform refuses more than 2 MB (Cloudflare, "SQLite in Durable Objects": limits).
+pub const ROW_MAX_BYTES: usize = 1_900_000;
+
+/// What a row says of its entries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowHead {
+    /// [`LAYOUT`].
+    pub v: u8,
+    /// Number of the first entry.
+    pub seq: u64,
+    /// When it was stored, Unix ms.
+    pub at: i64,
+    /// The quota window its entries were counted in.
+    pub window: i64,
+    /// Every entry up to this number was in Redis, or its trace set aside, when the row was stored.
+    pub flushed: u64,
+    /// The entries, in order. A cleared one keeps its place, with a `len` of 0.
+    pub entries: Vec<entry::Meta>,
+}
+
+/// A row to be stored, or as it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Where in the ring.
+    pub slot: i64,
+    /// What it says.
+    pub head: RowHead,
+    /// The entries' JSON, one after the other.
+    pub body: Vec<u8>,
+}
+
+impl Row {
+    /// The entries with their numbers and JSON; a cleared one has none.
+    pub fn entries(&self) -> impl Iterator<Item = (u64, &entry::Meta, &[u8])> {
+        let mut at = 0_usize;
+        self.head.entries.iter().zip(self.head.seq..).map(move |(meta, seq)| {
+            let len = usize::try_from(meta.len).unwrap_or(0);
+            let json = self.body.get(at..at.saturating_add(len)).unwrap_or_default();
+            at = at.saturating_add(len);
+            (seq, meta, json)
+        })
+    }
+
+    /// Empties the entries that `cleared` names; returns whether there were any.
+    pub fn clear(&mut self, cleared: impl Fn(u64, &entry::Meta) -> bool) -> bool {
+        let mut body = Vec::new();
+        let mut lens = Vec::new();
+        let mut changed = false;
+        for (seq, meta, json) in self.entries() {
+            if meta.len > 0 && cleared(seq, meta) {
+                changed = true;
+                lens.push(0);
+            } else {
+                body.extend_from_slice(json);
+                lens.push(meta.len);
+            }
+        }
+        if changed {
+            for (meta, len) in self.head.entries.iter_mut().zip(lens) {
+                meta.len = len;
+            }
+            self.body = body;
+        }
+        changed
+    }
+}
+
+/// What the shard itself stores, as of the last checkpoint.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Meta {
+    /// [`LAYOUT`].
+    pub v: u8,
+    /// When the shard was made, Unix ms.
+    pub born: i64,
+    /// Summaries and spent quotas hold every entry up to this number.
+    pub checkpoint: u64,
+    /// As [`RowHead::flushed`].
+    pub flushed: u64,
+    /// Entries up to this number were cleared.
+    pub cleared: u64,
+    /// The quota window.
+    pub window: i64,
+    /// Logs spent in it up to the checkpoint, per system.
+    pub spent: PerSystem,
+    /// As [`super::wire::Counters::late_doubles`].
+    pub late_doubles: u64,
+}

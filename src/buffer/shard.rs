@@ -1,0 +1,410 @@
+//! The shard: what it holds, and how it takes entries in.
+
+use super::batch::{Batch, Pending};
+use super::ids::{Ids, MAX_IDS, Seed};
+use super::repair::{Audit, Repair};
+use super::ring::{Place, Ring};
+use super::row::{self, LAYOUT, ROW_MAX_BYTES, Row, RowHead};
+use super::step::Asked;
+use super::traces::{Trace, Traces};
+use super::wire::{Counters, Outcome};
+use crate::entry::Meta;
+use crate::quota::{Lease, LeaseReply, LeaseRequest, Limits, PerSystem, Scope};
+use crate::redis::Commands;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+/// Waiting entries' JSON kept in memory at most; what comes on top is read from storage when its turn comes.
+const WAITING_MEMORY_BYTES: u64 = 8 * 1024 * 1024;
+
+/// A checkpoint is due after this many entries, so that a start never reads more rows than these twice.
+const CHECKPOINT_ENTRIES: u64 = 5_000;
+
+/// What a shard is told about itself.
+#[derive(Debug, Clone)]
+pub struct ShardSettings {
+    /// Which shard, from 0.
+    pub shard: u32,
+    /// How many there are.
+    pub shards: u32,
+    /// Logs an hour.
+    pub limits: Limits,
+    /// Bytes it holds for Redis at most.
+    pub buffer_max_bytes: u64,
+    /// From arrival to flush, ms.
+    pub flush_delay_ms: i64,
+    /// Keys its hashes; random.
+    pub seed: u64,
+}
+
+/// One shard, between requests.
+#[derive(Debug)]
+pub struct Shard {
+    pub(super) settings: ShardSettings,
+    pub(super) born: i64,
+    pub(super) next_seq: u64,
+    pub(super) ring: Ring,
+    pub(super) ids: Ids,
+    pub(super) traces: Traces,
+    pub(super) lease: Lease,
+    pub(super) waiting: VecDeque<Pending>,
+    pub(super) held_bytes: u64,
+    pub(super) memory_bytes: u64,
+    pub(super) batch: Option<Batch>,
+    /// Entries up to this number may be in Redis although they are not known to be: a start forgets.
+    pub(super) uncertain_through: u64,
+    pub(super) asked: Option<Asked>,
+    pub(super) retry_at: i64,
+    pub(super) failures: u32,
+    pub(super) failing_since: Option<i64>,
+    pub(super) last_error: Option<String>,
+    /// Set when Redis may have lost lists: all are to be counted, not before this time, Unix ms.
+    pub(super) census_at: Option<i64>,
+    pub(super) census: Vec<Rc<str>>,
+    pub(super) repairs: VecDeque<Rc<str>>,
+    pub(super) repair: Option<Repair>,
+    pub(super) audits: BTreeMap<Rc<str>, Audit>,
+    /// Removals of cleared entries that appeared in a list after all.
+    pub(super) fences: VecDeque<(Rc<str>, Commands)>,
+    pub(super) cleared: u64,
+    pub(super) checkpoint: u64,
+    pub(super) checkpoint_due: bool,
+    pub(super) counters: Counters,
+}
+
+/// What an append came to. Acknowledge nothing before the rows are durable.
+#[derive(Debug)]
+pub struct Appended {
+    /// One an entry, in order.
+    pub outcomes: Vec<Outcome>,
+    /// To be stored in one transaction.
+    pub rows: Vec<Row>,
+}
+
+/// A trace's summary as it is stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TraceRow {
+    /// The trace.
+    pub trace_id: String,
+    /// As [`Trace`]'s fields of the same names.
+    pub count: u64,
+    /// A bit per system.
+    pub systems: u8,
+    /// Whether one entry is an error.
+    pub errors: bool,
+    /// Newest timestamp, Unix ms.
+    pub newest: i64,
+    /// Last written to, Unix ms.
+    pub written_at: i64,
+    /// The quota window counted in.
+    pub window: i64,
+    /// Entries accepted in it.
+    pub in_window: u64,
+    /// Entries up to this number were cleared.
+    pub cleared: u64,
+    /// Whether all of its list is this shard's.
+    pub whole: bool,
+    /// First entry set aside, and why.
+    pub aside: Option<(u64, String)>,
+}
+
+/// What to store at a checkpoint, in one transaction.
+#[derive(Debug)]
+pub struct Checkpoint {
+    /// The shard's own row.
+    pub meta: row::Meta,
+    /// Traces to insert or replace.
+    pub traces: Vec<TraceRow>,
+    /// Delete the traces last written to before this, Unix ms, whose window is not `meta.window`.
+    pub expired_before: i64,
+}
+
+impl Shard {
+    /// A shard without any state.
+    pub fn new(settings: ShardSettings, now: i64) -> Shard {
+        let seed = Seed(settings.seed);
+        Shard {
+            born: now,
+            next_seq: 1,
+            ring: Ring::default(),
+            ids: Ids::new(seed),
+            traces: Traces::new(seed),
+            lease: Lease::new(settings.shard, settings.shards),
+            waiting: VecDeque::new(),
+            held_bytes: 0,
+            memory_bytes: 0,
+            batch: None,
+            uncertain_through: 0,
+            asked: None,
+            retry_at: i64::MIN,
+            failures: 0,
+            failing_since: None,
+            last_error: None,
+            census_at: None,
+            census: Vec::new(),
+            repairs: VecDeque::new(),
+            repair: None,
+            audits: BTreeMap::new(),
+            fences: VecDeque::new(),
+            cleared: 0,
+            checkpoint: 0,
+            checkpoint_due: false,
+            counters: Counters::default(),
+            settings,
+        }
+    }
+
+    /// What to ask the quota's keeper before these entries can be judged; `None` when nothing.
+    pub fn lease_request(&mut self, wanted: PerSystem, now: i64) -> Option<LeaseRequest> {
+        self.lease.request(wanted, now)
+    }
+
+    /// Takes the answer of the quota's keeper; `None` when it could not be had.
+    pub fn lease_answer(&mut self, request: &LeaseRequest, reply: Option<&LeaseReply>, now: i64) {
+        self.counters.lease_calls += 1;
+        let Some(reply) = reply else {
+            self.lease.failed(now);
+            return;
+        };
+        self.lease.granted(request, reply, now);
+        for (trace_id, &count) in &reply.earlier_traces {
+            if super::wire::shard_of(trace_id, self.settings.shards) == self.settings.shard {
+                let key = self.traces.key(trace_id);
+                self.traces.update(&key, |trace| {
+                    trace.count_in_window(reply.window);
+                    trace.in_window = trace.in_window.max(count);
+                    trace.written_at = trace.written_at.max(now);
+                    trace.changed = true;
+                });
+            }
+        }
+    }
+
+    /// How many of these entries would spend quota, per system.
+    pub fn wanted<'a>(&self, entries: impl Iterator<Item = &'a Meta>) -> PerSystem {
+        let mut wanted = [0; 4];
+        for meta in entries.filter(|meta| !self.ids.knows(&meta.trace_id, &meta.id)) {
+            if let Some(wanted) = wanted.get_mut(meta.system.index()) {
+                *wanted += 1;
+            }
+        }
+        wanted
+    }
+
+    /// Judges entries in order and takes in those that pass. The rows must be stored before anything else
+    /// happens; if that fails, this shard is no longer true and must be loaded anew.
+    pub fn append(&mut self, entries: &[(Meta, &[u8])], now: i64) -> Appended {
+        let mut outcomes = Vec::with_capacity(entries.len());
+        let mut rows: Vec<Row> = Vec::new();
+        let mut row_bytes = ROW_MAX_BYTES;
+        for (meta, json) in entries {
+            let outcome = self.judge(meta, now);
+            if let Outcome::Stored { .. } = outcome {
+                let bytes = json.len() + head_bytes(meta);
+                if row_bytes + bytes > ROW_MAX_BYTES {
+                    rows.push(self.new_row(now));
+                    row_bytes = ROW_HEAD_BYTES;
+                }
+                row_bytes += bytes;
+                self.take_in(meta, json, now);
+                if let Some(row) = rows.last_mut() {
+                    row.head.entries.push(meta.clone());
+                    row.body.extend_from_slice(json);
+                }
+            }
+            self.count(&outcome);
+            outcomes.push(outcome);
+        }
+        for row in &mut rows {
+            row.slot = self.ring.slot(now);
+            let count = row.head.entries.len() as u64;
+            self.ring.stored(Place { seq: row.head.seq, count, slot: row.slot, at: now, pending: count });
+        }
+        self.counters.rows_written += rows.len() as u64;
+        self.counters.commits += u64::from(!rows.is_empty());
+        self.checkpoint_due |= self.next_seq - self.checkpoint > CHECKPOINT_ENTRIES;
+        Appended { outcomes, rows }
+    }
+
+    fn new_row(&self, now: i64) -> Row {
+        let head = RowHead {
+            v: LAYOUT,
+            seq: self.next_seq,
+            at: now,
+            window: self.lease.window(),
+            flushed: self.flushed_through(),
+            entries: Vec::new(),
+        };
+        Row { slot: 0, head, body: Vec::new() }
+    }
+
+    fn judge(&mut self, meta: &Meta, now: i64) -> Outcome {
+        if self.ids.knows(&meta.trace_id, &meta.id) {
+            return Outcome::Duplicate { left: self.lease.remaining(meta.system) };
+        }
+        let known = self.traces.get(&meta.trace_id).is_some();
+        let over_bytes = self.held_bytes + u64::from(meta.len) > self.settings.buffer_max_bytes;
+        if over_bytes || self.ids.len() >= MAX_IDS || (!known && !self.traces.has_room()) {
+            return Outcome::Full;
+        }
+        if let Err(refusal) = self.lease.check(meta.system) {
+            return Outcome::Over { scope: refusal.scope, until: refusal.until };
+        }
+        let window = self.lease.window();
+        let in_window = self.traces.get(&meta.trace_id).filter(|trace| trace.window == window);
+        if in_window.map_or(0, |trace| trace.in_window) >= self.settings.limits.trace {
+            return Outcome::Over { scope: Scope::Trace, until: self.lease.window_end() };
+        }
+        self.lease.spend(meta.system);
+        self.ids.insert(&meta.trace_id, &meta.id, now);
+        Outcome::Stored { left: self.lease.remaining(meta.system) }
+    }
+
+    fn take_in(&mut self, meta: &Meta, json: &[u8], now: i64) {
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        let window = self.lease.window();
+        let oldest = self.ring.oldest().unwrap_or(seq);
+        let key = self.traces.key(&meta.trace_id);
+        let in_memory = self.memory_bytes + json.len() as u64 <= WAITING_MEMORY_BYTES;
+        let pending = Pending {
+            seq,
+            key: key.clone(),
+            at: now,
+            len: meta.len,
+            body: in_memory.then(|| Rc::from(json)),
+        };
+        self.held_bytes += pending.weight();
+        self.memory_bytes += if in_memory { json.len() as u64 } else { 0 };
+        let aside = self.traces.update(&key, |trace| {
+            if trace.expired(now) {
+                trace.reset();
+            }
+            trace.add(meta, seq, now, window);
+            trace.waiting += 1;
+            while trace.kept.front().is_some_and(|&kept| kept < oldest) {
+                trace.kept.pop_front();
+            }
+            match &mut trace.aside {
+                Some(aside) => {
+                    aside.entries.push_back(pending.clone());
+                    true
+                }
+                None => false,
+            }
+        });
+        if aside != Some(true) {
+            self.waiting.push_back(pending);
+        }
+    }
+
+    fn count(&mut self, outcome: &Outcome) {
+        let counters = &mut self.counters;
+        *match outcome {
+            Outcome::Stored { .. } => &mut counters.appended,
+            Outcome::Duplicate { .. } => &mut counters.duplicates,
+            Outcome::Over { scope: Scope::Global, .. } => &mut counters.refused_global,
+            Outcome::Over { scope: Scope::System, .. } => &mut counters.refused_system,
+            Outcome::Over { scope: Scope::Trace, .. } => &mut counters.refused_trace,
+            Outcome::Full => &mut counters.refused_full,
+        } += 1;
+    }
+
+    /// When the quota window ends, Unix ms.
+    pub fn window_end(&self) -> i64 {
+        self.lease.window_end()
+    }
+
+    /// Every entry up to this number is in Redis, cleared, or of a trace that is set aside.
+    pub(super) fn flushed_through(&self) -> u64 {
+        let waiting = self.waiting.front().map(|entry| entry.seq);
+        let batch = self.batch.as_ref().filter(|batch| !batch.aside);
+        let sending = batch.and_then(|batch| batch.entries().map(|entry| entry.seq).min());
+        waiting.into_iter().chain(sending).min().unwrap_or(self.next_seq) - 1
+    }
+
+    /// Notes that an entry is in Redis, or gone.
+    pub(super) fn settle_entry(&mut self, entry: &Pending) {
+        self.held_bytes = self.held_bytes.saturating_sub(entry.weight());
+        if entry.body.is_some() {
+            self.memory_bytes = self.memory_bytes.saturating_sub(entry.len.into());
+        }
+        self.ring.settled(entry.seq);
+    }
+
+    /// Whether a checkpoint should be stored now; always when `idle` and something changed.
+    pub fn wants_checkpoint(&self, idle: bool) -> bool {
+        self.checkpoint_due || (idle && self.next_seq - 1 > self.checkpoint)
+    }
+
+    /// What to store so that a start need not read older rows again.
+    pub fn take_checkpoint(&mut self, now: i64) -> Checkpoint {
+        let window = self.lease.window();
+        self.traces.forget_expired(now, window);
+        self.checkpoint = self.next_seq - 1;
+        self.checkpoint_due = false;
+        let traces: Vec<TraceRow> =
+            self.traces.take_changed().into_iter().map(|(key, trace)| trace_row(&key, trace)).collect();
+        self.counters.rows_written += 1 + traces.len() as u64;
+        let expired_before = now.saturating_sub(crate::redis::LIST_TTL_S * 1_000);
+        Checkpoint { meta: self.meta(), traces, expired_before }
+    }
+
+    /// The shard's own row.
+    pub(super) fn meta(&self) -> row::Meta {
+        row::Meta {
+            v: LAYOUT,
+            born: self.born,
+            checkpoint: self.checkpoint,
+            flushed: self.flushed_through(),
+            cleared: self.cleared,
+            window: self.lease.window(),
+            spent: self.lease.spent(),
+            late_doubles: self.counters.late_doubles,
+        }
+    }
+
+    /// Whether everything stored is over an hour old and in Redis, so that all rows may be deleted at once.
+    pub fn idle_for_good(&self, now: i64) -> bool {
+        self.ring.len() > 0 && self.ring.all_expired(now) && self.waiting.is_empty() && self.batch.is_none()
+    }
+
+    /// Notes that all rows were deleted.
+    pub fn rows_deleted(&mut self) {
+        self.ring.emptied();
+    }
+
+    /// When [`Shard::idle_for_good`] may come true, Unix ms; `None` while there are no rows.
+    pub fn idle_at(&self) -> Option<i64> {
+        self.ring.newest_at().map(|at| at.saturating_add(row::RETAIN_MS))
+    }
+
+    /// Adds to the counters what the owner did.
+    pub fn counters(&mut self) -> &mut Counters {
+        &mut self.counters
+    }
+}
+
+fn trace_row(key: &Rc<str>, trace: Trace) -> TraceRow {
+    TraceRow {
+        trace_id: key.to_string(),
+        count: trace.count,
+        systems: trace.systems,
+        errors: trace.errors,
+        newest: trace.newest,
+        written_at: trace.written_at,
+        window: trace.window,
+        in_window: trace.in_window,
+        cleared: trace.cleared,
+        whole: trace.whole,
+        aside: trace.aside.map(|aside| (aside.since, aside.error)),
+    }
+}
+
+/// Bytes of a row's head without entries.
+const ROW_HEAD_BYTES: usize = 200;
+
+/// Bytes an entry takes in a head at most: a control character is six bytes of JSON.
+fn head_bytes(meta: &Meta) -> usize {
+    120 + 6 * (meta.id.len() + meta.trace_id.len())
+}

@@ -1,0 +1,133 @@
+//! What a shard tells: reads, recent traces, and how it stands.
+
+use super::row::Row;
+use super::shard::Shard;
+use super::wire::{ReadHead, StatusReply, Summary, VERSION};
+use crate::redis::LIST_TTL_S;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Traces named in a status at most.
+const STATUS_TRACES: usize = 50;
+
+impl Shard {
+    /// Head of an answer to a read of `trace_id`.
+    pub fn read_head(&self, trace_id: &str, now: i64) -> ReadHead {
+        let trace = self.traces.get(trace_id).filter(|trace| !trace.expired(now));
+        // Older than any list's life, the shard has seen every list begin.
+        let saw_all_lists_begin = now.saturating_sub(self.born) > LIST_TTL_S * 1_000;
+        let oldest_kept = self.ring.oldest().unwrap_or(u64::MAX);
+        let whole = match trace {
+            None => saw_all_lists_begin,
+            Some(trace) => {
+                let cleared_or_new =
+                    trace.whole || trace.cleared > 0 || self.cleared > 0 || saw_all_lists_begin;
+                let all_kept = trace.kept.len() as u64 >= trace.count
+                    && trace.kept.iter().all(|&seq| seq >= oldest_kept || self.ring.of(seq).is_some());
+                cleared_or_new && all_kept
+            }
+        };
+        ReadHead {
+            v: VERSION,
+            flushed: trace.map_or(0, super::traces::Trace::flushed),
+            whole,
+            cleared: self.audits.get(trace_id).map(|audit| ids_of(&audit.fenced)).unwrap_or_default(),
+        }
+    }
+
+    /// A trace's waiting entries that are in memory, in order, and the slots of the rows that hold the others.
+    pub fn waiting_entries(&self, trace_id: &str) -> (BTreeMap<u64, Vec<u8>>, Vec<i64>) {
+        let mut entries = BTreeMap::new();
+        let mut slots = BTreeSet::new();
+        for entry in self.waiting_of(trace_id) {
+            match &entry.body {
+                Some(body) => {
+                    entries.insert(entry.seq, body.to_vec());
+                }
+                None => slots.extend(self.ring.of(entry.seq).map(|row| row.slot)),
+            }
+        }
+        (entries, slots.into_iter().collect())
+    }
+
+    /// Slots of the rows that hold entries of a trace.
+    pub fn slots_of(&self, trace_id: &str) -> Vec<i64> {
+        let kept = self.traces.get(trace_id).into_iter().flat_map(|trace| &trace.kept);
+        let slots: BTreeSet<i64> = kept.filter_map(|&seq| self.ring.of(seq).map(|row| row.slot)).collect();
+        slots.into_iter().collect()
+    }
+
+    /// Picks from a row a trace's entries that were not cleared; with `waiting_only`, those not yet in Redis.
+    pub fn pick(&self, row: &Row, trace_id: &str, waiting_only: bool, into: &mut BTreeMap<u64, Vec<u8>>) {
+        let cleared = self.cleared.max(self.traces.get(trace_id).map_or(0, |trace| trace.cleared));
+        let waiting: BTreeSet<u64> = self.waiting_of(trace_id).map(|entry| entry.seq).collect();
+        for (seq, meta, json) in row.entries() {
+            if meta.trace_id == trace_id
+                && seq > cleared
+                && !json.is_empty()
+                && (!waiting_only || waiting.contains(&seq))
+            {
+                into.insert(seq, json.to_vec());
+            }
+        }
+    }
+
+    /// The newest traces, newest first.
+    pub fn recent(&self, limit: usize, now: i64) -> Vec<Summary> {
+        self.traces.recent(limit, now)
+    }
+
+    /// How the shard stands; `version` and storage size are the owner's to fill in.
+    pub fn status(&self, now: i64) -> StatusReply {
+        let oldest = self
+            .waiting
+            .front()
+            .into_iter()
+            .chain(self.batch.iter().flat_map(super::batch::Batch::entries))
+            .chain(self.asides().flat_map(|(_, aside)| &aside.entries))
+            .map(|entry| entry.at)
+            .min();
+        let window = self.lease.window();
+        let newest = self.traces.recent(STATUS_TRACES, now);
+        let in_window =
+            |id: &str| self.traces.get(id).filter(|trace| trace.window == window).map(|t| t.in_window);
+        StatusReply {
+            v: VERSION,
+            shard: self.settings.shard,
+            version: String::new(),
+            waiting: self.pending(),
+            waiting_bytes: self.held_bytes,
+            oldest_waiting_ms: oldest.map_or(0, |at| now.saturating_sub(at)),
+            failing_since: self.failing_since,
+            last_error: self.last_error.clone(),
+            set_aside: self
+                .asides()
+                .take(STATUS_TRACES)
+                .map(|(key, aside)| (key.to_string(), aside.error.clone()))
+                .collect(),
+            set_aside_entries: self.asides().map(|(_, aside)| aside.entries.len() as u64).sum(),
+            traces: self.traces.live() as u64,
+            storage_bytes: 0,
+            window,
+            spent: self.lease.spent(),
+            overdrawn: self.lease.overdrawn(),
+            limiter_unreachable: self.lease.unreachable(),
+            trace_counts: newest
+                .iter()
+                .filter_map(|summary| in_window(&summary.id).map(|count| (summary.id.clone(), count)))
+                .collect(),
+            counters: self.counters,
+        }
+    }
+}
+
+fn ids_of<'a>(elements: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+    #[derive(serde::Deserialize)]
+    struct Id {
+        id: String,
+    }
+    elements
+        .into_iter()
+        .filter_map(|element| serde_json::from_str::<Id>(element).ok())
+        .map(|Id { id }| id)
+        .collect()
+}

@@ -1,0 +1,1 @@
+//! How a shard behaves over time.

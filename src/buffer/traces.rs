@@ -1,0 +1,232 @@
+//! The live traces of a shard: their summaries, their quota, and what is known of their lists in Redis.
+
+use super::batch::Pending;
+use super::ids::Seed;
+use super::wire::Summary;
+use crate::entry::{Meta, System};
+use crate::redis::LIST_TTL_S;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::rc::Rc;
+
+/// Bytes of memory the live traces of one shard may take, by [`Trace::weight`]; beyond it a new trace is refused.
+pub const MAX_TRACES_BYTES: usize = 48 * 1024 * 1024;
+
+/// A trace that Redis refuses for good, and what waits for it.
+#[derive(Debug, Clone)]
+pub struct Aside {
+    /// Every entry of the trace from this number on is not in Redis.
+    pub since: u64,
+    /// What Redis said.
+    pub error: String,
+    /// When to try again, Unix ms.
+    pub retry_at: i64,
+    /// How often it was tried.
+    pub tries: u32,
+    /// The entries, in order.
+    pub entries: VecDeque<Pending>,
+}
+
+/// One live trace.
+#[derive(Debug, Clone, Default)]
+pub struct Trace {
+    /// Its entries, waiting ones included, since its list began.
+    pub count: u64,
+    /// Those not yet in Redis.
+    pub waiting: u64,
+    /// A bit per system, by [`System::index`].
+    pub systems: u8,
+    /// Whether one entry is an error.
+    pub errors: bool,
+    /// Newest timestamp, Unix ms.
+    pub newest: i64,
+    /// When it was last written to, Unix ms.
+    pub written_at: i64,
+    /// The quota window that `in_window` counts in.
+    pub window: i64,
+    /// Entries accepted in that window.
+    pub in_window: u64,
+    /// Entries up to this number were cleared.
+    pub cleared: u64,
+    /// Length of its list, as Redis last told; `None` while it has not since this instance started.
+    pub list_len: Option<u64>,
+    /// When its list's time to live was last renewed, Unix ms; 0 when not known.
+    pub renewed_at: i64,
+    /// Whether its list provably began with an entry of this shard: nothing of an earlier worker is in it.
+    pub whole: bool,
+    /// Numbers of its entries that are kept in rows.
+    pub kept: VecDeque<u64>,
+    /// Set while Redis refuses it.
+    pub aside: Option<Aside>,
+    /// Whether it differs from its stored row.
+    pub changed: bool,
+}
+
+impl Trace {
+    /// Takes in an entry that was stored at `at` and counted in `window`.
+    pub fn add(&mut self, meta: &Meta, seq: u64, at: i64, window: i64) {
+        self.count_in_window(window);
+        self.in_window += 1;
+        self.count += 1;
+        self.systems |= 1 << meta.system.index();
+        self.errors |= meta.error;
+        self.newest = if self.count == 1 { meta.timestamp } else { self.newest.max(meta.timestamp) };
+        self.written_at = self.written_at.max(at);
+        self.kept.push_back(seq);
+        self.changed = true;
+    }
+
+    /// Turns to `window`, forgetting what was counted in another.
+    pub fn count_in_window(&mut self, window: i64) {
+        if self.window != window {
+            self.window = window;
+            self.in_window = 0;
+        }
+    }
+
+    /// Entries that are in Redis.
+    pub fn flushed(&self) -> u64 {
+        self.count.saturating_sub(self.waiting)
+    }
+
+    /// Whether its list has expired by now and nothing waits, so that a next log begins a new one.
+    pub fn expired(&self, now: i64) -> bool {
+        self.waiting == 0 && self.written_at.saturating_add(LIST_TTL_S * 1_000) <= now
+    }
+
+    /// Forgets its entries, but not what they cost of its quota.
+    pub fn reset(&mut self) {
+        *self = Trace {
+            window: self.window,
+            in_window: self.in_window,
+            cleared: self.cleared,
+            written_at: self.written_at,
+            changed: true,
+            ..Trace::default()
+        };
+    }
+
+    fn weight(trace_id: &str) -> usize {
+        trace_id.len() * 2 + 320
+    }
+
+    fn summary(&self, trace_id: &str) -> Summary {
+        Summary {
+            id: trace_id.to_string(),
+            trace_id: trace_id.to_string(),
+            timestamp: self.newest,
+            log_count: self.count,
+            systems: System::ALL
+                .into_iter()
+                .filter(|system| self.systems & (1 << system.index()) != 0)
+                .collect(),
+            has_errors: self.errors,
+        }
+    }
+}
+
+/// All live traces, and which are newest.
+#[derive(Debug)]
+pub struct Traces {
+    by_id: HashMap<Rc<str>, Trace, Seed>,
+    /// Those that have entries, by their newest timestamp.
+    by_time: BTreeSet<(i64, Rc<str>)>,
+    bytes: usize,
+}
+
+impl Traces {
+    /// No traces yet.
+    pub fn new(seed: Seed) -> Traces {
+        Traces { by_id: HashMap::with_hasher(seed), by_time: BTreeSet::new(), bytes: 0 }
+    }
+
+    /// How many have entries.
+    pub fn live(&self) -> usize {
+        self.by_time.len()
+    }
+
+    /// A trace.
+    pub fn get(&self, trace_id: &str) -> Option<&Trace> {
+        self.by_id.get(trace_id)
+    }
+
+    /// Whether there is room for a trace that is not known yet.
+    pub fn has_room(&self) -> bool {
+        self.bytes < MAX_TRACES_BYTES
+    }
+
+    /// The shared copy of a trace's id, which is known from then on.
+    pub fn key(&mut self, trace_id: &str) -> Rc<str> {
+        if let Some((key, _)) = self.by_id.get_key_value(trace_id) {
+            return key.clone();
+        }
+        let key: Rc<str> = Rc::from(trace_id);
+        self.bytes += Trace::weight(trace_id);
+        self.by_id.insert(key.clone(), Trace::default());
+        key
+    }
+
+    /// Changes a trace, and keeps its place among the newest true.
+    pub fn update<T>(&mut self, key: &Rc<str>, change: impl FnOnce(&mut Trace) -> T) -> Option<T> {
+        let trace = self.by_id.get_mut(key)?;
+        let before = (trace.count > 0).then_some(trace.newest);
+        let result = change(trace);
+        let after = (trace.count > 0).then_some(trace.newest);
+        if before != after {
+            if let Some(newest) = before {
+                self.by_time.remove(&(newest, key.clone()));
+            }
+            if let Some(newest) = after {
+                self.by_time.insert((newest, key.clone()));
+            }
+        }
+        Some(result)
+    }
+
+    /// The `limit` newest, newest first.
+    pub fn recent(&self, limit: usize, now: i64) -> Vec<Summary> {
+        let newest = self.by_time.iter().rev();
+        let live = newest.filter_map(|(_, key)| self.by_id.get(key).map(|trace| (key, trace)));
+        live.filter(|(_, trace)| !trace.expired(now))
+            .take(limit)
+            .map(|(key, trace)| trace.summary(key))
+            .collect()
+    }
+
+    /// Every trace.
+    pub fn iter(&self) -> impl Iterator<Item = (&Rc<str>, &Trace)> {
+        self.by_id.iter()
+    }
+
+    /// Every trace's id.
+    pub fn keys(&self) -> Vec<Rc<str>> {
+        self.by_id.keys().cloned().collect()
+    }
+
+    /// Marks every trace as stored; returns those that were not.
+    pub fn take_changed(&mut self) -> Vec<(Rc<str>, Trace)> {
+        let changed = self.by_id.iter_mut().filter(|(_, trace)| trace.changed);
+        changed
+            .map(|(key, trace)| {
+                trace.changed = false;
+                let stored = Trace { kept: VecDeque::new(), ..trace.clone() };
+                (key.clone(), stored)
+            })
+            .collect()
+    }
+
+    /// Forgets the traces whose list has expired and whose quota window has passed.
+    pub fn forget_expired(&mut self, now: i64, window: i64) {
+        let gone: Vec<Rc<str>> = self
+            .by_id
+            .iter()
+            .filter(|(_, trace)| trace.expired(now) && (trace.window != window || trace.in_window == 0))
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in gone {
+            if let Some(trace) = self.by_id.remove(&key) {
+                self.bytes = self.bytes.saturating_sub(Trace::weight(&key));
+                self.by_time.remove(&(trace.newest, key));
+            }
+        }
+    }
+}

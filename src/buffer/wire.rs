@@ -1,0 +1,363 @@
+//! What the worker and a shard say to each other.
+//!
+//! A gradual deployment runs two versions at once, so both sides ignore fields they do not know and a field is
+//! only ever added with a default. Entries travel as their own JSON bytes, unparsed, behind a JSON line.
+
+use crate::entry::{Meta, System};
+use crate::quota::Scope;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Version of this vocabulary, in every request and reply.
+pub const VERSION: u8 = 1;
+
+/// The Durable Object binding of the shards.
+pub const BINDING: &str = "LOG_BUFFER";
+
+/// `POST`: an [`AppendHead`] line and the entries' bytes → [`AppendReply`].
+pub const APPEND: &str = "/append";
+/// `POST` [`TraceQuery`] → a [`ReadHead`] line and the waiting entries' bytes.
+pub const READ: &str = "/read";
+/// `POST` [`TraceQuery`] → a [`ReadHead`] line and every entry of the trace the shard still keeps.
+pub const RETAINED: &str = "/retained";
+/// `POST` [`RecentQuery`] → [`RecentReply`].
+pub const RECENT: &str = "/recent";
+/// `POST` [`ClearQuery`] → [`ClearReply`], or 502 when Redis did not do its part.
+pub const CLEAR: &str = "/clear";
+/// `POST` [`SweepQuery`] → [`ClearReply`]: removes lists that no live trace owns.
+pub const SWEEP: &str = "/sweep";
+/// `POST` → [`StatusReply`].
+pub const STATUS: &str = "/status";
+/// `POST` → [`StatusReply`], after a flush of all that waits has been started.
+pub const DRAIN: &str = "/drain";
+
+/// The shard a trace belongs to: FNV-1a (64 bit) of its id, modulo the count. Part of the stored layout: changing
+/// it means draining first, like changing the count.
+pub fn shard_of(trace_id: &str, shards: u32) -> u32 {
+    let hash = trace_id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    // FNV's low bits alone are weak; fold the high half in.
+    let folded = (hash ^ (hash >> 32)) % u64::from(shards.max(1));
+    u32::try_from(folded).unwrap_or(0)
+}
+
+/// The name of a shard's object.
+pub fn shard_name(shard: u32) -> String {
+    format!("shard-{shard}")
+}
+
+/// First line of an append.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AppendHead {
+    /// [`VERSION`].
+    pub v: u8,
+    /// The entries, in order; their bytes follow the line without separators.
+    pub entries: Vec<Meta>,
+}
+
+/// The body of an append.
+pub fn encode_append(entries: &[(Meta, Vec<u8>)]) -> Vec<u8> {
+    let head = AppendHead { v: VERSION, entries: entries.iter().map(|(meta, _)| meta.clone()).collect() };
+    let mut body = serde_json::to_vec(&head).unwrap_or_default();
+    body.reserve_exact(1 + entries.iter().map(|(_, json)| json.len()).sum::<usize>());
+    body.push(b'\n');
+    for (_, json) in entries {
+        body.extend_from_slice(json);
+    }
+    body
+}
+
+/// The entries of an append.
+///
+/// # Errors
+/// What is wrong with the body; only a bug or a foreign caller makes one.
+pub fn decode_append(body: &[u8]) -> Result<Vec<(Meta, &[u8])>, String> {
+    let (head, mut rest) = split_line(body)?;
+    let head: AppendHead = serde_json::from_slice(head).map_err(|error| error.to_string())?;
+    head.entries
+        .into_iter()
+        .map(|meta| {
+            let (json, tail) = usize::try_from(meta.len)
+                .ok()
+                .and_then(|len| rest.split_at_checked(len))
+                .ok_or("an entry is cut short")?;
+            rest = tail;
+            Ok((meta, json))
+        })
+        .collect()
+}
+
+fn split_line(body: &[u8]) -> Result<(&[u8], &[u8]), String> {
+    let end = body.iter().position(|&byte| byte == b'\n').ok_or("there is no head line")?;
+    Ok((body.get(..end).unwrap_or_default(), body.get(end + 1..).unwrap_or_default()))
+}
+
+/// What became of one appended entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "lowercase")]
+pub enum Outcome {
+    /// Durable.
+    Stored {
+        /// Logs its system may still store in this window.
+        left: u64,
+    },
+    /// Its (trace, id) was durable already; nothing was stored, no quota spent.
+    Duplicate {
+        /// As for `Stored`.
+        left: u64,
+    },
+    /// Over a quota.
+    Over {
+        /// Which quota.
+        scope: Scope,
+        /// When the window ends, Unix ms.
+        until: i64,
+    },
+    /// The shard holds as much as it may.
+    Full,
+}
+
+/// Answer to an append: one outcome an entry, in order.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AppendReply {
+    /// [`VERSION`].
+    pub v: u8,
+    /// One an entry, in order.
+    pub outcomes: Vec<Outcome>,
+    /// When the quota window ends, Unix ms.
+    pub window_end: i64,
+}
+
+/// Names a trace.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TraceQuery {
+    /// The trace's id.
+    pub trace_id: String,
+}
+
+/// First line of a read. The entries follow, in order of arrival, each on a line of its own.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct ReadHead {
+    /// [`VERSION`].
+    pub v: u8,
+    /// How many entries of this trace the shard has put into its list: fewer there means Redis lost some.
+    pub flushed: u64,
+    /// Whether what the shard keeps is provably all there is of the trace.
+    pub whole: bool,
+    /// Ids that were cleared but may yet appear in the list, from a write still under way somewhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cleared: Vec<String>,
+}
+
+/// The body of an answer to a read.
+pub fn encode_read<'a>(head: &ReadHead, entries: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut body = serde_json::to_vec(head).unwrap_or_default();
+    for entry in entries {
+        body.push(b'\n');
+        body.extend_from_slice(entry);
+    }
+    body.push(b'\n');
+    body
+}
+
+/// Head and entries of an answer to a read.
+///
+/// # Errors
+/// What is wrong with the body.
+pub fn decode_read(body: &str) -> Result<(ReadHead, Vec<&str>), String> {
+    let mut lines = body.split_terminator('\n');
+    let head = serde_json::from_str(lines.next().unwrap_or("")).map_err(|error| error.to_string())?;
+    Ok((head, lines.collect()))
+}
+
+/// Asks for the newest traces.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RecentQuery {
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A trace among the recent ones, as `/traces/recent` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The trace's id.
+    pub id: String,
+    /// The same, under the name another client reads.
+    pub trace_id: String,
+    /// Timestamp of its newest log, Unix ms.
+    pub timestamp: i64,
+    /// How many logs it has.
+    #[serde(rename = "logCount")]
+    pub log_count: u64,
+    /// The systems they came from.
+    pub systems: Vec<System>,
+    /// Whether one of them is an error.
+    #[serde(rename = "hasErrors")]
+    pub has_errors: bool,
+}
+
+/// The newest traces of a shard, newest first.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RecentReply {
+    /// [`VERSION`].
+    pub v: u8,
+    /// Newest first.
+    pub traces: Vec<Summary>,
+}
+
+/// Asks to clear.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ClearQuery {
+    /// One trace, or all the shard owns.
+    pub trace_id: Option<String>,
+}
+
+/// Names lists that were found in Redis.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SweepQuery {
+    /// Traces of those lists.
+    pub traces: Vec<String>,
+}
+
+/// What was cleared.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct ClearReply {
+    /// [`VERSION`].
+    pub v: u8,
+    /// Traces removed.
+    pub traces: u64,
+    /// Logs removed.
+    pub logs: u64,
+}
+
+/// How a shard stands.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StatusReply {
+    /// [`VERSION`].
+    pub v: u8,
+    /// Which shard.
+    pub shard: u32,
+    /// The version of the code the object runs, as the platform names it.
+    pub version: String,
+    /// Entries acknowledged and not yet in Redis.
+    pub waiting: u64,
+    /// Their bytes, stored.
+    pub waiting_bytes: u64,
+    /// Age of the oldest of them, ms.
+    pub oldest_waiting_ms: i64,
+    /// Since when Redis has not answered, Unix ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<i64>,
+    /// What it last said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+    /// Traces Redis refuses for good, and why.
+    pub set_aside: BTreeMap<String, String>,
+    /// Entries of those traces.
+    pub set_aside_entries: u64,
+    /// Live traces.
+    pub traces: u64,
+    /// Bytes of the object's database.
+    pub storage_bytes: u64,
+    /// The quota window's start, Unix ms.
+    pub window: i64,
+    /// Logs spent in it, per system.
+    pub spent: [u64; 4],
+    /// Logs let through in it while the quota's keeper was unreachable.
+    pub overdrawn: u64,
+    /// Whether that keeper is unreachable.
+    pub limiter_unreachable: bool,
+    /// Logs in the window of the newest traces.
+    pub trace_counts: BTreeMap<String, u64>,
+    /// What happened since the object started.
+    pub counters: Counters,
+}
+
+/// What a shard did since it started; `late_doubles` since it exists.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Counters {
+    /// Entries made durable.
+    pub appended: u64,
+    /// Transactions they took.
+    pub commits: u64,
+    /// Entries answered as known already.
+    pub duplicates: u64,
+    /// Entries refused by the global quota.
+    pub refused_global: u64,
+    /// Entries refused by a system's quota.
+    pub refused_system: u64,
+    /// Entries refused by a trace's quota.
+    pub refused_trace: u64,
+    /// Entries refused because the shard was full.
+    pub refused_full: u64,
+    /// Entries put into Redis.
+    pub flushed: u64,
+    /// Requests sent to Redis.
+    pub redis_requests: u64,
+    /// Commands in them.
+    pub redis_commands: u64,
+    /// Requests that failed.
+    pub redis_failures: u64,
+    /// Rows written to storage, alarms included.
+    pub rows_written: u64,
+    /// Requests to the quota's keeper.
+    pub lease_calls: u64,
+    /// Alarms that fired.
+    pub alarms: u64,
+    /// Lists found short and written again.
+    pub lists_restored: u64,
+    /// Entries that stand twice in a list because Redis executed a write after it had been given up.
+    pub late_doubles: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meta(id: &str, json: &[u8]) -> Meta {
+        Meta {
+            id: id.into(),
+            trace_id: "t".into(),
+            system: System::Browser,
+            error: id == "b",
+            timestamp: 1,
+            len: u32::try_from(json.len()).unwrap(),
+        }
+    }
+
+    #[test]
+    fn an_append_reads_back_as_it_was_written() {
+        let entries: Vec<_> =
+            [("a", &b"{\"x\":1}"[..]), ("b", b"{}")].map(|(id, j)| (meta(id, j), j.to_vec())).into();
+        let body = encode_append(&entries);
+        let back: Vec<_> = decode_append(&body).unwrap().into_iter().map(|(m, j)| (m, j.to_vec())).collect();
+        assert_eq!(back, entries);
+        assert!(decode_append(&body[..body.len() - 1]).is_err());
+        assert!(decode_append(b"{}").is_err());
+    }
+
+    #[test]
+    fn a_read_reads_back_as_it_was_written() {
+        let head = ReadHead { v: VERSION, flushed: 3, whole: true, cleared: vec!["x".into()] };
+        let body = String::from_utf8(encode_read(&head, [&b"{1}"[..], b"{2}"].into_iter())).unwrap();
+        let (back, entries) = decode_read(&body).unwrap();
+        assert_eq!((back.flushed, back.whole, entries), (3, true, vec!["{1}", "{2}"]));
+        let none = String::from_utf8(encode_read(&head, std::iter::empty())).unwrap();
+        assert!(decode_read(&none).unwrap().1.is_empty());
+    }
+
+    #[test]
+    fn traces_spread_over_shards_and_stay_where_they_are() {
+        let mut counts = [0; 16];
+        for n in 0..16_000 {
+            counts[shard_of(&format!("trace_17{n:011}_abc"), 16) as usize] += 1;
+        }
+        assert!(counts.iter().all(|&count| (850..1_150).contains(&count)), "{counts:?}");
+        assert_eq!(shard_of("anything", 1), 0);
+        // Stored layout: these must never change.
+        assert_eq!(["", "a", "trace_1"].map(|trace| shard_of(trace, 16)), [1, 0, 15]);
+    }
+}

@@ -1,0 +1,2 @@
+export { default } from "../build/index.js";
+export * from "../build/index.js";

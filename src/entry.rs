@@ -1,0 +1,163 @@
+//! The entry: what is stored of one log, and the words it may use.
+
+use crate::json::{self, Json};
+use serde::{Deserialize, Serialize};
+
+/// Where a log came from. A Convex table validates exactly these words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum System {
+    /// A page in a browser.
+    Browser,
+    /// A Convex function.
+    Convex,
+    /// A Worker at the edge.
+    Worker,
+    /// Anything else: scripts, curl, other servers.
+    Manual,
+}
+
+impl System {
+    /// Every system, in the order the contract lists them.
+    pub const ALL: [System; 4] = [System::Browser, System::Convex, System::Worker, System::Manual];
+
+    /// The system's word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            System::Browser => "browser",
+            System::Convex => "convex",
+            System::Worker => "worker",
+            System::Manual => "manual",
+        }
+    }
+
+    /// The system of that word.
+    pub fn parse(word: &str) -> Option<System> {
+        Self::ALL.into_iter().find(|system| system.as_str() == word)
+    }
+
+    /// Position in [`System::ALL`].
+    pub fn index(self) -> usize {
+        match self {
+            System::Browser => 0,
+            System::Convex => 1,
+            System::Worker => 2,
+            System::Manual => 3,
+        }
+    }
+}
+
+/// How grave a log is. A Convex table validates exactly these words, so nothing else is ever stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// `console.log`, and `console.debug`, which is stored as this.
+    Log,
+    /// `console.info`.
+    Info,
+    /// `console.warn`.
+    Warn,
+    /// `console.error`.
+    Error,
+}
+
+impl Level {
+    /// Every level, in the order the contract lists them.
+    pub const ALL: [Level; 4] = [Level::Log, Level::Info, Level::Warn, Level::Error];
+
+    /// The level's word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Level::Log => "log",
+            Level::Info => "info",
+            Level::Warn => "warn",
+            Level::Error => "error",
+        }
+    }
+
+    /// The level of that word; `debug` is accepted and is [`Level::Log`].
+    pub fn parse(word: &str) -> Option<Level> {
+        match word {
+            "debug" => Some(Level::Log),
+            _ => Self::ALL.into_iter().find(|level| level.as_str() == word),
+        }
+    }
+}
+
+/// A validated, redacted log on its way to be stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry<'a> {
+    /// Unique within its trace: the client's, else a UUID v7 made here.
+    pub id: String,
+    /// The trace it belongs to.
+    pub trace_id: String,
+    /// Who the user was, if the client said.
+    pub user_id: Option<String>,
+    /// Where it came from.
+    pub system: System,
+    /// How grave it is.
+    pub level: Level,
+    /// What was logged.
+    pub message: String,
+    /// A stack trace.
+    pub stack: Option<String>,
+    /// Unix time in milliseconds.
+    pub timestamp: i64,
+    /// Any JSON object.
+    pub context: Option<Json<'a>>,
+}
+
+impl Entry<'_> {
+    /// The stored form: `{id, trace_id, user_id?, system, level, message, stack?, timestamp, context?}` in
+    /// this order, absent optionals left out.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut out =
+            Vec::with_capacity(256 + self.message.len() + self.stack.as_ref().map_or(0, String::len));
+        out.extend_from_slice(b"{\"id\":");
+        json::write_string(&mut out, &self.id);
+        let mut text = |key: &str, value: &str| {
+            out.push(b',');
+            json::write_string(&mut out, key);
+            out.push(b':');
+            json::write_string(&mut out, value);
+        };
+        text("trace_id", &self.trace_id);
+        if let Some(user_id) = &self.user_id {
+            text("user_id", user_id);
+        }
+        text("system", self.system.as_str());
+        text("level", self.level.as_str());
+        text("message", &self.message);
+        if let Some(stack) = &self.stack {
+            text("stack", stack);
+        }
+        out.extend_from_slice(b",\"timestamp\":");
+        out.extend_from_slice(self.timestamp.to_string().as_bytes());
+        if let Some(context) = &self.context {
+            out.extend_from_slice(b",\"context\":");
+            json::write_value(&mut out, context, json::MAX_CONTEXT_DEPTH);
+        }
+        out.push(b'}');
+        out
+    }
+}
+
+/// A stored entry's envelope, as a shard keeps and passes it beside the entry's JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meta {
+    /// The entry's id.
+    pub id: String,
+    /// The entry's trace.
+    #[serde(rename = "trace")]
+    pub trace_id: String,
+    /// The entry's system.
+    pub system: System,
+    /// Whether its level is error.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub error: bool,
+    /// The entry's timestamp, Unix ms.
+    #[serde(rename = "ts")]
+    pub timestamp: i64,
+    /// Length of its JSON in bytes.
+    pub len: u32,
+}

@@ -1,0 +1,169 @@
+//! The body: one log, or a batch in one of three forms.
+
+use crate::json::{self, Json};
+use std::fmt;
+
+/// Entries one batch may hold (contract: Bounds).
+pub const MAX_BATCH_ENTRIES: usize = 1_000;
+
+/// What a body holds.
+#[derive(Debug)]
+pub enum Posted<'a> {
+    /// One log; it is answered with its own status.
+    Single(Json<'a>),
+    /// A batch; each log is judged by itself. An NDJSON line that is not JSON is `Err` with the reason.
+    Batch(Vec<Result<Json<'a>, String>>),
+}
+
+/// Why a body as a whole is refused. The sender is at fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BodyError {
+    /// 400: empty, not UTF-8, not JSON, or JSON of the wrong shape.
+    Malformed(String),
+    /// 413: more entries than [`MAX_BATCH_ENTRIES`].
+    TooManyEntries(usize),
+    /// 415: a content type that cannot hold JSON.
+    ContentType(String),
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BodyError::Malformed(why) => f.write_str(why),
+            BodyError::TooManyEntries(count) => {
+                write!(f, "batch has {count} logs, at most {MAX_BATCH_ENTRIES} are taken at once: split it")
+            }
+            BodyError::ContentType(given) => write!(
+                f,
+                "content type {given:?} is not taken: send application/json, application/x-ndjson or text/plain"
+            ),
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Json,
+    Lines,
+}
+
+/// What the content type says of the body's form. Absent and `application/x-www-form-urlencoded` (what
+/// `curl -d` says unasked) mean JSON, as they did for the earlier worker, which never looked.
+fn form(content_type: Option<&str>) -> Result<Form, BodyError> {
+    let Some(given) = content_type else { return Ok(Form::Json) };
+    let kind = given.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    match kind.as_str() {
+        "" | "application/json" | "text/json" | "text/plain" | "application/x-www-form-urlencoded" => {
+            Ok(Form::Json)
+        }
+        "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => {
+            Ok(Form::Lines)
+        }
+        _ if kind.ends_with("+json") => Ok(Form::Json),
+        _ => Err(BodyError::ContentType(kind.chars().take(100).collect())),
+    }
+}
+
+/// Refuses a content type that cannot hold JSON, before its body is read.
+///
+/// # Errors
+/// [`BodyError::ContentType`].
+pub fn check_content_type(content_type: Option<&str>) -> Result<(), BodyError> {
+    form(content_type).map(|_| ())
+}
+
+/// Splits a body into the logs it holds.
+///
+/// # Errors
+/// [`BodyError`] when nothing of the body can be judged log by log.
+pub fn split<'a>(bytes: &'a [u8], content_type: Option<&str>) -> Result<Posted<'a>, BodyError> {
+    let form = form(content_type)?;
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        malformed(format!("body is not UTF-8: invalid byte at offset {}", error.valid_up_to()))
+    })?;
+    if text.trim().is_empty() {
+        return Err(malformed("body is empty: send a JSON object, or a batch of them".into()));
+    }
+    match form {
+        Form::Lines => lines(text),
+        Form::Json => {
+            let value = json::parse(text).map_err(|error| malformed(format!("body is not JSON: {error}")))?;
+            shape(value)
+        }
+    }
+}
+
+fn malformed(why: String) -> BodyError {
+    BodyError::Malformed(why)
+}
+
+fn lines(text: &str) -> Result<Posted<'_>, BodyError> {
+    let lines = || text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let count = lines().count();
+    if count > MAX_BATCH_ENTRIES {
+        return Err(BodyError::TooManyEntries(count));
+    }
+    let logs = lines().map(|(at, line)| {
+        json::parse(line).map_err(|error| {
+            format!("line {} is not JSON: {} at column {}", at + 1, error.what, error.column)
+        })
+    });
+    Ok(Posted::Batch(logs.collect()))
+}
+
+fn shape(mut value: Json<'_>) -> Result<Posted<'_>, BodyError> {
+    let logs = match &value {
+        Json::Array(_) => value,
+        Json::Object(members) => {
+            let has = |name: &str| members.iter().any(|(key, _)| key == name);
+            if !has("logs") || has("trace_id") || has("message") {
+                return Ok(Posted::Single(value));
+            }
+            value.take("logs").unwrap_or(Json::Null)
+        }
+        other => {
+            let found = other.type_name();
+            return Err(malformed(format!("body must be a JSON object or an array of them, found {found}")));
+        }
+    };
+    match logs {
+        Json::Array(items) if items.is_empty() => Err(malformed("the batch holds no logs".into())),
+        Json::Array(items) if items.len() > MAX_BATCH_ENTRIES => Err(BodyError::TooManyEntries(items.len())),
+        Json::Array(items) => Ok(Posted::Batch(items.into_iter().map(Ok).collect())),
+        other => Err(malformed(format!("logs must be an array, found {}", other.type_name()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(body: &str, content_type: Option<&str>) -> Result<usize, BodyError> {
+        split(body.as_bytes(), content_type).map(|posted| match posted {
+            Posted::Single(_) => 0,
+            Posted::Batch(logs) => logs.len(),
+        })
+    }
+
+    #[test]
+    fn a_batch_comes_as_an_array_an_object_or_lines() {
+        assert_eq!(count(r#"{"trace_id":"t","logs":[]}"#, None), Ok(0));
+        assert_eq!(count(r#"[{},{}]"#, Some("application/json; charset=utf-8")), Ok(2));
+        assert_eq!(count(r#"{"logs":[{},1]}"#, Some("text/plain;charset=UTF-8")), Ok(2));
+        assert_eq!(count("{}\n\n{}\r\nnonsense", Some("application/x-ndjson")), Ok(3));
+        assert_eq!(count("\u{feff}{}", None), Ok(0));
+    }
+
+    #[test]
+    fn what_is_no_body_is_refused_by_name() {
+        let refused = |body: &[u8]| split(body, None).map(|_| ()).unwrap_err().to_string();
+        assert_eq!(refused(b""), "body is empty: send a JSON object, or a batch of them");
+        assert_eq!(refused(b"{\"a\":\xff}"), "body is not UTF-8: invalid byte at offset 5");
+        assert_eq!(refused(b"{\"a\":}"), "body is not JSON: expected a value at line 1 column 6");
+        assert_eq!(refused(b"\"x\""), "body must be a JSON object or an array of them, found a string");
+        assert_eq!(refused(b"{\"logs\":{}}"), "logs must be an array, found an object");
+        assert_eq!(refused(b"[]"), "the batch holds no logs");
+        assert_eq!(count(&format!("[{}1]", "1,".repeat(1_000)), None), Err(BodyError::TooManyEntries(1_001)));
+        assert!(matches!(count("{}", Some("application/xml")), Err(BodyError::ContentType(_))));
+    }
+}

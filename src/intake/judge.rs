@@ -1,0 +1,268 @@
+//! The judgement of one log: is it well-formed, is it noise, and what of it is stored.
+
+use super::detect::{Sender, detect_system};
+use super::noise::is_noise;
+use crate::entry::{Entry, Level, Meta, System};
+use crate::json::Json;
+use crate::redaction::{self, Tally};
+use std::borrow::Cow;
+
+/// Bytes of a `trace_id` (contract: Bounds).
+pub const MAX_TRACE_ID_BYTES: usize = 4_096;
+/// Bytes of a `user_id` (contract: Bounds).
+pub const MAX_USER_ID_BYTES: usize = 1_024;
+/// Bytes of a client-given `id`.
+pub const MAX_ID_BYTES: usize = 128;
+/// Bytes of one stored entry as JSON: a Durable Object row holds 2 MB, and its head needs room.
+pub const MAX_ENTRY_BYTES: usize = 1_572_864;
+/// How far in the past a client's timestamp may lie and be kept, in ms.
+pub const MAX_PAST_MS: i64 = 3_600_000;
+/// How far ahead a client's timestamp may lie and be kept, in ms.
+pub const MAX_AHEAD_MS: i64 = 300_000;
+
+/// What became of one log.
+#[derive(Debug)]
+pub enum Judged {
+    /// To be stored: its envelope and its JSON.
+    Accepted(Meta, Vec<u8>),
+    /// Noise of this trace: success, nothing stored.
+    Noise(String),
+    /// The sender's fault: status 400 or 413, and the reason.
+    Refused {
+        /// 400 or 413.
+        status: u16,
+        /// What is wrong and what to do.
+        error: String,
+    },
+}
+
+fn refused(error: impl Into<String>) -> Judged {
+    Judged::Refused { status: 400, error: error.into() }
+}
+
+/// Judges one log, in the contract's order: trace_id, message, level, system, other fields, noise,
+/// redaction, entry size. `now` is the server's time in Unix ms; `new_id` makes an id when the client gave
+/// none.
+pub fn judge(
+    log: Json<'_>,
+    sender: &Sender,
+    now: i64,
+    new_id: &mut dyn FnMut() -> String,
+    tally: &mut Tally,
+) -> Judged {
+    match validate(log, sender, now, new_id) {
+        Err(error) => refused(error),
+        Ok(Valid { entry, .. }) if is_noise(&entry.message) => Judged::Noise(entry.trace_id),
+        Ok(Valid { mut entry }) => {
+            redact(&mut entry, tally);
+            let json = entry.to_json();
+            let too_large = || Judged::Refused {
+                status: 413,
+                error: format!(
+                    "log is {} bytes as stored, at most {MAX_ENTRY_BYTES} are taken: shorten it",
+                    json.len()
+                ),
+            };
+            match u32::try_from(json.len()) {
+                Ok(len) if json.len() <= MAX_ENTRY_BYTES => {
+                    let Entry { id, trace_id, system, level, timestamp, .. } = entry;
+                    let meta = Meta { id, trace_id, system, error: level == Level::Error, timestamp, len };
+                    Judged::Accepted(meta, json)
+                }
+                _ => too_large(),
+            }
+        }
+    }
+}
+
+struct Valid<'a> {
+    entry: Entry<'a>,
+}
+
+fn validate<'a>(
+    mut log: Json<'a>,
+    sender: &Sender,
+    now: i64,
+    new_id: &mut dyn FnMut() -> String,
+) -> Result<Valid<'a>, String> {
+    if !matches!(log, Json::Object(_)) {
+        return Err(format!("a log must be a JSON object, found {}", log.type_name()));
+    }
+    let trace_id = required(&mut log, "trace_id")?;
+    bounded("trace_id", &trace_id, MAX_TRACE_ID_BYTES)?;
+    let message = required(&mut log, "message")?;
+    let level = match log.take("level") {
+        Some(Json::String(word)) => Level::parse(&word),
+        _ => None,
+    }
+    .ok_or("level must be one of: log, info, warn, error")?;
+    let system = match log.take("system") {
+        None | Some(Json::Null) => detect_system(sender),
+        Some(Json::String(word)) => System::parse(&word).ok_or(WRONG_SYSTEM)?,
+        Some(_) => return Err(WRONG_SYSTEM.into()),
+    };
+    let user_id = optional(&mut log, "user_id")?;
+    if let Some(user_id) = &user_id {
+        bounded("user_id", user_id, MAX_USER_ID_BYTES)?;
+    }
+    let stack = optional(&mut log, "stack")?;
+    let id = match optional(&mut log, "id")? {
+        None => new_id(),
+        Some(id) if id.is_empty() => return Err("id must have 1 to 128 bytes, found none".into()),
+        Some(id) => {
+            bounded("id", &id, MAX_ID_BYTES)?;
+            id
+        }
+    };
+    let context = match log.take("context") {
+        None | Some(Json::Null) => None,
+        Some(context @ Json::Object(_)) => Some(context),
+        Some(other) => return Err(format!("context must be a JSON object, found {}", other.type_name())),
+    };
+    let timestamp = match log.take("timestamp") {
+        Some(Json::Number(digits)) => plausible(&digits, now),
+        _ => None,
+    }
+    .unwrap_or(now);
+    Ok(Valid { entry: Entry { id, trace_id, user_id, system, level, message, stack, timestamp, context } })
+}
+
+const WRONG_SYSTEM: &str = "system must be one of: browser, convex, worker, manual";
+
+/// A client's timestamp in whole ms, if it lies within the last hour and not far ahead.
+fn plausible(digits: &str, now: i64) -> Option<i64> {
+    let given = digits.parse::<f64>().ok()?.floor();
+    let (oldest, newest) = (now - MAX_PAST_MS, now + MAX_AHEAD_MS);
+    // Both bounds are exact in a double for any clock before the year 287396.
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+    let kept = (given >= oldest as f64 && given <= newest as f64).then_some(given as i64);
+    kept
+}
+
+fn required(log: &mut Json<'_>, name: &str) -> Result<String, String> {
+    match log.take(name) {
+        None | Some(Json::Null) => Err(format!("{name} is required")),
+        Some(Json::String(text)) if text.is_empty() => Err(format!("{name} is required")),
+        Some(Json::String(text)) => Ok(text.into_owned()),
+        Some(other) => Err(format!("{name} must be a string, found {}", other.type_name())),
+    }
+}
+
+fn optional(log: &mut Json<'_>, name: &str) -> Result<Option<String>, String> {
+    match log.take(name) {
+        None | Some(Json::Null) => Ok(None),
+        Some(Json::String(text)) => Ok(Some(text.into_owned())),
+        Some(other) => Err(format!("{name} must be a string, found {}", other.type_name())),
+    }
+}
+
+fn bounded(name: &str, text: &str, most: usize) -> Result<(), String> {
+    if text.len() <= most {
+        return Ok(());
+    }
+    Err(format!("{name} has {} bytes, at most {most} are taken", text.len()))
+}
+
+fn redact(entry: &mut Entry<'_>, tally: &mut Tally) {
+    redact_string(&mut entry.message, tally);
+    if let Some(stack) = &mut entry.stack {
+        redact_string(stack, tally);
+    }
+    if let Some(context) = &mut entry.context {
+        redaction::redact_context(context, tally);
+    }
+}
+
+fn redact_string(text: &mut String, tally: &mut Tally) {
+    if let Cow::Owned(redacted) = redaction::redact_text(text, tally) {
+        *text = redacted;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json;
+
+    const NOW: i64 = 1_750_000_000_000;
+
+    fn judged(log: &str) -> Judged {
+        let sender = Sender { user_agent: Some("Convex/1".into()), ..Sender::default() };
+        judge(json::parse(log).unwrap(), &sender, NOW, &mut || "made".into(), &mut Tally::default())
+    }
+
+    fn error(log: &str) -> String {
+        match judged(log) {
+            Judged::Refused { status: 400, error } => error,
+            other => panic!("{log}: {other:?}"),
+        }
+    }
+
+    fn stored(log: &str) -> String {
+        match judged(log) {
+            Judged::Accepted(meta, json) => {
+                assert_eq!(meta.len as usize, json.len());
+                String::from_utf8(json).unwrap()
+            }
+            other => panic!("{log}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_entry_has_the_contracts_fields_in_order() {
+        assert_eq!(
+            stored(r#"{"level":"debug","message":"m","trace_id":"t","x":1}"#),
+            format!(
+                r#"{{"id":"made","trace_id":"t","system":"convex","level":"log","message":"m","timestamp":{NOW}}}"#
+            )
+        );
+        assert_eq!(
+            stored(
+                r#"{"trace_id":"__proto__","message":"a\ud83d\u0000","level":"error","system":"manual","user_id":"u",
+                "stack":"s","id":"i","timestamp":1749999999999.7,"context":{"__proto__":{"b":1e400},"n":9007199254740993}}"#
+            ),
+            r#"{"id":"i","trace_id":"__proto__","user_id":"u","system":"manual","level":"error","message":"a�\u0000","stack":"s","timestamp":1749999999999,"context":{"__proto__":{"b":null},"n":9007199254740993}}"#
+        );
+    }
+
+    #[test]
+    fn each_fault_is_named_in_the_order_of_judgement() {
+        assert_eq!(error("[]"), "a log must be a JSON object, found an array");
+        assert_eq!(error("{}"), "trace_id is required");
+        assert_eq!(error(r#"{"trace_id":"","level":"x"}"#), "trace_id is required");
+        assert_eq!(error(r#"{"trace_id":7}"#), "trace_id must be a string, found a number");
+        assert_eq!(error(r#"{"trace_id":"t","message":null}"#), "message is required");
+        assert_eq!(error(r#"{"trace_id":"t","message":["a"]}"#), "message must be a string, found an array");
+        let rest = |rest: &str| error(&format!(r#"{{"trace_id":"t","message":"m",{rest}}}"#));
+        assert_eq!(rest(r#""level":"fatal","system":"x""#), "level must be one of: log, info, warn, error");
+        assert_eq!(rest(r#""level":"log","system":"x","stack":1"#), WRONG_SYSTEM);
+        assert_eq!(rest(r#""level":"log","stack":1"#), "stack must be a string, found a number");
+        assert_eq!(rest(r#""level":"log","context":[]"#), "context must be a JSON object, found an array");
+        assert_eq!(rest(r#""level":"log","id":"""#), "id must have 1 to 128 bytes, found none");
+        let long = format!(r#"{{"trace_id":"{}","message":"m","level":"log"}}"#, "x".repeat(10_240));
+        assert_eq!(error(&long), "trace_id has 10240 bytes, at most 4096 are taken");
+    }
+
+    #[test]
+    fn timestamps_out_of_reach_are_replaced_never_refused() {
+        let stamp = |given: &str| {
+            let json =
+                stored(&format!(r#"{{"trace_id":"t","message":"m","level":"log","timestamp":{given}}}"#));
+            let entry: serde_json::Value = serde_json::from_str(&json).unwrap();
+            entry["timestamp"].as_i64().unwrap() - NOW
+        };
+        assert_eq!(stamp(&(NOW - MAX_PAST_MS).to_string()), -MAX_PAST_MS);
+        assert_eq!(stamp(&(NOW + MAX_AHEAD_MS).to_string()), MAX_AHEAD_MS);
+        for out in [&(NOW - MAX_PAST_MS - 1).to_string(), "1e400", "-5", "\"x\"", "null", "1e18"] {
+            assert_eq!(stamp(out), 0, "{out}");
+        }
+    }
+
+    #[test]
+    fn an_entry_over_its_size_is_413_and_noise_is_judged_first() {
+        let log = |message: &str| format!(r#"{{"trace_id":"t","message":"{message}","level":"log"}}"#);
+        let long = "x".repeat(MAX_ENTRY_BYTES);
+        assert!(matches!(judged(&log(&long)), Judged::Refused { status: 413, .. }));
+        assert!(matches!(judged(&log(&format!("[hmr]{long}"))), Judged::Noise(trace) if trace == "t"));
+    }
+}

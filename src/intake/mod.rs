@@ -1,0 +1,10 @@
+//! From a request's bytes to entries: split the body, judge each log, in the contract's order of judgement.
+
+pub mod body;
+pub mod detect;
+pub mod judge;
+pub mod noise;
+
+pub use body::{BodyError, Posted, split};
+pub use detect::{Sender, detect_system};
+pub use judge::{Judged, judge};

@@ -1,0 +1,109 @@
+//! The writer: compact JSON, no deeper than it is told.
+
+use super::{CUT_MARKER, Json};
+
+/// Appends `value` as compact JSON. Containers more than `depth` levels down are written as [`CUT_MARKER`].
+///
+/// Recurses once a level, so callers give a bound the stack can hold (the parser never makes more than
+/// [`super::MAX_DEPTH`]).
+pub fn write_value(out: &mut Vec<u8>, value: &Json<'_>, depth: usize) {
+    match value {
+        Json::Null => out.extend_from_slice(b"null"),
+        Json::Bool(true) => out.extend_from_slice(b"true"),
+        Json::Bool(false) => out.extend_from_slice(b"false"),
+        Json::Number(digits) => out.extend_from_slice(digits.as_bytes()),
+        Json::String(text) => write_string(out, text),
+        Json::Array(_) | Json::Object(_) if depth == 0 => write_string(out, CUT_MARKER),
+        Json::Array(items) => {
+            out.push(b'[');
+            for (at, item) in items.iter().enumerate() {
+                if at > 0 {
+                    out.push(b',');
+                }
+                write_value(out, item, depth - 1);
+            }
+            out.push(b']');
+        }
+        Json::Object(members) => {
+            out.push(b'{');
+            for (at, (key, item)) in members.iter().enumerate() {
+                if at > 0 {
+                    out.push(b',');
+                }
+                write_string(out, key);
+                out.push(b':');
+                write_value(out, item, depth - 1);
+            }
+            out.push(b'}');
+        }
+    }
+}
+
+/// Appends `text` as a JSON string: quotes, backslashes and control characters escaped, all else as it is.
+pub fn write_string(out: &mut Vec<u8>, text: &str) {
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    let bytes = text.as_bytes();
+    let mut run = 0;
+    for (at, &byte) in bytes.iter().enumerate() {
+        let short = match byte {
+            b'"' => b'"',
+            b'\\' => b'\\',
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
+            0x08 => b'b',
+            0x0c => b'f',
+            0..=0x1f => b'u',
+            _ => continue,
+        };
+        out.extend_from_slice(bytes.get(run..at).unwrap_or_default());
+        run = at + 1;
+        out.push(b'\\');
+        out.push(short);
+        if short == b'u' {
+            const HEX: [u8; 16] = *b"0123456789abcdef";
+            let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or(b'0');
+            out.extend_from_slice(&[b'0', b'0', digit(byte >> 4), digit(byte & 0xf)]);
+        }
+    }
+    out.extend_from_slice(bytes.get(run..).unwrap_or_default());
+    out.push(b'"');
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    pub(crate) fn any_json() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<i64>().prop_map(Into::into),
+            ".{0,12}".prop_map(Into::into),
+        ];
+        leaf.prop_recursive(4, 40, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Into::into),
+                prop::collection::btree_map(".{0,6}", inner, 0..6)
+                    .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    #[test]
+    fn control_characters_are_escaped_and_all_else_is_byte_true() {
+        let mut out = Vec::new();
+        write_string(&mut out, "a\"\\\n\u{0}\u{1f}é😀\u{2028}</script>");
+        assert_eq!(String::from_utf8(out).unwrap(), "\"a\\\"\\\\\\n\\u0000\\u001fé😀\u{2028}</script>\"");
+    }
+
+    #[test]
+    fn what_is_too_deep_is_marked() {
+        let value = crate::json::parse(r#"{"a":[{"b":1}],"c":2}"#).unwrap();
+        let mut out = Vec::new();
+        write_value(&mut out, &value, 2);
+        assert_eq!(String::from_utf8(out).unwrap(), format!(r#"{{"a":["{CUT_MARKER}"],"c":2}}"#));
+    }
+}

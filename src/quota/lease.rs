@@ -1,0 +1,341 @@
+//! The lease: what one shard may spend of the hour's quotas, and how it judges a log by it.
+
+use super::{LEASE_VERSION, LeaseReply, LeaseRequest, PerSystem, WINDOW_MS};
+use crate::entry::System;
+use serde::{Deserialize, Serialize};
+
+/// While the global object is unreachable, a shard lets this many logs through in a window beyond what it was
+/// granted, then refuses. Chosen to carry a short outage, and to be no more than 2 % of the default quota.
+pub const FAIL_OPEN_ALLOWANCE: u64 = 100;
+
+/// A shard that learned that a quota is used up, or could not ask, asks again after this many ms.
+pub const ASK_AGAIN_MS: i64 = 1_000;
+
+/// Which quota refused a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// The quota of all logs.
+    Global,
+    /// The quota of the log's system.
+    System,
+    /// The quota of the log's trace.
+    Trace,
+}
+
+/// A log over a quota.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    /// Which quota.
+    pub scope: Scope,
+    /// When the window ends, Unix ms.
+    pub until: i64,
+}
+
+/// What a shard holds of one window.
+#[derive(Debug, Clone)]
+pub struct Lease {
+    shard: u32,
+    shards: u32,
+    turn: u64,
+    /// Start of the window, Unix ms; `None` before the ledger was heard for the first time.
+    window: Option<i64>,
+    granted: PerSystem,
+    spent: PerSystem,
+    left_global: u64,
+    left: PerSystem,
+    /// Logs let through while the global object was unreachable, in this window.
+    overdrawn: u64,
+    /// No asking for this system's tokens before then, Unix ms.
+    ask_after: [i64; 4],
+    unreachable: bool,
+    asked: u64,
+}
+
+impl Lease {
+    /// A lease of nothing, for a shard that starts.
+    pub fn new(shard: u32, shards: u32) -> Lease {
+        Lease {
+            shard,
+            shards,
+            turn: 0,
+            window: None,
+            granted: [0; 4],
+            spent: [0; 4],
+            left_global: 0,
+            left: [0; 4],
+            overdrawn: 0,
+            ask_after: [i64::MIN; 4],
+            unreachable: false,
+            asked: 0,
+        }
+    }
+
+    /// Start of the window that logs are counted in now, Unix ms; 0 before the first is known.
+    pub fn window(&self) -> i64 {
+        self.window.unwrap_or(0)
+    }
+
+    /// End of the window, Unix ms.
+    pub fn window_end(&self) -> i64 {
+        self.window().saturating_add(WINDOW_MS)
+    }
+
+    /// Logs spent in the window, per system.
+    pub fn spent(&self) -> PerSystem {
+        self.spent
+    }
+
+    /// Logs let through in this window while the global object was unreachable.
+    pub fn overdrawn(&self) -> u64 {
+        self.overdrawn
+    }
+
+    /// Whether the last request to the global object failed.
+    pub fn unreachable(&self) -> bool {
+        self.unreachable
+    }
+
+    /// Requests made to the global object by this instance.
+    pub fn asked(&self) -> u64 {
+        self.asked
+    }
+
+    /// Tells a shard that starts what its rows say it spent.
+    pub fn recall(&mut self, window: i64, spent: PerSystem) {
+        self.window = Some(window);
+        self.spent = spent;
+        self.granted = spent;
+    }
+
+    fn held(&self) -> PerSystem {
+        let mut held = self.granted;
+        for (held, spent) in held.iter_mut().zip(self.spent) {
+            *held = held.saturating_sub(spent);
+        }
+        held
+    }
+
+    fn held_of(&self, system: System) -> u64 {
+        self.held().get(system.index()).copied().unwrap_or(0)
+    }
+
+    /// What to ask the global object before `wanted` logs per system can be judged; `None` when what is held
+    /// is enough, or asking is not due yet.
+    pub fn request(&mut self, wanted: PerSystem, now: i64) -> Option<LeaseRequest> {
+        let base = LeaseRequest {
+            v: LEASE_VERSION,
+            shard: self.shard,
+            shards: self.shards,
+            turn: 0,
+            window: self.window(),
+            spent: self.spent,
+            held: [0; 4],
+            want: None,
+            count: 0,
+        };
+        let due =
+            |lease: &Lease, system: System| lease.ask_after.get(system.index()).is_none_or(|&at| now >= at);
+        if self.turn == 0 {
+            let any =
+                System::ALL.into_iter().find(|system| wanted.get(system.index()).is_some_and(|&n| n > 0))?;
+            return due(self, any).then(|| {
+                self.asked += 1;
+                LeaseRequest { window: 0, spent: [0; 4], ..base }
+            });
+        }
+        let turned = now >= self.window_end();
+        let held = self.held();
+        let short = System::ALL.into_iter().find(|system| {
+            let at = system.index();
+            let (wanted, held) = (wanted.get(at).copied().unwrap_or(0), held.get(at).copied().unwrap_or(0));
+            wanted > 0 && (turned || wanted > held) && due(self, *system)
+        })?;
+        let at = short.index();
+        let count = wanted.get(at).copied().unwrap_or(0).saturating_sub(held.get(at).copied().unwrap_or(0));
+        self.turn += 1;
+        self.asked += 1;
+        // While the global quota has tokens left, all that is held is kept. After that, what is not wanted now
+        // goes back, so that no system is refused while another's tokens lie idle here.
+        let mut kept = held;
+        if self.left_global < count {
+            for ((at_kept, kept), wanted) in kept.iter_mut().enumerate().zip(wanted) {
+                *kept = if at_kept == at { *kept } else { wanted.min(*kept) };
+            }
+        }
+        for (granted, (spent, kept)) in self.granted.iter_mut().zip(self.spent.into_iter().zip(kept)) {
+            *granted = spent + kept;
+        }
+        Some(LeaseRequest { turn: self.turn, held: kept, want: Some(short), count: count.max(1), ..base })
+    }
+
+    /// Takes the global object's answer. Returns whether it was of use.
+    pub fn granted(&mut self, request: &LeaseRequest, reply: &LeaseReply, now: i64) -> bool {
+        self.unreachable = false;
+        if request.turn == 0 {
+            self.turn = reply.turn.max(1);
+        } else if reply.turn != request.turn {
+            // The ledger heard a later request of this shard: an instance before this one. Go on from there.
+            self.turn = self.turn.max(reply.turn);
+            return false;
+        }
+        if self.window != Some(reply.window) {
+            self.window = Some(reply.window);
+            self.spent = [0; 4];
+            self.overdrawn = 0;
+            self.ask_after = [i64::MIN; 4];
+        }
+        self.granted = reply.granted;
+        self.left_global = reply.left_global;
+        self.left = reply.left;
+        if let Some(system) = request.want
+            && self.held_of(system) < request.count
+            && let Some(after) = self.ask_after.get_mut(system.index())
+        {
+            *after = now + ASK_AGAIN_MS;
+        }
+        true
+    }
+
+    /// Notes that the global object could not be asked. The window turns by this shard's clock meanwhile.
+    pub fn failed(&mut self, now: i64) {
+        self.unreachable = true;
+        self.ask_after = [now + ASK_AGAIN_MS; 4];
+        match self.window {
+            None => self.window = Some(now),
+            Some(start) if now.saturating_sub(start) >= WINDOW_MS => {
+                self.window = Some(start + (now - start) / WINDOW_MS * WINDOW_MS);
+                self.spent = [0; 4];
+                self.granted = [0; 4];
+                self.overdrawn = 0;
+                self.left = [0; 4];
+                self.left_global = 0;
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Whether one more log of `system` may be stored.
+    ///
+    /// # Errors
+    /// [`Refusal`] when the quota of the system or of all logs is used up.
+    pub fn check(&self, system: System) -> Result<(), Refusal> {
+        if self.held_of(system) > 0 || (self.unreachable && self.overdrawn < FAIL_OPEN_ALLOWANCE) {
+            return Ok(());
+        }
+        let system_left = self.left.get(system.index()).copied().unwrap_or(0);
+        let global_left = self.left_global + self.unspent();
+        // When both are used up, the contract names the global quota.
+        let scope = if global_left == 0 || system_left > 0 { Scope::Global } else { Scope::System };
+        Err(Refusal { scope, until: self.window_end() })
+    }
+
+    /// Spends one token of `system`; whoever calls this has asked [`Lease::check`] first.
+    pub fn spend(&mut self, system: System) {
+        if self.held_of(system) == 0 {
+            self.overdrawn += 1;
+        }
+        if let Some(spent) = self.spent.get_mut(system.index()) {
+            *spent += 1;
+        }
+    }
+
+    fn unspent(&self) -> u64 {
+        self.held().iter().sum()
+    }
+
+    /// How many more logs of `system` this window takes, as far as this shard knows.
+    pub fn remaining(&self, system: System) -> u64 {
+        let left = self.left.get(system.index()).copied().unwrap_or(0);
+        let of_system = left + self.held_of(system);
+        of_system.min(self.left_global + self.unspent())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Ledger, Limits};
+    use super::*;
+
+    const LIMITS: Limits = Limits { global: 50, systems: [20, 15, 15, 5], trace: 5 };
+
+    fn one(system: System) -> PerSystem {
+        let mut wanted = [0; 4];
+        wanted[system.index()] = 1;
+        wanted
+    }
+
+    /// One log over one shard, as a shard does it.
+    fn log(lease: &mut Lease, ledger: Option<&mut Ledger>, system: System, now: i64) -> Result<u64, Scope> {
+        if let Some(ledger) = ledger {
+            while let Some(request) = lease.request(one(system), now) {
+                let reply = ledger.lease(&request, now);
+                lease.granted(&request, &reply, now);
+            }
+        } else if lease.request(one(system), now).is_some() {
+            lease.failed(now);
+        }
+        lease.check(system).map_err(|refusal| refusal.scope)?;
+        lease.spend(system);
+        Ok(lease.remaining(system))
+    }
+
+    #[test]
+    fn with_one_shard_what_remains_falls_by_exactly_one_a_log() {
+        let (mut ledger, mut lease) = (Ledger::new(LIMITS, 0), Lease::new(0, 1));
+        let told: Vec<_> = (0..22).map(|_| log(&mut lease, Some(&mut ledger), System::Browser, 10)).collect();
+        let wanted: Vec<_> = (0..20).rev().map(Ok).chain([Err(Scope::System); 2]).collect();
+        assert_eq!(told, wanted);
+        assert_eq!(log(&mut lease, Some(&mut ledger), System::Manual, 10), Ok(4));
+        assert_eq!(log(&mut lease, Some(&mut ledger), System::Browser, WINDOW_MS), Ok(19));
+    }
+
+    #[test]
+    fn the_global_quota_is_shared_by_systems_to_its_last_token() {
+        let limits = Limits { global: 10, systems: [20, 15, 15, 5], trace: 5 };
+        let (mut ledger, mut lease) = (Ledger::new(limits, 0), Lease::new(0, 1));
+        let mut stored = 0;
+        for n in 0..40 {
+            let system = System::ALL[n % 4];
+            match log(&mut lease, Some(&mut ledger), system, 10) {
+                Ok(remaining) => {
+                    stored += 1;
+                    assert!(remaining <= 10 - stored);
+                }
+                Err(scope) => assert!(scope == Scope::Global || system == System::Manual, "{scope:?}"),
+            }
+        }
+        assert_eq!(stored, 10);
+    }
+
+    #[test]
+    fn an_unreachable_ledger_costs_no_more_than_the_declared_allowance() {
+        let (mut ledger, mut lease) = (Ledger::new(LIMITS, 0), Lease::new(0, 1));
+        log(&mut lease, Some(&mut ledger), System::Convex, 10).unwrap();
+        let through = (0..500).filter(|_| log(&mut lease, None, System::Convex, 20).is_ok()).count();
+        assert!(through as u64 <= 15 + FAIL_OPEN_ALLOWANCE, "{through}");
+        assert_eq!(lease.overdrawn(), FAIL_OPEN_ALLOWANCE);
+        // What was overdrawn counts once the ledger is back.
+        assert!(log(&mut lease, Some(&mut ledger), System::Convex, 20 + ASK_AGAIN_MS).is_err());
+    }
+
+    #[test]
+    fn a_shard_that_starts_again_has_what_it_held() {
+        let (mut ledger, mut lease) = (Ledger::new(LIMITS, 0), Lease::new(0, 1));
+        for _ in 0..7 {
+            log(&mut lease, Some(&mut ledger), System::Browser, 10).unwrap();
+        }
+        let mut again = Lease::new(0, 1);
+        again.recall(lease.window(), lease.spent());
+        assert_eq!(log(&mut again, Some(&mut ledger), System::Browser, 20), Ok(12));
+    }
+
+    #[test]
+    fn a_used_up_quota_is_asked_about_once_a_second() {
+        let (mut ledger, mut lease) = (Ledger::new(LIMITS, 0), Lease::new(0, 1));
+        for n in 0..1_000 {
+            let _ = log(&mut lease, Some(&mut ledger), System::Manual, n);
+        }
+        assert!(lease.asked() < 12, "{}", lease.asked());
+    }
+}

@@ -1,0 +1,284 @@
+//! The ledger: what the global object knows of one hour.
+
+use super::{LEASE_VERSION, LeaseReply, LeaseRequest, Limits, PerSystem, WINDOW_MS};
+use crate::entry::System;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What the global object stores, version 1: one value, written at each lease that changes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerState {
+    /// Version of this layout.
+    pub v: u8,
+    /// Start of the current window, Unix ms.
+    pub window: i64,
+    /// What each shard was granted in it.
+    pub shards: BTreeMap<u32, Account>,
+    /// What an earlier worker had counted in it.
+    #[serde(default)]
+    pub earlier: PerSystem,
+    /// As `earlier`, of all systems and those of none.
+    #[serde(default)]
+    pub earlier_global: u64,
+    /// As `earlier`, per trace.
+    #[serde(default)]
+    pub earlier_traces: BTreeMap<String, u64>,
+}
+
+/// How one shard stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The last request heard.
+    pub turn: u64,
+    /// Tokens granted in the current window, spent ones included.
+    pub granted: PerSystem,
+}
+
+/// State of the earlier `RateLimiterDO`, as it stored it under the key `rateLimitState`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EarlierState {
+    /// Logs counted in all.
+    pub global_current: f64,
+    /// Logs counted per system's word.
+    pub system_current: BTreeMap<String, f64>,
+    /// Logs counted per trace.
+    pub trace_counts: BTreeMap<String, f64>,
+    /// Start of its window, Unix ms.
+    pub window_start: f64,
+}
+
+/// A count as JavaScript stored it.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn whole(number: f64) -> u64 {
+    // `as` saturates, and turns NaN into 0.
+    number.max(0.0) as u64
+}
+
+/// The hour's quotas and who holds what of them.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    limits: Limits,
+    state: LedgerState,
+}
+
+impl Ledger {
+    /// A ledger whose first window starts now.
+    pub fn new(limits: Limits, now: i64) -> Ledger {
+        let state = LedgerState {
+            v: 1,
+            window: now,
+            shards: BTreeMap::new(),
+            earlier: [0; 4],
+            earlier_global: 0,
+            earlier_traces: BTreeMap::new(),
+        };
+        Ledger { limits, state }
+    }
+
+    /// The ledger as it was stored.
+    pub fn restore(limits: Limits, state: LedgerState) -> Ledger {
+        Ledger { limits, state }
+    }
+
+    /// A ledger that goes on where the earlier worker's object stopped.
+    pub fn from_earlier(limits: Limits, earlier: &EarlierState, now: i64) -> Ledger {
+        let mut ledger = Ledger::new(limits, now);
+        #[allow(clippy::cast_possible_truncation)]
+        let start = earlier.window_start as i64;
+        if start > now || now - start >= WINDOW_MS {
+            return ledger;
+        }
+        ledger.state.window = start;
+        ledger.state.earlier_global = whole(earlier.global_current);
+        for system in System::ALL {
+            if let (Some(slot), Some(&count)) =
+                (ledger.state.earlier.get_mut(system.index()), earlier.system_current.get(system.as_str()))
+            {
+                *slot = whole(count);
+            }
+        }
+        ledger.state.earlier_traces =
+            earlier.trace_counts.iter().map(|(t, &n)| (t.clone(), whole(n))).collect();
+        ledger
+    }
+
+    /// What to store.
+    pub fn state(&self) -> &LedgerState {
+        &self.state
+    }
+
+    /// The quotas in force.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Forgets what was spent and granted in this window. Shards learn of it with their next request.
+    pub fn reset(&mut self, now: i64) {
+        // A new window, so that a shard cannot go on with what it holds of the old one.
+        let after = self.state.window + 1;
+        self.begin(now.max(after));
+    }
+
+    /// Starts the window `now` lies in, if the current one has ended.
+    pub fn turn_window(&mut self, now: i64) {
+        let passed = now.saturating_sub(self.state.window);
+        if passed >= WINDOW_MS {
+            self.begin(self.state.window + passed / WINDOW_MS * WINDOW_MS);
+        }
+    }
+
+    fn begin(&mut self, window: i64) {
+        self.state.window = window;
+        self.state.earlier = [0; 4];
+        self.state.earlier_global = 0;
+        self.state.earlier_traces.clear();
+        for account in self.state.shards.values_mut() {
+            account.granted = [0; 4];
+        }
+    }
+
+    /// Tokens granted to no shard: in all, and per system.
+    pub fn left(&self) -> (u64, PerSystem) {
+        let mut systems = self.limits.systems;
+        let mut global = self.limits.global.saturating_sub(self.state.earlier_global);
+        for (left, earlier) in systems.iter_mut().zip(self.state.earlier) {
+            *left = left.saturating_sub(earlier);
+        }
+        for account in self.state.shards.values() {
+            for (left, granted) in systems.iter_mut().zip(account.granted) {
+                *left = left.saturating_sub(granted);
+                global = global.saturating_sub(granted);
+            }
+        }
+        (global, systems)
+    }
+
+    /// Hears a shard: takes back what it no longer holds, grants what it wants and may have.
+    ///
+    /// Never grants beyond a quota, whatever the order and repetition of requests: a request older than one
+    /// already heard changes nothing, and a repeated one only lowers what the shard had.
+    pub fn lease(&mut self, request: &LeaseRequest, now: i64) -> LeaseReply {
+        self.turn_window(now);
+        let window = self.state.window;
+        let account = self.state.shards.entry(request.shard).or_default();
+        let starts = request.turn == 0;
+        let fresh = request.turn > account.turn;
+        if fresh {
+            account.turn = request.turn;
+            if request.window == window {
+                for ((granted, spent), held) in
+                    account.granted.iter_mut().zip(request.spent).zip(request.held)
+                {
+                    *granted = spent.saturating_add(held);
+                }
+            }
+        }
+        if let (true, Some(system)) = (fresh, request.want) {
+            let amount = self.slice(system, request.count, request.shards);
+            if let Some(granted) = self
+                .state
+                .shards
+                .get_mut(&request.shard)
+                .and_then(|account| account.granted.get_mut(system.index()))
+            {
+                *granted += amount;
+            }
+        }
+        let (left_global, left) = self.left();
+        let account = self.state.shards.get(&request.shard).cloned().unwrap_or_default();
+        LeaseReply {
+            v: LEASE_VERSION,
+            turn: account.turn,
+            window,
+            granted: account.granted,
+            left_global,
+            left,
+            earlier_traces: if starts { self.state.earlier_traces.clone() } else { BTreeMap::new() },
+        }
+    }
+
+    /// How much to grant at once: half of an even share, so that slices shrink as the quota runs out and no
+    /// shard can sit on much; at least what is wanted, if there is so much.
+    fn slice(&self, system: System, wanted: u64, shards: u32) -> u64 {
+        let (global, systems) = self.left();
+        let left = systems.get(system.index()).copied().unwrap_or(0).min(global);
+        let share = left / (2 * u64::from(shards.max(1)));
+        share.max(wanted).max(1).min(left)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { global: 100, systems: [80, 50, 50, 10], trace: 20 };
+
+    fn ask(turn: u64, window: i64, want: Option<System>) -> LeaseRequest {
+        LeaseRequest {
+            v: LEASE_VERSION,
+            shard: 0,
+            shards: 1,
+            turn,
+            window,
+            spent: [0; 4],
+            held: [0; 4],
+            want,
+            count: 1,
+        }
+    }
+
+    #[test]
+    fn grants_never_exceed_a_quota_in_whatever_order_requests_come() {
+        let mut ledger = Ledger::new(LIMITS, 1_000);
+        let mut total = 0;
+        for shard in 0..40 {
+            for turn in 1..4 {
+                let request = LeaseRequest { shard, shards: 40, ..ask(turn, 1_000, Some(System::Browser)) };
+                let reply = ledger.lease(&request, 2_000);
+                total = total.max(LIMITS.systems[0] - reply.left[0]);
+                assert_eq!(ledger.lease(&request, 2_000), reply, "a repeated request grants nothing");
+            }
+        }
+        assert!(total <= LIMITS.systems[0]);
+        assert_eq!(ledger.left().0, LIMITS.global - total);
+    }
+
+    #[test]
+    fn what_a_shard_no_longer_names_goes_back() {
+        let mut ledger = Ledger::new(LIMITS, 1_000);
+        let first = ledger.lease(&ask(1, 1_000, Some(System::Browser)), 1_000);
+        assert_eq!(first.granted[0], 40);
+        let back = LeaseRequest { spent: [3, 0, 0, 0], ..ask(2, 1_000, Some(System::Convex)) };
+        let second = ledger.lease(&back, 1_000);
+        assert_eq!((second.granted[0], second.left[0]), (3, 77));
+        let overtaken = LeaseRequest { held: [9, 9, 9, 9], ..ask(1, 1_000, None) };
+        assert_eq!(ledger.lease(&overtaken, 1_000).granted, second.granted);
+    }
+
+    #[test]
+    fn windows_turn_by_whole_hours_and_a_reset_starts_one() {
+        let mut ledger = Ledger::new(LIMITS, 1_000);
+        ledger.lease(&ask(1, 1_000, Some(System::Browser)), 1_000);
+        let reply = ledger.lease(&ask(2, 1_000, None), 1_000 + 2 * WINDOW_MS + 5);
+        assert_eq!((reply.window, reply.granted), (1_000 + 2 * WINDOW_MS, [0; 4]));
+        let before = ledger.state().window;
+        ledger.reset(before);
+        assert!(ledger.state().window > before);
+    }
+
+    #[test]
+    fn the_earlier_objects_counts_go_on() {
+        let earlier: EarlierState = serde_json::from_str(
+            r#"{"global_current":30,"system_current":{"browser":20,"convex":10,"worker":0},"trace_counts":{"t":7},"window_start":5000}"#,
+        )
+        .unwrap();
+        let mut ledger = Ledger::from_earlier(LIMITS, &earlier, 6_000);
+        assert_eq!((ledger.state().window, ledger.left()), (5_000, (70, [60, 40, 50, 10])));
+        assert_eq!(ledger.lease(&ask(0, 0, None), 6_000).earlier_traces.get("t"), Some(&7));
+        ledger.turn_window(5_000 + WINDOW_MS);
+        assert_eq!(ledger.left().0, 100);
+        let old = Ledger::from_earlier(LIMITS, &earlier, 5_000 + WINDOW_MS);
+        assert_eq!(old.left().0, 100);
+    }
+}

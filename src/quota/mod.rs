@@ -1,0 +1,80 @@
+//! Quotas: so many logs an hour in all, per system and per trace.
+//!
+//! One object ("global") keeps the [`Ledger`] of an hour: which shard may spend how much of which system's
+//! quota. A shard spends its [`Lease`] without asking anyone. A token of a system is a token of the global quota
+//! too, taken from both when it is granted, so that no interleaving of shards can exceed either. Per-trace counts
+//! need no lease: a trace belongs to one shard.
+
+mod lease;
+mod ledger;
+
+pub use lease::{Lease, Refusal, Scope};
+pub use ledger::{EarlierState, Ledger, LedgerState};
+
+use crate::entry::System;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Length of a quota window in ms: one hour, fixed (contract: Quotas).
+pub const WINDOW_MS: i64 = 3_600_000;
+
+/// One number per system, in the order of [`System::ALL`].
+pub type PerSystem = [u64; 4];
+
+/// Logs an hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// In all.
+    pub global: u64,
+    /// Per system, in the order of [`System::ALL`].
+    pub systems: PerSystem,
+    /// Per trace.
+    pub trace: u64,
+}
+
+/// What a shard tells the ledger: how it stands, and what it wants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseRequest {
+    /// Version of this vocabulary.
+    pub v: u8,
+    /// Which shard asks, from 0.
+    pub shard: u32,
+    /// How many shards there are.
+    pub shards: u32,
+    /// Grows by one with each request of a shard, so that a request overtaken by a later one is seen to be old.
+    /// 0 from a shard that does not know, after a start: it is told how it stands.
+    pub turn: u64,
+    /// The window the numbers below belong to (its start, Unix ms); 0 with turn 0.
+    pub window: i64,
+    /// Tokens spent in that window.
+    pub spent: PerSystem,
+    /// Tokens held beyond those spent, and kept; what was held and is not named here goes back.
+    pub held: PerSystem,
+    /// The system tokens are wanted for.
+    pub want: Option<System>,
+    /// How many are wanted at least, if there are so many.
+    pub count: u64,
+}
+
+/// What the ledger answers: how the shard stands from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseReply {
+    /// Version of this vocabulary.
+    pub v: u8,
+    /// The request's turn, or to a shard that did not know the turn it last had.
+    pub turn: u64,
+    /// Start of the window these numbers belong to, Unix ms.
+    pub window: i64,
+    /// Tokens granted to this shard in this window, spent ones included.
+    pub granted: PerSystem,
+    /// Tokens the ledger still has, in all and per system.
+    pub left_global: u64,
+    /// As `left_global`, per system.
+    pub left: PerSystem,
+    /// Logs per trace that an earlier worker had counted in this window, for a shard that starts.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub earlier_traces: BTreeMap<String, u64>,
+}
+
+/// Version of the lease vocabulary.
+pub const LEASE_VERSION: u8 = 1;

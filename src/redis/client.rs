@@ -1,0 +1,92 @@
+//! The client: one request, one time-out, and an honest word on what a failure leaves open.
+
+use super::{Commands, Item, parse_items};
+use crate::config::RedisAccess;
+use std::fmt;
+use std::time::Duration;
+
+/// Why a request has no answer that can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// Redis said no before it did anything (a 4xx status): nothing was executed.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// What it said, at most [`SAID_MAX_CHARS`] characters.
+        said: String,
+    },
+    /// Time-out, broken connection, 5xx or garbage: it may have been executed, or may yet be.
+    Uncertain(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Refused { status, said } => write!(f, "Redis refused with {status}: {said}"),
+            Failure::Uncertain(why) => write!(f, "Redis gave no usable answer: {why}"),
+        }
+    }
+}
+
+/// How much of an error's body is kept for `/health`, in characters.
+pub const SAID_MAX_CHARS: usize = 200;
+
+/// A client of one Redis.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    access: RedisAccess,
+    timeout: Duration,
+}
+
+impl Client {
+    /// A client for the Redis at `access`; a request may take `timeout_ms`.
+    pub fn new(access: RedisAccess, timeout_ms: u32) -> Client {
+        Client { http: reqwest::Client::new(), access, timeout: Duration::from_millis(timeout_ms.into()) }
+    }
+
+    /// Sends commands in one request, each executed by itself, and returns each one's outcome in order.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no answer that can be used.
+    pub async fn pipeline(&self, commands: Commands) -> Result<Vec<Item>, Failure> {
+        self.send("/pipeline", commands).await
+    }
+
+    /// As [`Client::pipeline`], but as one transaction: all of them at once, or none.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no answer that can be used.
+    pub async fn transaction(&self, commands: Commands) -> Result<Vec<Item>, Failure> {
+        self.send("/multi-exec", commands).await
+    }
+
+    async fn send(&self, path: &str, commands: Commands) -> Result<Vec<Item>, Failure> {
+        let count = commands.len();
+        let request = self
+            .http
+            .post(format!("{}{path}", self.access.url))
+            .bearer_auth(self.access.token.reveal())
+            .header("content-type", "application/json")
+            .timeout(self.timeout)
+            .body(commands.into_body());
+        let response = request.send().await.map_err(uncertain)?;
+        let status = response.status().as_u16();
+        let body = response.bytes().await.map_err(uncertain)?;
+        match status {
+            200..=299 => parse_items(&body, count).map_err(Failure::Uncertain),
+            400..=499 => Err(Failure::Refused { status, said: said(&body) }),
+            _ => Err(Failure::Uncertain(format!("status {status}: {}", said(&body)))),
+        }
+    }
+}
+
+/// The reason without the URL, which names a deployment's database.
+fn uncertain(error: reqwest::Error) -> Failure {
+    let kind = if error.is_timeout() { "timed out" } else { "connection failed" };
+    Failure::Uncertain(kind.to_string())
+}
+
+fn said(body: &[u8]) -> String {
+    String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(SAID_MAX_CHARS).collect()
+}
