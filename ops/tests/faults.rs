@@ -24,7 +24,7 @@ async fn start() -> (Server, Client) {
 /// Pushes one element; the status, or nothing when no answer came.
 async fn push(client: &Client, element: &str) -> Option<u16> {
     let body = json!([["LPUSH", "l", element], ["EXPIRE", "l", 60]]);
-    let sent = client.request(Method::POST, "/multi-exec").timeout(MS(300)).json(&body).send().await;
+    let sent = client.request(Method::POST, "/multi-exec").timeout(MS(1000)).json(&body).send().await;
     sent.ok().map(|response| response.status().as_u16())
 }
 
@@ -66,7 +66,7 @@ async fn garbage_is_no_json() {
 #[tokio::test]
 async fn a_late_request_is_executed_after_its_client_has_gone() {
     let (server, client) = start().await;
-    server.faults().set(Fault::execute_late(MS(600)).times(1));
+    server.faults().set(Fault::execute_late(MS(1800)).times(1));
     assert_eq!(push(&client, "late").await, None);
     assert!(list(&server, "l").await.is_empty());
     assert_eq!(push(&client, "retried").await, Some(200));
