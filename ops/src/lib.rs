@@ -3,10 +3,19 @@
 //!
 //! | module | what it is |
 //! | --- | --- |
+//! | [`cli`] | the command line: from arguments to an exit status |
+//! | [`dev`] | `ops dev`: set-up, local Redis, the worker, and the lines to paste |
 //! | [`upstash`] | a local server that speaks the Upstash Redis REST API, with faults and counters |
+//! | [`local_redis`] | which store stands behind it |
 //! | [`workerd`] | runs the built worker under workerd: start, crash, start again over the same storage |
 //! | [`process`] | child processes that end with us, with everything they started |
+//! | [`signals`], [`exit`] | how a command is ended, and how it ends |
 
+pub mod cli;
+pub mod dev;
+pub mod exit;
+pub mod local_redis;
 pub mod process;
+pub mod signals;
 pub mod upstash;
 pub mod workerd;

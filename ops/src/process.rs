@@ -4,7 +4,7 @@ use std::{
     io,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus},
+    process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
@@ -16,11 +16,12 @@ use nix::{
 /// How often a condition that has no event is looked at again.
 const POLL: Duration = Duration::from_millis(10);
 
-/// A child process and everything it starts. Dropping it kills them all.
+/// A child process and everything it starts. Dropping it kills them all, and so does our own end, however sudden.
 #[derive(Debug)]
 pub struct ProcessGroup {
     child: Child,
     ended: Option<ExitStatus>,
+    watchdog: Option<Child>,
 }
 
 impl ProcessGroup {
@@ -30,7 +31,8 @@ impl ProcessGroup {
     /// What the system says when the program cannot be started.
     pub fn spawn(command: &mut Command) -> io::Result<ProcessGroup> {
         let child = command.process_group(0).spawn()?;
-        Ok(ProcessGroup { child, ended: None })
+        let watchdog = watch_over(child.id());
+        Ok(ProcessGroup { child, ended: None, watchdog })
     }
 
     /// The leader's process id, which is the group's as well.
@@ -49,6 +51,7 @@ impl ProcessGroup {
             && let Ok(Some(status)) = self.child.try_wait()
         {
             self.signal(Signal::SIGKILL);
+            self.dismiss_watchdog();
             self.ended = Some(status);
         }
         self.ended
@@ -69,6 +72,7 @@ impl ProcessGroup {
         if self.ended.is_none() {
             self.signal(Signal::SIGKILL);
             self.ended = self.child.wait().ok();
+            self.dismiss_watchdog();
         }
     }
 
@@ -88,6 +92,14 @@ impl ProcessGroup {
         self.kill9();
     }
 
+    /// Before its pipe is closed, so that it never kills a group that took the number over.
+    fn dismiss_watchdog(&mut self) {
+        if let Some(mut watchdog) = self.watchdog.take() {
+            let _ = watchdog.kill();
+            let _ = watchdog.wait();
+        }
+    }
+
     fn signal(&self, signal: Signal) {
         if let Ok(pid) = i32::try_from(self.child.id()) {
             // The only failure is that nobody is left.
@@ -100,6 +112,14 @@ impl Drop for ProcessGroup {
     fn drop(&mut self) {
         self.kill9();
     }
+}
+
+/// A shell that waits for the end of a pipe only we hold, and then kills the group: the way to leave nothing behind
+/// when we are killed ourselves, or a test run is interrupted. Without a shell there is no such guard.
+fn watch_over(group: u32) -> Option<Child> {
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", "read _; kill -s KILL -- \"-$0\"", &group.to_string()]);
+    shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0).spawn().ok()
 }
 
 /// The first executable file of that name in the given folders, then on `PATH`.
@@ -140,7 +160,7 @@ mod tests {
     #[tokio::test]
     async fn stopping_ends_the_children_of_the_child_too() {
         let mut shell = Command::new("sh");
-        shell.args(["-c", "sleep 300 & echo $!; wait"]).stdout(std::process::Stdio::piped());
+        shell.args(["-c", "sleep 300 & echo $!; wait"]).stdout(Stdio::piped());
         let mut group = ProcessGroup::spawn(&mut shell).unwrap();
         let mut line = String::new();
         let out = group.child_mut().stdout.take().unwrap();

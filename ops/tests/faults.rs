@@ -24,7 +24,7 @@ async fn start() -> (Server, Client) {
 /// Pushes one element; the status, or nothing when no answer came.
 async fn push(client: &Client, element: &str) -> Option<u16> {
     let body = json!([["LPUSH", "l", element], ["EXPIRE", "l", 60]]);
-    let sent = client.request(Method::POST, "/multi-exec").timeout(MS(300)).json(&body).send().await;
+    let sent = client.request(Method::POST, "/multi-exec").timeout(MS(1000)).json(&body).send().await;
     sent.ok().map(|response| response.status().as_u16())
 }
 
@@ -66,7 +66,7 @@ async fn garbage_is_no_json() {
 #[tokio::test]
 async fn a_late_request_is_executed_after_its_client_has_gone() {
     let (server, client) = start().await;
-    server.faults().set(Fault::execute_late(MS(600)).times(1));
+    server.faults().set(Fault::execute_late(MS(1800)).times(1));
     assert_eq!(push(&client, "late").await, None);
     assert!(list(&server, "l").await.is_empty());
     assert_eq!(push(&client, "retried").await, Some(200));
@@ -134,6 +134,27 @@ async fn every_command_of_a_request_is_counted() {
     assert!(stats.bytes_in > 100 && stats.bytes_out > 50, "{stats:?}");
     server.reset_stats();
     assert_eq!(server.stats(), ops::upstash::Stats::default());
+}
+
+#[tokio::test]
+async fn the_journal_says_what_was_executed_when() {
+    let (server, client) = start().await;
+    client.post("/", json!(["PING"])).await;
+    server.start_journal();
+    let begin = Instant::now();
+    push(&client, "a").await;
+    server.faults().set(Fault::execute_late(MS(400)).times(1));
+    push(&client, "late").await;
+    server.faults().set(Fault::status(500).times(1));
+    push(&client, "never").await;
+    let late = || async { list(&server, "l").await.len() == 2 };
+    assert!(eventually(MS(5000), late).await);
+    let journal = server.take_journal();
+    let elements: Vec<_> =
+        journal.iter().map(|entry| String::from_utf8_lossy(&entry.commands[0][2])).collect();
+    assert_eq!(elements, ["a", "late"]);
+    assert!(journal[1].at - begin >= MS(400) && journal[0].at - begin < MS(400), "{journal:?}");
+    assert!(server.take_journal().is_empty());
 }
 
 #[tokio::test]

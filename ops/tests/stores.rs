@@ -273,8 +273,8 @@ mod scenarios {
 /// Few keys and few values, so that commands meet.
 fn any_command() -> impl Strategy<Value = Vec<String>> {
     let key = prop::sample::select(vec!["a", "b", "c"]).prop_map(str::to_owned);
-    let value =
-        prop::sample::select(vec!["x", "y", "10", "-3", "", "9223372036854775807"]).prop_map(str::to_owned);
+    let value = prop::sample::select(vec!["x", "x", "y", "y", "10", "-3", "", "9223372036854775807"])
+        .prop_map(str::to_owned);
     let index = (-4_i64..5).prop_map(|n| n.to_string());
     let seconds = prop::sample::select(vec!["1000", "2000", "3000", "-5", "0", "x", "9223372036854775807"]);
     let option = prop::sample::select(vec!["", "NX", "XX", "GT", "LT", "nx", "EX"]).prop_map(str::to_owned);
@@ -297,7 +297,7 @@ fn any_command() -> impl Strategy<Value = Vec<String>> {
             .prop_map(|(name, key, from, to)| vec![name, key, from, to]),
         1 => (words(&["LINDEX", "LPOP", "RPOP", "INCRBY"]), key.clone(), index.clone())
             .prop_map(|(name, key, index)| vec![name, key, index]),
-        1 => (key.clone(), index, value.clone()).prop_map(|(key, count, value)| vec!["LREM".into(), key, count, value]),
+        2 => (key.clone(), index, value.clone()).prop_map(|(key, count, value)| vec!["LREM".into(), key, count, value]),
         1 => (key, value).prop_map(|(key, value)| vec!["INCRBY".into(), key, value]),
         1 => words(&["DBSIZE", "PING", "FLUSHDB", "NOPE", "GET", "SET"]).prop_map(|name| vec![name]),
     ]
@@ -342,8 +342,21 @@ async fn the_stores_agree_on_random_commands() {
                 let ours = memory.pipeline(commands.clone()).await.unwrap();
                 compare(&script, batch, &ours, &redis.pipeline(commands).await.unwrap());
             }
+            let (words, look) = look_at_everything();
+            let ours = memory.pipeline(look.clone()).await.unwrap();
+            compare(&script, &words, &ours, &redis.pipeline(look).await.unwrap());
         }
     }
+}
+
+/// Every value and every end: what a wrong step has changed is seen at once.
+fn look_at_everything() -> (Vec<Vec<String>>, Vec<Command>) {
+    let questions = ["a", "b", "c"]
+        .iter()
+        .flat_map(|key| [vec!["GET", key], vec!["LRANGE", key, "0", "-1"], vec!["TTL", key]]);
+    questions
+        .map(|words| (words.iter().map(|word| word.to_string()).collect::<Vec<_>>(), command(&words)))
+        .unzip()
 }
 
 fn compare(script: &[Vec<Vec<String>>], batch: &[Vec<String>], memory: &[Reply], redis: &[Reply]) {

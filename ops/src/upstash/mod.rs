@@ -9,6 +9,7 @@
 
 mod admin;
 mod faults;
+mod journal;
 pub mod reply;
 pub mod request;
 mod resp;
@@ -18,6 +19,7 @@ mod stats;
 pub mod store;
 
 pub use faults::{Fault, FaultKind, Faults, Which};
+pub use journal::Executed;
 pub use reply::Reply;
 pub use server::{Options, Server};
 pub use stats::Stats;

@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     faults::Faults,
+    journal::{Executed, Journal},
     reply::Reply,
     service,
     stats::{Counter, Stats},
@@ -70,6 +71,7 @@ pub(super) struct Core {
     pub store: Arc<dyn Store>,
     pub faults: Faults,
     pub counter: Counter,
+    pub journal: Journal,
     address: SocketAddr,
     presence: Mutex<Presence>,
     end: CancellationToken,
@@ -99,6 +101,7 @@ impl Server {
             store: options.store,
             faults: Faults::default(),
             counter: Counter::default(),
+            journal: Journal::default(),
             address,
             presence: Mutex::new(Presence::Nowhere),
             end: CancellationToken::new(),
@@ -143,6 +146,16 @@ impl Server {
     /// Starts counting anew.
     pub fn reset_stats(&self) {
         self.core.counter.reset();
+    }
+
+    /// Records from now on which commands are executed when, until the server ends.
+    pub fn start_journal(&self) {
+        self.core.journal.start();
+    }
+
+    /// What was recorded since the start of the journal or the last call, in order of execution.
+    pub fn take_journal(&self) -> Vec<Executed> {
+        self.core.journal.take()
     }
 
     /// The store itself: no faults, no counting.

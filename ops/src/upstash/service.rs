@@ -143,7 +143,7 @@ async fn answer(
     format: Format,
     plan: Plan,
 ) -> Result<HttpResponse, HangUp> {
-    tokio::time::sleep(plan.latency).await;
+    pause(plan.latency).await;
     let hang_up = || {
         reset.store(true, Ordering::Relaxed);
         Err(HangUp)
@@ -170,7 +170,7 @@ async fn answer(
     let work = {
         let (core, errors) = (core.clone(), plan.errors);
         async move {
-            tokio::time::sleep(delay).await;
+            pause(delay).await;
             execute(&core, request, errors, format).await
         }
     };
@@ -185,6 +185,13 @@ async fn answer(
         Ok(Err(cause)) => failure(&core, StatusCode::INTERNAL_SERVER_ERROR, &format!("ERR {cause}")),
         Err(cause) => failure(&core, StatusCode::INTERNAL_SERVER_ERROR, &format!("ERR {cause}")),
     })
+}
+
+/// Even a sleep of nothing would take up to a millisecond: the timer's step.
+async fn pause(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
 }
 
 async fn execute(
@@ -246,8 +253,13 @@ async fn run_pipeline(
         .filter(|(_, slot)| slot.is_none())
         .map(|(command, _)| command)
         .collect();
+    if rest.is_empty() {
+        return Ok(merge(slots, Vec::new()));
+    }
     core.counter.commands(&rest);
-    let executed = if rest.is_empty() { Vec::new() } else { core.store.pipeline(rest).await? };
+    let copy = core.journal.copy(&rest);
+    let executed = core.store.pipeline(rest).await?;
+    core.journal.record(copy);
     Ok(merge(slots, executed))
 }
 
@@ -272,8 +284,12 @@ async fn run_transaction(
         return Ok(Transaction::Executed(merge(slots, Vec::new())));
     }
     core.counter.commands(&rest);
+    let copy = core.journal.copy(&rest);
     Ok(match core.store.transaction(rest).await? {
-        Transaction::Executed(replies) => Transaction::Executed(merge(slots, replies)),
+        Transaction::Executed(replies) => {
+            core.journal.record(copy);
+            Transaction::Executed(merge(slots, replies))
+        }
         discarded => discarded,
     })
 }

@@ -125,7 +125,7 @@ impl Workerd {
         self.stop().await;
         let log = OpenOptions::new().create(true).append(true).open(self.log_file())?;
         let mut command = Command::new(&self.program);
-        command.args(["serve", "--experimental", "config.capnp"]).current_dir(self.folder.path());
+        command.args(["serve", "config.capnp"]).current_dir(self.folder.path());
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let mut group = ProcessGroup::spawn(&mut command)?;
         let client = reqwest::Client::builder().timeout(START_LIMIT).build().map_err(io::Error::other)?;

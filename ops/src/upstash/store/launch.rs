@@ -42,17 +42,21 @@ pub enum LaunchError {
     },
 }
 
-/// A running `redis-server` that only this process can reach (a unix socket in a private folder). Dropping it kills it.
+/// The longest path a unix socket may have on every system, in bytes.
+const SOCKET_PATH_LIMIT: usize = 100;
+
+/// A running `redis-server` on a unix socket and no port. Dropping it kills it.
 #[derive(Debug)]
 pub struct RedisServer {
     group: ProcessGroup,
-    sockets: TempDir,
+    socket: PathBuf,
+    _folder: Option<TempDir>,
 }
 
 /// Where a `redis-server` is: `$REDIS_SERVER_BIN` when set (and nowhere else then), `.tools` or `.tools/bin` of the
 /// project, `PATH`.
 pub fn find_redis_server(project: &Path) -> Option<PathBuf> {
-    if let Some(named) = std::env::var_os("REDIS_SERVER_BIN") {
+    if let Some(named) = std::env::var_os("REDIS_SERVER_BIN").filter(|named| !named.is_empty()) {
         return Some(PathBuf::from(named)).filter(|file| is_program(file));
     }
     let tools = project.join(".tools");
@@ -69,8 +73,7 @@ impl RedisServer {
         let name = program.display().to_string();
         let spawn = |cause| LaunchError::Spawn { program: name.clone(), cause };
         fs::create_dir_all(data).map_err(spawn)?;
-        // A unix socket's path may have 107 bytes, so it cannot live in the data folder.
-        let sockets = tempfile::Builder::new().prefix("ops-redis-").tempdir().map_err(spawn)?;
+        let (socket, folder) = place_for_socket(data).map_err(spawn)?;
         let log_file = data.join("redis.log");
         let log = File::create(&log_file).map_err(spawn)?;
         let mut command = Command::new(program);
@@ -80,12 +83,12 @@ impl RedisServer {
             .arg("--dir")
             .arg(data)
             .arg("--unixsocket")
-            .arg(sockets.path().join("s"))
+            .arg(&socket)
             .stdin(Stdio::null())
             .stderr(log.try_clone().map_err(spawn)?)
             .stdout(log);
         let mut group = ProcessGroup::spawn(&mut command).map_err(spawn)?;
-        let store = RedisStore::unix(sockets.path().join("s"));
+        let store = RedisStore::unix(&socket);
         let mut ended = false;
         let answered = eventually(START_LIMIT, || {
             ended = group.try_wait().is_some();
@@ -106,16 +109,26 @@ impl RedisServer {
                 .join(" | ");
             return Err(LaunchError::Silent { program: name, log: tail });
         }
-        Ok(RedisServer { group, sockets })
+        Ok(RedisServer { group, socket, _folder: folder })
     }
 
     /// A store that talks to it.
     pub fn store(&self) -> RedisStore {
-        RedisStore::unix(self.sockets.path().join("s"))
+        RedisStore::unix(&self.socket)
     }
 
     /// Lets it write its data and ends it.
     pub async fn stop(mut self) {
         self.group.stop(STOP_LIMIT).await;
     }
+}
+
+/// Beside the data, or in a temporary folder when that path is too long.
+fn place_for_socket(data: &Path) -> io::Result<(PathBuf, Option<TempDir>)> {
+    let beside = std::path::absolute(data)?.join("redis.sock");
+    if beside.as_os_str().len() <= SOCKET_PATH_LIMIT {
+        return Ok((beside, None));
+    }
+    let folder = tempfile::Builder::new().prefix("ops-redis-").tempdir()?;
+    Ok((folder.path().join("redis.sock"), Some(folder)))
 }
