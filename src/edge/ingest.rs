@@ -94,7 +94,9 @@ fn new_id(now: i64) -> String {
     if let Err(error) = getrandom::fill(&mut random) {
         console_error!("no randomness for an id: {error}");
     }
-    uuid::Builder::from_unix_timestamp_millis(u64::try_from(now).unwrap_or(0), &random).into_uuid().to_string()
+    uuid::Builder::from_unix_timestamp_millis(u64::try_from(now).unwrap_or(0), &random)
+        .into_uuid()
+        .to_string()
 }
 
 /// Hands the accepted entries to their shards, all shards at once, and returns each log's fate in order.

@@ -1,0 +1,375 @@
+//! `key: value` in every notation: JSON, escaped JSON, object prints, YAML, logfmt, query strings, env dumps, XML.
+
+use super::charset::{self, WORD};
+use super::keys::{self, Half, Level};
+use super::names::Rule;
+use super::scan::Scanner;
+use super::value::{self, Quote};
+
+/// What stands between a name and its value.
+#[derive(Clone, Copy)]
+struct Separator {
+    /// Where the value starts.
+    value: usize,
+    /// The name was quoted or in brackets.
+    quoted: bool,
+    /// `=>`
+    arrow: bool,
+    /// `: ` as in a sentence
+    spaced_colon: bool,
+    /// `%3D`
+    encoded: bool,
+}
+
+/// A value as it is written.
+enum Value {
+    /// In quotation marks: content, and where reading goes on
+    Quoted(usize, usize, usize),
+    /// Bare
+    Bare(usize, usize),
+    /// A list or an object opens here
+    Opens(usize),
+}
+
+impl Scanner<'_> {
+    /// Reads `name <separator> value` if that is what stands here, and takes the value if it is a secret.
+    pub fn assignment(&mut self, start: usize, end: usize) -> bool {
+        if self.byte(end) == b'>' && self.element(start, end) {
+            return true;
+        }
+        let Some(sep) = self.separator(end) else { return false };
+        self.looked(end, sep.value);
+        let name = self.slice(start, end);
+        let half = keys::pair_half(name);
+        if name == b"kty" {
+            self.jwk = true;
+        }
+        let of_pair = std::mem::take(&mut self.pair);
+        self.pair = of_pair && half != Some(Half::Value);
+        if half == Some(Half::Name) && self.pair_name(sep) {
+            self.pair = true;
+            if self.done > end {
+                return true; // a form field: its value stood below
+            }
+        }
+        let mut level = self.level_of(start, end, sep.quoted);
+        if (of_pair && half == Some(Half::Value)) || self.inside > 0 {
+            level = Level::Always;
+        }
+        if self.jwk && matches!(name, b"d" | b"p" | b"q" | b"dp" | b"dq" | b"qi" | b"k") {
+            level = Level::Always;
+        }
+        match level {
+            Level::Harmless => false,
+            Level::Query => {
+                self.in_query(start) && self.generated_value(sep, if name.len() == 3 { 10 } else { 8 })
+            }
+            Level::Digits => self.digits_value(sep),
+            Level::IfGenerated => self.generated_value(sep, 10),
+            Level::UnlessNumber | Level::Always => {
+                let ends = |word: &[u8]| name.len() >= word.len() && self.is_at(end - word.len(), word);
+                if ends(b"authorization") {
+                    return self.authorization(sep.value);
+                }
+                if ends(b"cookie") && self.cookies(sep.value) {
+                    return true;
+                }
+                self.secret_value(sep, level, start)
+            }
+        }
+    }
+
+    /// `<password>value</password>`
+    fn element(&mut self, start: usize, end: usize) -> bool {
+        if !matches!(self.before(start), b'<' | b':') || self.level_of(start, end, true) != Level::Always {
+            return false;
+        }
+        let from = end + 1;
+        let mut to = from;
+        while !matches!(self.byte(to), b'<' | b'\n' | 0) {
+            to += 1;
+        }
+        self.looked(from, to);
+        if self.byte(to) != b'<' || value::says_nothing(self.slice(from, to)) {
+            return false;
+        }
+        self.take(from, to, to, Rule::KEY_VALUE);
+        true
+    }
+
+    /// Finds the separator behind a name that ends at `end`.
+    fn separator(&self, end: usize) -> Option<Separator> {
+        let (mut at, mut quoted, mut closers) = (end, false, 0);
+        loop {
+            match self.byte(at) {
+                b' ' | b'\t' => at += 1,
+                b']' | b'"' | b'\'' | b'`' if closers < 6 => {
+                    (quoted, closers, at) = (true, closers + 1, at + 1)
+                }
+                b'?' if self.byte(at + 1) == b':' => at += 1,
+                b'%' if closers < 6
+                    && (self.is_at(at, b"%22") || self.is_at(at, b"%5D") || self.is_at(at, b"%27")) =>
+                {
+                    (quoted, closers, at) = (true, closers + 1, at + 3);
+                }
+                b'&' if closers < 6 => {
+                    at = value::opening(self.text, at)?.1;
+                    (quoted, closers) = (true, closers + 1);
+                }
+                b'\\' | 0x1b if closers < 6 => {
+                    closers += 1;
+                    if let Some(next) = value::skip_colour(self.text, at) {
+                        at = next;
+                    } else if let Some((_, next)) = value::opening(self.text, at) {
+                        (quoted, at) = (true, next);
+                    } else {
+                        break;
+                    }
+                }
+                _ => break,
+            }
+        }
+        let (mut arrow, mut encoded, mut colon) = (false, false, false);
+        at = match (self.byte(at), self.byte(at + 1)) {
+            (b':', b':') | (b'=', b'=' | b'~') => return None,
+            (b':', b'/') if self.byte(at + 2) == b'/' => return None,
+            (b':', b'=') => at + 2,
+            (b'=', b'>') => {
+                arrow = true;
+                at + 2
+            }
+            (b':', _) => {
+                colon = true;
+                at + 1
+            }
+            (b'=', _) => at + 1,
+            (b'%', b'3') if self.is_at(at, b"%3D") || self.is_at(at, b"%3A") => {
+                encoded = true;
+                at + 3
+            }
+            (b'\\', b'u') if self.is_at(at, b"\\u003d") || self.is_at(at, b"\\u003a") => at + 6,
+            _ => return None,
+        };
+        let after = at;
+        loop {
+            match self.byte(at) {
+                b' ' | b'\t' => at += 1,
+                b'\\' | 0x1b => match value::skip_colour(self.text, at) {
+                    Some(next) => at = next,
+                    None => break,
+                },
+                _ => break,
+            }
+        }
+        Some(Separator { value: at, quoted, arrow, spaced_colon: colon && at > after, encoded })
+    }
+
+    /// The value behind a separator. `None` when nothing stands there.
+    fn value(&mut self, sep: Separator) -> Option<Value> {
+        let mut at = sep.value;
+        if self.is_at(at, super::MARK.as_bytes()) {
+            return Some(Value::Bare(at, at + super::MARK.len()));
+        }
+        if matches!(self.byte(at), b'{' | b'[') && !self.is_at(at, b"{{") {
+            return Some(Value::Opens(at));
+        }
+        // `b'…'`, `Some("…")`, `String("…")`, `Secret("…")`
+        let word = charset::ALNUM_UNDER.run_within(self.text, at, 24);
+        let open = word + usize::from(self.byte(word) == b'(');
+        if word > at && open > word && value::opening(self.text, open).is_some() {
+            at = open;
+        } else if word > at && word - at <= 2 && matches!(self.byte(word), b'"' | b'\'') {
+            at = word;
+        }
+        if let Some((quote, start)) = value::opening(self.text, at) {
+            let (end, after) = value::closing(self.text, start, quote);
+            self.looked(start, after);
+            // A quote that opens and closes a bare word was the end of the string around it: `"…token="`.
+            let cut_off = matches!(quote, Quote::Mark(..)) && end == after && start == end;
+            return (!cut_off).then_some(Value::Quoted(start, end, after));
+        }
+        let end = value::bare_end(self.text, at, sep.encoded);
+        self.looked(at, end);
+        (end > at).then_some(Value::Bare(at, end))
+    }
+
+    fn secret_value(&mut self, sep: Separator, level: Level, name: usize) -> bool {
+        match self.value(sep) {
+            None => false,
+            Some(Value::Opens(at)) => {
+                if sep.arrow && !sep.quoted && self.before(name) != b':' {
+                    return false; // token => { … } is a function
+                }
+                if self.inside == 0 {
+                    (self.inside, self.inside_from) = (1, at);
+                    self.at = at + 1;
+                    return true;
+                }
+                false
+            }
+            Some(Value::Quoted(start, end, after)) => {
+                let content = self.slice(start, end);
+                if value::says_nothing(content) || is_address(content) || value::is_sentence(content) {
+                    return self.pass(start, content);
+                }
+                let unterminated_pem = content.starts_with(b"-----BEGIN") && end == after;
+                if unterminated_pem {
+                    self.at = start;
+                    return true;
+                }
+                self.take_named(start, end, after);
+                true
+            }
+            Some(Value::Bare(start, end)) => {
+                let content = self.slice(start, end);
+                let number = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
+                let short_number =
+                    number && (level == Level::UnlessNumber || (self.inside > 0 && content.len() < 6));
+                let block = matches!(content, b"|" | b">" | b"|-" | b">-") && self.byte(end) == b'\n';
+                if block {
+                    return self.block_value(end + 1);
+                }
+                if sep.arrow && !sep.quoted && self.before(name) != b':' {
+                    return false;
+                }
+                let flag = self.before(name) == b'-';
+                if value::says_nothing(content)
+                    || short_number
+                    || is_address(content)
+                    || value::is_code(content)
+                    || content.starts_with(b"-----BEGIN")
+                    || (sep.spaced_colon && !sep.quoted && value::is_prose(self.text, start, end))
+                    || (content.starts_with(b"$") && !flag && is_variable(content))
+                {
+                    return self.pass(start, content);
+                }
+                self.take_named(start, end, end);
+                true
+            }
+        }
+    }
+
+    /// Leaves a value: reading goes on in it, or behind it when it is a marker.
+    fn pass(&mut self, start: usize, content: &[u8]) -> bool {
+        if content.starts_with(super::MARK.as_bytes()) {
+            self.resume(start + super::MARK.len());
+        } else {
+            self.at = start.max(self.at);
+            self.words = [(0, 0); 3];
+        }
+        true
+    }
+
+    /// Takes a value, counted under the kind its own form gives away where it does.
+    fn take_named(&mut self, start: usize, end: usize, after: usize) {
+        let row = super::rules::token_at(self.text, start, &mut self.runs)
+            .filter(|token| token.start == start && token.end == end)
+            .map(|token| Rule::of_row(token.row));
+        self.take(start, end, after, row.unwrap_or(Rule::KEY_VALUE));
+    }
+
+    /// YAML's `password: |` with the value on the indented lines below.
+    fn block_value(&mut self, from: usize) -> bool {
+        let indent = value::run_of(self.text, from, b' ');
+        if indent < 2 {
+            return false;
+        }
+        let start = from + indent;
+        let mut end = start;
+        loop {
+            while !matches!(self.byte(end), b'\n' | 0) {
+                end += 1;
+            }
+            if end >= self.text.len() || value::run_of(self.text, end + 1, b' ') < indent {
+                break;
+            }
+            end += 1;
+        }
+        self.looked(from, end);
+        if value::says_nothing(self.slice(start, end)) {
+            return false;
+        }
+        self.take(start, end, end, Rule::KEY_VALUE);
+        true
+    }
+
+    /// Takes the value if it looks generated.
+    fn generated_value(&mut self, sep: Separator, min: usize) -> bool {
+        let (start, end, after) = match self.value(sep) {
+            Some(Value::Quoted(start, end, after)) => (start, end, after),
+            Some(Value::Bare(start, end)) => (start, end, end),
+            _ => return false,
+        };
+        let content = self.slice(start, end);
+        if value::says_nothing(content) || !value::looks_generated(content, min) {
+            return false;
+        }
+        self.take_named(start, end, after);
+        true
+    }
+
+    /// Takes the value if it is 4 to 8 digits.
+    fn digits_value(&mut self, sep: Separator) -> bool {
+        let (start, end) = match self.value(sep) {
+            Some(Value::Quoted(start, end, _) | Value::Bare(start, end)) => (start, end),
+            _ => return false,
+        };
+        let digits = self.slice(start, end);
+        if !(4..=8).contains(&digits.len()) || !digits.iter().all(u8::is_ascii_digit) {
+            return false;
+        }
+        self.take(start, end, end, Rule::ONE_TIME_CODE);
+        true
+    }
+
+    /// Whether a name stands in a URL's query or fragment.
+    fn in_query(&self, start: usize) -> bool {
+        let before = self.slice(start.saturating_sub(6), start);
+        matches!(self.before(start), b'?' | b'&' | b'#')
+            || before.ends_with(b"u0026")
+            || before.ends_with(b"&amp;")
+            || before.ends_with(b"%26")
+            || before.ends_with(b"%3F")
+    }
+
+    /// `name: "authorization"`: whether the value to come is a secret. A form field's value may follow at once.
+    fn pair_name(&mut self, sep: Separator) -> bool {
+        let Some((quote, start)) = value::opening(self.text, sep.value) else { return false };
+        let end = WORD.run_within(self.text, start, 64);
+        self.looked(start, end);
+        let (closed, after) = value::closing(self.slice(0, (end + 72).min(self.text.len())), end, quote);
+        if closed != end || after == end || keys::level(self.slice(start, end)) != Level::Always {
+            return false;
+        }
+        if let Some(from) = self.blank_line(after) {
+            let to = value::bare_end(self.text, from, false);
+            self.looked(from, to);
+            if !value::says_nothing(self.slice(from, to)) {
+                self.at = from;
+                self.take(from, to, to, Rule::KEY_VALUE);
+            }
+        }
+        true
+    }
+
+    /// `\r\n\r\n` at `at`, raw or escaped: where the line behind it starts.
+    fn blank_line(&self, mut at: usize) -> Option<usize> {
+        for _ in 0..2 {
+            at = [&b"\r\n"[..], b"\n", b"\\r\\n", b"\\n", b"\\\\r\\\\n", b"\\\\n"]
+                .iter()
+                .find(|line| self.slice(at, at + line.len()) == **line)
+                .map(|line| at + line.len())?;
+        }
+        Some(at)
+    }
+}
+
+/// An address is no secret by itself; what is secret in it has its own rules.
+fn is_address(value: &[u8]) -> bool {
+    value.starts_with(b"http://") || value.starts_with(b"https://")
+}
+
+/// `$DB_PASSWORD`, `${DB_PASSWORD}`, `$(cat file)`
+fn is_variable(value: &[u8]) -> bool {
+    value.starts_with(b"${") || value.starts_with(b"$(")
+}

@@ -1,0 +1,124 @@
+//! A context is redacted as a tree: its shape and its keys stay, only leaves change.
+
+use super::keys::{self, Half, Level};
+use super::names::Rule;
+use super::{MARK, Tally, redact_text, value};
+use crate::json::Json;
+use std::borrow::Cow;
+
+/// Redacts every string of a tree, and what stands under sensitive names, in place. Null, booleans, empty strings and
+/// what says nothing stay. Recursion is as deep as the tree, which the parser bounds at 1,000 levels.
+pub fn redact_context(tree: &mut Json<'_>, tally: &mut Tally) {
+    walk(tree, Level::Harmless, tally);
+}
+
+/// `level`: what the name above says.
+fn walk(tree: &mut Json<'_>, level: Level, tally: &mut Tally) {
+    match tree {
+        Json::Null | Json::Bool(_) => {}
+        Json::Number(number) => {
+            let digits = number.bytes().all(|b| b.is_ascii_digit()) && (4..=8).contains(&number.len());
+            if level == Level::Always || (level == Level::Digits && digits) {
+                hide(tree, Rule::CONTEXT_KEY, tally);
+            }
+        }
+        Json::String(text) => {
+            if hides(text, level) {
+                hide(tree, Rule::CONTEXT_KEY, tally);
+            } else if let Cow::Owned(clean) = redact_text(text, tally) {
+                *text = Cow::Owned(clean);
+            }
+        }
+        Json::Array(items) => walk_array(items, level, tally),
+        Json::Object(fields) => walk_object(fields, level, tally),
+    }
+}
+
+fn hide(leaf: &mut Json<'_>, rule: Rule, tally: &mut Tally) {
+    tally.add(rule);
+    *leaf = Json::String(Cow::Borrowed(MARK));
+}
+
+/// Whether the name above is enough to hide a string.
+fn hides(text: &str, level: Level) -> bool {
+    let bytes = text.as_bytes();
+    let secret = match level {
+        Level::Always | Level::UnlessNumber => !is_address(bytes) && !value::is_sentence(bytes),
+        Level::IfGenerated => value::looks_generated(bytes, 10),
+        Level::Digits => (4..=8).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_digit),
+        Level::Query | Level::Harmless => false,
+    };
+    secret && !value::says_nothing(bytes)
+}
+
+fn is_address(value: &[u8]) -> bool {
+    value.starts_with(b"http://") || value.starts_with(b"https://")
+}
+
+fn walk_object(fields: &mut [(Cow<'_, str>, Json<'_>)], level: Level, tally: &mut Tally) {
+    let jwk = fields.iter().any(|(key, _)| key == "kty");
+    // `{name: "authorization", value: "…"}`, in any order
+    let names_secret = fields.iter().any(|(key, value)| match value {
+        Json::String(name) => {
+            keys::pair_half(key.as_bytes()) == Some(Half::Name) && is_name(name) && secret_name(name)
+        }
+        _ => false,
+    });
+    for (key, value) in fields {
+        let own = match level {
+            // Under a sensitive name everything is, but for what says it is not (`cookies: {count: 3}`).
+            Level::Always | Level::UnlessNumber => level,
+            _ if names_secret && keys::pair_half(key.as_bytes()) == Some(Half::Value) => Level::Always,
+            _ if jwk && matches!(&**key, "d" | "p" | "q" | "dp" | "dq" | "qi" | "k") => Level::Always,
+            _ => keys::level(key.as_bytes()),
+        };
+        // A weak name says nothing about what is nested under it.
+        let own = match (own, &*value) {
+            (Level::IfGenerated | Level::Digits | Level::Query, Json::Array(_) | Json::Object(_)) => {
+                Level::Harmless
+            }
+            _ => own,
+        };
+        walk(value, own, tally);
+    }
+}
+
+fn walk_array(items: &mut [Json<'_>], level: Level, tally: &mut Tally) {
+    let headers = level == Level::Harmless && is_header_list(items);
+    let mut secret_next = false;
+    for item in items {
+        let own = if secret_next { Level::Always } else { level };
+        secret_next = false;
+        if level == Level::Harmless
+            && let Json::String(text) = &*item
+        {
+            let flag = text.starts_with("--") && !text.contains(['=', ' ']) && secret_name(text);
+            secret_next = own == Level::Harmless && (flag || (headers && is_name(text) && secret_name(text)));
+        }
+        walk(item, own, tally);
+    }
+}
+
+/// Whether an array lists headers: `["Authorization", "Bearer …"]`, or names and values in turn (Node's `rawHeaders`).
+/// A list of field names (`["email", "password"]`) is none.
+fn is_header_list(items: &[Json<'_>]) -> bool {
+    items.len() >= 2
+        && items.len().is_multiple_of(2)
+        && items.chunks(2).all(|pair| matches!(pair, [Json::String(name), Json::String(_)] if is_name(name)))
+        && items.chunks(2).any(|pair| match pair {
+            [Json::String(name), Json::String(value)] => {
+                secret_name(name) && !value.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_')
+            }
+            _ => false,
+        })
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 64
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
+}
+
+fn secret_name(name: &str) -> bool {
+    matches!(keys::level(name.as_bytes()), Level::Always)
+}

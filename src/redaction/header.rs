@@ -1,0 +1,241 @@
+//! The headers with a grammar of their own: `Authorization` (RFC 9110, 7617, 6750, 7616; AWS Signature 4) and
+//! `Cookie`/`Set-Cookie` (RFC 6265).
+
+use super::charset::{self, CREDENTIAL, TOKEN, WORD};
+use super::names::Rule;
+use super::scan::Scanner;
+use super::value;
+
+/// What an `Authorization` value may start with.
+const SCHEMES: [&str; 24] = [
+    "bearer",
+    "basic",
+    "token",
+    "digest",
+    "negotiate",
+    "ntlm",
+    "apikey",
+    "api-key",
+    "key",
+    "oauth",
+    "hawk",
+    "signature",
+    "hmac",
+    "jwt",
+    "bot",
+    "ssws",
+    "splunk",
+    "geniekey",
+    "sharedkey",
+    "sso-key",
+    "aws4-hmac-sha256",
+    "aws",
+    "dpop",
+    "zoho-oauthtoken",
+];
+
+/// What a cookie says about itself.
+const ATTRIBUTES: [&str; 9] =
+    ["path", "domain", "expires", "max-age", "httponly", "secure", "samesite", "partitioned", "priority"];
+
+fn one_of(word: &[u8], list: &[&str]) -> bool {
+    list.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+impl Scanner<'_> {
+    /// The value of an `Authorization` header: the scheme stays, the credentials go.
+    pub fn authorization(&mut self, at: usize) -> bool {
+        let opened = value::opening(self.text, at);
+        let (start, limit, after) = match opened {
+            Some((quote, start)) => {
+                let (end, after) = value::closing(self.text, start, quote);
+                self.looked(start, after);
+                (start, end, after)
+            }
+            None => (at, self.text.len(), 0),
+        };
+        let word = WORD.run_within(self.text, start, 24).min(limit);
+        let gap = value::run_of(self.text, word, b' ');
+        let scheme = gap > 0 && one_of(self.slice(start, word), &SCHEMES);
+        let from = if scheme { word + gap } else { start };
+        let to = match opened {
+            Some(_) => limit,
+            None if scheme => {
+                self.parameters(from).unwrap_or_else(|| value::bare_end(self.text, from, false))
+            }
+            None => value::bare_end(self.text, from, false),
+        };
+        self.looked(from, to);
+        let credentials = self.slice(from, to);
+        let prose = opened.is_none() && !scheme && value::is_prose(self.text, from, to);
+        if value::says_nothing(credentials)
+            || prose
+            || value::is_code(credentials)
+            || value::is_sentence(credentials)
+        {
+            if credentials.starts_with(super::MARK.as_bytes()) {
+                self.resume(from + super::MARK.len());
+                return true;
+            }
+            return false;
+        }
+        self.take(from, to, if opened.is_some() { after } else { to }, Rule::AUTHORIZATION);
+        true
+    }
+
+    /// `username="…", response="…"`: where such a list ends. `None` when none starts here.
+    fn parameters(&mut self, from: usize) -> Option<usize> {
+        let (mut at, mut end) = (from, None);
+        loop {
+            let name = WORD.run_within(self.text, at, 48);
+            if name == at
+                || self.byte(name) != b'='
+                || matches!(self.byte(name + 1), b'=' | b' ' | 0 | b'"' if self.byte(name + 1) != b'"')
+            {
+                return end;
+            }
+            let next = match value::opening(self.text, name + 1) {
+                Some((quote, start)) => value::closing(self.text, start, quote).1,
+                None => {
+                    let mut to = name + 1;
+                    while !matches!(self.byte(to), 0..=b' ' | b',' | b'"' | b'\'' | b'\\' | b'}') {
+                        to += 1;
+                    }
+                    to
+                }
+            };
+            self.looked(at, next);
+            if next == name + 1 {
+                return end;
+            }
+            end = Some(next);
+            if self.byte(next) != b',' {
+                return end;
+            }
+            at = next + 1 + value::run_of(self.text, next + 1, b' ');
+        }
+    }
+
+    /// `Bearer …` and `Basic …` outside a header.
+    pub fn scheme_phrase(&mut self, start: usize, end: usize) -> bool {
+        let word = self.slice(start, end);
+        let bearer = word.eq_ignore_ascii_case(b"bearer");
+        if !bearer && !word.eq_ignore_ascii_case(b"basic") {
+            return false;
+        }
+        let from = match self.byte(end) {
+            b' ' => end + value::run_of(self.text, end, b' '),
+            b'%' if self.is_at(end, b"%20") => end + 3,
+            b'+' => end + 1,
+            _ => return false,
+        };
+        if self.is_at(from, super::MARK.as_bytes()) {
+            self.resume(from + super::MARK.len());
+            return true;
+        }
+        let mut to = CREDENTIAL.run(self.text, from);
+        self.looked(from, to);
+        while to > from && matches!(self.before(to), b'.' | b':' | b'%' | b'/') {
+            to -= 1;
+        }
+        let credentials = self.slice(from, to);
+        let secret = if bearer {
+            credentials.len() >= 6
+                && !value::says_nothing(credentials)
+                && charset::is_mixed(credentials)
+                && credentials.iter().skip(1).any(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
+        } else {
+            is_user_and_password(credentials)
+        };
+        if secret {
+            self.take(from, to, to, Rule::AUTHORIZATION);
+        }
+        secret
+    }
+
+    /// The value of a `Cookie` or `Set-Cookie` header: names and attributes stay, values go. Declines what is no
+    /// list of cookies.
+    pub fn cookies(&mut self, at: usize) -> bool {
+        let opened = value::opening(self.text, at);
+        let (mut at, limit) = match opened {
+            Some((quote, start)) => {
+                let (end, after) = value::closing(self.text, start, quote);
+                self.looked(start, after);
+                (start, end)
+            }
+            None => (at, self.text.len()),
+        };
+        let first = at;
+        loop {
+            let mut name = at;
+            while name < limit && (TOKEN.has(self.byte(name)) || matches!(self.byte(name), b'.' | b'$')) {
+                name += 1;
+            }
+            self.looked(at, name);
+            let attribute = one_of(self.slice(at, name), &ATTRIBUTES) && at != first;
+            if name == at || (self.byte(name) != b'=' && !attribute) || name >= limit && !attribute {
+                break;
+            }
+            let from = (name + usize::from(self.byte(name) == b'=')).min(limit);
+            let mut to = from;
+            while to < limit {
+                match self.byte(to) {
+                    b';' | b'"' | b'\'' | b'\n' | b'\r' | b'\\' | 0x1b => break,
+                    b' ' | b',' if !attribute && opened.is_none() => break,
+                    b',' if self.slice(to + 1, to + 2) == b" " && !attribute => break,
+                    b'}' | b']' | b')' if opened.is_none() && !charset::is_alnum(self.byte(to + 1)) => break,
+                    _ => to += 1,
+                }
+            }
+            // An unquoted attribute ends with its word, but for a date's.
+            if attribute && opened.is_none() && !self.is_at(at, b"expires") {
+                to = self.slice(from, to).iter().position(|&b| b == b' ').map_or(to, |space| from + space);
+            }
+            self.looked(from, to);
+            if !attribute && from < to {
+                let content = self.slice(from, to);
+                let end =
+                    if content.starts_with(super::MARK.as_bytes()) { from + super::MARK.len() } else { to };
+                self.take(from, end, end, Rule::COOKIE);
+                to = end;
+            }
+            let gap = to + 1 + value::run_of(self.text, to + 1, b' ');
+            self.at = to.max(self.at);
+            if !matches!(self.byte(to), b';' | b',') || gap >= limit {
+                break;
+            }
+            at = gap;
+        }
+        at != first || self.at > first
+    }
+}
+
+/// Whether a token is base64 of `user:password`.
+fn is_user_and_password(token: &[u8]) -> bool {
+    let body: &[u8] = token.strip_suffix(b"==").or_else(|| token.strip_suffix(b"=")).unwrap_or(token);
+    if body.len() < 6 || (body.len() % 4 == 1) {
+        return false;
+    }
+    let (mut bits, mut have, mut colon) = (0u32, 0u32, false);
+    for &b in body {
+        let six = match b {
+            b'A'..=b'Z' => b - b'A',
+            b'a'..=b'z' => b - b'a' + 26,
+            b'0'..=b'9' => b - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => return false,
+        };
+        bits = bits << 6 | u32::from(six);
+        have += 6;
+        if have >= 8 {
+            have -= 8;
+            let byte = (bits >> have) as u8;
+            if byte < b' ' || byte == 0x7f {
+                return false;
+            }
+            colon |= byte == b':';
+        }
+    }
+    colon
+}

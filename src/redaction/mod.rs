@@ -1,0 +1,109 @@
+//! Takes credentials out of logs before anything is stored, buffered or logged.
+//!
+//! # Policy
+//!
+//! **Goes**, replaced by `[REDACTED]`: passwords, passphrases and PINs; tokens; API, signing and encryption keys;
+//! cookies' values; CSRF tokens; OAuth codes; JWTs and JWEs; private keys; passwords in URLs and connection strings;
+//! the secret part of webhook URLs; payment card numbers and their check values; password hashes; one-time codes.
+//!
+//! **Stays**: e-mail addresses, names, IP addresses, UUIDs, commit and content hashes, public keys and certificates,
+//! ids (session and trace ids too), counts, publishable keys (`pk_live_…`, `NEXT_PUBLIC_…`), addresses, names *about*
+//! secrets (`tokenCount`, `total_tokens`, `hasPassword`, `passwordResetUrl`, `token_type`), prose ("password is
+//! required", "invalid token"), and under a sensitive name null, booleans, empty strings, placeholders (`${TOKEN}`,
+//! `<token>`, `***`) and what is already redacted.
+//!
+//! Only the value goes: names, quotation marks, a scheme's word (`Bearer`), a cookie's name and attributes, and all
+//! text around it stay byte for byte. Redaction is idempotent, and linear in the text's length whatever the text is
+//! (see [`work`]). A context is walked as a tree and keeps its shape and its keys ([`redact_context`]).
+//!
+//! # Where the facts come from
+//!
+//! Token formats: the table in [`rules`] names a source for every row — gitleaks (MIT), secretlint (MIT), kingfisher
+//! and datadog-agent (Apache-2.0), as sources of facts, and the issuers' documentation. Names of fields: datadog-agent's
+//! scrubber, gitleaks' generic rule and its exceptions ([`keys`]). Headers and URLs: RFC 9110, 7617, 6750, 7616, 6265,
+//! 3986. Keys and tokens: RFC 7468 (PEM), 7515-7519 (JWT family). Cards: ISO/IEC 7812. Hashes: crypt(3) and the PHC
+//! string format.
+
+mod assign;
+pub mod charset;
+mod context;
+mod header;
+pub mod keys;
+mod names;
+mod phrase;
+pub mod rules;
+mod scan;
+mod shapes;
+mod tally;
+mod value;
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+pub use context::redact_context;
+pub use names::PATTERN_COUNT;
+pub use tally::Tally;
+
+/// What stands where a secret stood.
+pub const MARK: &str = "[REDACTED]";
+
+/// A secret in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Bytes that go
+    pub range: Range<usize>,
+    /// The rule that says so
+    pub rule: &'static str,
+}
+
+/// Replaces the secrets in a text. `Cow::Borrowed` when there are none.
+pub fn redact_text<'a>(text: &'a str, tally: &mut Tally) -> Cow<'a, str> {
+    let mut scanner = scan::Scanner::new(text);
+    scanner.run();
+    if scanner.found.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut kept = 0;
+    for span in &scanner.found {
+        // Every span starts and ends at an ASCII byte's border; were one not to, it would be left out, not panic.
+        let (Some(before), Some(_)) = (text.get(kept..span.start), text.get(span.start..span.end)) else {
+            continue;
+        };
+        out.push_str(before);
+        out.push_str(MARK);
+        kept = span.end;
+        tally.add(span.rule);
+    }
+    out.push_str(text.get(kept..).unwrap_or_default());
+    Cow::Owned(out)
+}
+
+/// The secrets in a text, in order, each with its rule's name.
+pub fn find(text: &str) -> Vec<Finding> {
+    let mut scanner = scan::Scanner::new(text);
+    scanner.run();
+    scanner.found.iter().map(|span| Finding { range: span.start..span.end, rule: span.rule.name() }).collect()
+}
+
+/// Whether what stands under this name is a secret by the name alone.
+pub fn is_sensitive_key(key: &str) -> bool {
+    matches!(keys::level(key.as_bytes()), keys::Level::Always | keys::Level::UnlessNumber)
+}
+
+/// Every rule's name, as a [`Tally`] counts them.
+pub fn rule_names() -> impl Iterator<Item = &'static str> {
+    names::NAMES.iter().copied()
+}
+
+/// How many rules there are.
+pub fn pattern_count() -> usize {
+    PATTERN_COUNT
+}
+
+/// How many bytes a redaction of this text looks at, again or for the first time: what linear time is measured by.
+pub fn work(text: &str) -> u64 {
+    let mut scanner = scan::Scanner::new(text);
+    scanner.run();
+    scanner.runs.looked
+}

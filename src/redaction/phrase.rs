@@ -1,0 +1,293 @@
+//! Secrets in sentences and commands: `your code is 123456`, `password is …`, `--password …`, `curl -u user:…`,
+//! `IDENTIFIED BY '…'`.
+
+use super::charset;
+use super::keys::{self, Level};
+use super::names::Rule;
+use super::scan::Scanner;
+use super::value;
+
+/// What a `code` may be that is no one-time code.
+const OTHER_CODES: [&str; 22] = [
+    "status", "exit", "error", "zip", "postal", "country", "area", "response", "return", "http", "reason",
+    "product", "op", "source", "close", "promo", "discount", "coupon", "currency", "language", "result",
+    "event",
+];
+
+impl Scanner<'_> {
+    fn word_is(&self, nth: usize, list: &[&str]) -> bool {
+        let (start, end) = self.words.get(nth).copied().unwrap_or((0, 0));
+        end > start && list.iter().any(|word| self.slice(start, end).eq_ignore_ascii_case(word.as_bytes()))
+    }
+
+    /// What a word means for the words behind it. Nothing stands between it and a value but space.
+    pub fn phrase(&mut self, start: usize, end: usize) -> bool {
+        let length = end - start;
+        let flag =
+            self.before(start) == b'-' && matches!(self.before(start - 1), b'-' | b' ' | b'"' | b'\'' | 0);
+        if flag && self.flag(start, end) {
+            return true;
+        }
+        if self.byte(start).is_ascii_digit() {
+            return self.one_time_code(start, end);
+        }
+        if !(2..=40).contains(&length) {
+            return false;
+        }
+        let word = self.slice(start, end);
+        let is = |list: &[&str]| list.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()));
+        match word.first().map(u8::to_ascii_lowercase) {
+            Some(b'b') if length <= 6 => {
+                if is(&["bearer", "basic"]) {
+                    return self.scheme_phrase(start, end);
+                }
+                is(&["by"])
+                    && self.words_mention(&["identified", "mysql_native_password", "caching_sha2_password"])
+                    && self.quoted_argument(end)
+            }
+            Some(b'i') if length == 2 && is(&["is"]) => self.predicate(end),
+            Some(b'c') if is(&["curl"]) => {
+                self.line.user_flag = true;
+                false
+            }
+            Some(b'w') if is(&["wget"]) => {
+                self.line.user_flag = true;
+                false
+            }
+            Some(b'm')
+                if is(&["mysql", "mysqldump", "mysqladmin", "mongosh", "mongo", "mariadb", "mongodump"]) =>
+            {
+                self.line.password_flag = true;
+                false
+            }
+            Some(b's') if is(&["sshpass", "sqlcmd"]) => {
+                self.line.password_flag = true;
+                false
+            }
+            Some(b'l')
+                if is(&["login"])
+                    && self.word_is(0, &["docker", "podman", "az", "oc", "helm", "registry"]) =>
+            {
+                self.line.password_flag = true;
+                false
+            }
+            Some(b'o' | b'2' | b'v' | b'c' | b'p' | b'a' | b's' | b'l')
+                if self.speaks_of_one_time(start, end) =>
+            {
+                self.line.one_time = true;
+                self.argument(start, end)
+            }
+            _ => self.argument(start, end),
+        }
+    }
+
+    fn words_mention(&self, list: &[&str]) -> bool {
+        (0..3).any(|nth| self.word_is(nth, list))
+    }
+
+    fn speaks_of_one_time(&self, start: usize, end: usize) -> bool {
+        let word = self.slice(start, end);
+        let is = |known: &str| word.eq_ignore_ascii_case(known.as_bytes());
+        if is("otp") || is("passcode") || is("totp") {
+            return true;
+        }
+        if !is("code") && !is("pin") {
+            return false;
+        }
+        let (from, to) = self.words[0];
+        let joined = to > from && to + 1 == start && keys::level(self.slice(from, end)) == Level::Always;
+        joined || is("pin") || self.word_is(0, &["your"])
+    }
+
+    /// `--password value`, `-u user:value`, `-pvalue`
+    fn flag(&mut self, start: usize, end: usize) -> bool {
+        let long = self.before(start - 1) == b'-';
+        let word = self.slice(start, end);
+        let space = value::run_of(self.text, end, b' ');
+        let from = end + space;
+        if long && space > 0 && self.byte(from) != b'-' && keys::level(word) == Level::Always {
+            return self.command_value(from);
+        }
+        let user = self.line.user_flag
+            && (word == b"u" || word == b"U" || (long && matches!(word, b"user" | b"proxy-user")));
+        if user && space > 0 {
+            let at = value::opening(self.text, from).map_or(from, |(_, start)| start);
+            let to = value::bare_end(self.text, at, false);
+            self.looked(from, to);
+            let Some(colon) = self.slice(at, to).iter().position(|&b| b == b':') else { return false };
+            return self.command_span(at + colon + 1, to);
+        }
+        if self.line.password_flag && !long && word.first() == Some(&b'p') {
+            return match word.len() {
+                1 if space > 0 && self.byte(from) != b'-' => self.command_value(from),
+                1 if value::opening(self.text, end).is_some() => self.command_value(end),
+                1 => false,
+                _ if word.iter().all(|b| b.is_ascii_digit() || *b == b'p') => false,
+                _ => {
+                    let to = value::bare_end(self.text, start + 1, false);
+                    self.looked(start, to);
+                    self.command_span(start + 1, to)
+                }
+            };
+        }
+        false
+    }
+
+    fn command_value(&mut self, at: usize) -> bool {
+        let (from, to) = match value::opening(self.text, at) {
+            Some((quote, start)) => (start, value::closing(self.text, start, quote).0),
+            None => (at, value::bare_end(self.text, at, false)),
+        };
+        self.looked(at, to);
+        self.command_span(from, to)
+    }
+
+    fn command_span(&mut self, from: usize, to: usize) -> bool {
+        let content = self.slice(from, to);
+        if from >= to
+            || value::says_nothing(content)
+            || (content.starts_with(b"$") && !content.contains(&b'!'))
+        {
+            return false;
+        }
+        self.take(from, to, to, Rule::COMMAND_LINE);
+        true
+    }
+
+    /// `password 'x'`, `PASSWORD('x')`, `login user password x`, `token 1a2b3c…`
+    fn argument(&mut self, start: usize, end: usize) -> bool {
+        let next = self.byte(end);
+        if !matches!(next, b' ' | b'(') {
+            return false;
+        }
+        let from = end + if next == b'(' { 1 } else { value::run_of(self.text, end, b' ') };
+        let first = self.byte(from);
+        let candidate = charset::is_alnum(first)
+            || matches!(first, b'\'' | b'"' | b'\\' | b'$' | b'_' | b'!' | b'#' | b'@');
+        if !candidate || keys::level(self.slice(start, end)) != Level::Always && !self.joined_key(start, end)
+        {
+            return false;
+        }
+        let word = self.slice(start, end);
+        let password = ["password", "passphrase", "passwd", "pwd", "passcode"]
+            .iter()
+            .any(|p| word.eq_ignore_ascii_case(p.as_bytes()));
+        if matches!(first, b'\'' | b'"') {
+            return password
+                && !self.word_is(0, &["field", "invalid", "missing", "unexpected", "the"])
+                && self.quoted_argument(end);
+        }
+        if next == b'(' {
+            return false;
+        }
+        let to = value::bare_end(self.text, from, false);
+        self.looked(from, to);
+        let content = self.slice(from, to);
+        let has = |test: fn(&u8) -> bool| content.iter().any(test);
+        let netrc = password && (self.word_is(1, &["login", "user", "username", "account"]));
+        let telling = content.len() >= 6
+            && has(|b| b.is_ascii_digit())
+            && has(|b| b.is_ascii_alphabetic())
+            && !content.contains(&b'/')
+            && self.word_is(
+                0,
+                &["using", "with", "the", "my", "temporary", "new", "default", "is", "old", "root", "admin"],
+            );
+        let secret = netrc || (password && telling) || value::looks_generated(content, 16);
+        if !secret || value::says_nothing(content) || value::is_code(content) {
+            return false;
+        }
+        self.take(from, to, to, Rule::KEY_VALUE);
+        true
+    }
+
+    fn joined_key(&self, start: usize, end: usize) -> bool {
+        self.slice(start, end).eq_ignore_ascii_case(b"key")
+            && self.level_of(start, end, false) == Level::Always
+    }
+
+    /// A string behind a word, with or without a bracket.
+    fn quoted_argument(&mut self, end: usize) -> bool {
+        let at = end + value::run_of(self.text, end, b' ');
+        let at = at + usize::from(self.byte(at) == b'(');
+        let Some((quote, start)) = value::opening(self.text, at) else { return false };
+        let (to, after) = value::closing(self.text, start, quote);
+        self.looked(end, after);
+        let content = self.slice(start, to);
+        if to == after || content.len() < 3 || value::says_nothing(content) || value::is_sentence(content) {
+            return false;
+        }
+        self.take(start, to, after, Rule::COMMAND_LINE);
+        true
+    }
+
+    /// `password is hunter2`, `code is 123456`
+    fn predicate(&mut self, end: usize) -> bool {
+        if self.byte(end) != b' ' {
+            return false;
+        }
+        let (from, to) = self.words[0];
+        let (before, _) = self.words[1];
+        let name = self.slice(from, to);
+        let alone = keys::level(name);
+        let key = if matches!(alone, Level::Harmless | Level::Query) && to > from && before < from {
+            keys::level(self.slice(before, to))
+        } else {
+            alone
+        };
+        if name.eq_ignore_ascii_case(b"code") && !self.word_is(1, &OTHER_CODES) {
+            self.line.one_time = true;
+        }
+        if key != Level::Always {
+            return false;
+        }
+        let at = end + 1;
+        let quoted = value::opening(self.text, at);
+        let (start, stop) = match quoted {
+            Some((quote, start)) => (start, value::closing(self.text, start, quote).0),
+            None => (at, value::bare_end(self.text, at, false)),
+        };
+        self.looked(at, stop);
+        let content = self.slice(start, stop);
+        let has = |test: fn(&u8) -> bool| content.iter().any(test);
+        let telling = content.len() >= 6
+            && has(|b| b.is_ascii_digit() || matches!(b, b'!' | b'@' | b'#' | b'$'))
+            && has(|b| b.is_ascii_alphabetic());
+        if !telling || value::says_nothing(content) || value::is_sentence(content) || is_url(content) {
+            return false;
+        }
+        self.take(start, stop, stop, Rule::KEY_VALUE);
+        true
+    }
+
+    /// Digits where the line speaks of a one-time code, and `123456 is your code`.
+    fn one_time_code(&mut self, start: usize, end: usize) -> bool {
+        let word = self.slice(start, end);
+        if !(4..=8).contains(&word.len()) || !word.iter().all(u8::is_ascii_digit) {
+            return false;
+        }
+        if matches!(self.byte(end), b':' | b'/' | b'%')
+            || self.byte(end) == b'.' && self.byte(end + 1).is_ascii_digit()
+        {
+            return false;
+        }
+        let named = self.line.one_time
+            && (self.word_is(0, &["is", "code", "otp", "use", "enter", "passcode", "pin", "totp"])
+                || matches!(self.slice(start.saturating_sub(2), start), b": " | b"= " | b"# "));
+        let announced = self.is_at(end, b" is your ") && {
+            let rest = self.slice(end, end + 72);
+            self.looked(end, end + 72);
+            [&b"code"[..], b"OTP", b"passcode", b"PIN"]
+                .iter()
+                .any(|w| rest.windows(w.len()).any(|part| part == *w))
+        };
+        if named || announced {
+            self.take(start, end, end, Rule::ONE_TIME_CODE);
+        }
+        named || announced
+    }
+}
+
+fn is_url(content: &[u8]) -> bool {
+    content.windows(3).any(|w| w == b"://")
+}

@@ -1,0 +1,362 @@
+//! The one pass over a text: what stands at each byte, and which rule looks at it.
+//!
+//! Reading only goes forward. Whatever a rule takes is behind the reader afterwards, and a rule that declines has
+//! looked at a bounded stretch or at one the memory of runs ([`rules::Runs`]) will not have measured again; so the
+//! work is linear in the text's length, whatever it holds. A marker (`[REDACTED]`) is read as the secret it stands
+//! for: reading goes on behind it in the same state, which is what makes redaction idempotent.
+
+use super::charset::{self, WORD};
+use super::names::Rule;
+use super::rules::{self, Runs};
+use super::{MARK, keys, value};
+
+/// A stretch that goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    pub start: usize,
+    pub end: usize,
+    pub rule: Rule,
+}
+
+/// What was seen earlier on the line and changes what comes after it.
+#[derive(Default)]
+pub struct Line {
+    /// A command that takes `-u user:password`.
+    pub user_flag: bool,
+    /// A command that takes `-p password`.
+    pub password_flag: bool,
+    /// A one-time code was spoken of.
+    pub one_time: bool,
+}
+
+/// The reader.
+pub struct Scanner<'t> {
+    pub text: &'t [u8],
+    pub at: usize,
+    /// Everything before this is settled.
+    pub done: usize,
+    pub found: Vec<Span>,
+    pub runs: Runs,
+    /// The words before this one, nearest first.
+    pub words: [(usize, usize); 3],
+    pub line: Line,
+    /// `name: "authorization"` was read, its value is to come.
+    pub pair: bool,
+    /// Depth of brackets inside a list or object that stands under a sensitive name; 0 outside.
+    pub inside: u32,
+    /// Where that list or object opened.
+    pub inside_from: usize,
+    /// A JSON Web Key was seen (`"kty"`).
+    pub jwk: bool,
+}
+
+/// How far a list or object under a sensitive name reaches at most, should its end be missing.
+const INSIDE_AT_MOST: usize = 16 * 1024;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    Word,
+    Line,
+    Backslash,
+    Escape,
+    Percent,
+    Colon,
+    Dash,
+    Dollar,
+    Open,
+    Close,
+    Quote,
+    At,
+    Tilde,
+    Pipe,
+}
+
+static KIND: [Kind; 256] = {
+    let mut out = [Kind::Plain; 256];
+    let mut b = 0usize;
+    while b < 256 {
+        out[b] = match b as u8 {
+            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'_' => Kind::Word,
+            b'\n' => Kind::Line,
+            b'\\' => Kind::Backslash,
+            0x1b => Kind::Escape,
+            b'%' => Kind::Percent,
+            b':' => Kind::Colon,
+            b'-' => Kind::Dash,
+            b'$' => Kind::Dollar,
+            b'[' | b'{' => Kind::Open,
+            b']' | b'}' => Kind::Close,
+            b'"' | b'\'' | b'`' => Kind::Quote,
+            b'@' => Kind::At,
+            b'~' => Kind::Tilde,
+            b'|' => Kind::Pipe,
+            _ => Kind::Plain,
+        };
+        b += 1;
+    }
+    out
+};
+
+impl<'t> Scanner<'t> {
+    pub fn new(text: &'t str) -> Self {
+        Self {
+            text: text.as_bytes(),
+            at: 0,
+            done: 0,
+            found: Vec::new(),
+            runs: Runs::default(),
+            words: [(0, 0); 3],
+            line: Line::default(),
+            pair: false,
+            inside: 0,
+            inside_from: 0,
+            jwk: false,
+        }
+    }
+
+    /// Reads the text to its end.
+    pub fn run(&mut self) {
+        while let Some(&b) = self.text.get(self.at) {
+            match KIND[b as usize] {
+                Kind::Plain => self.at += 1,
+                Kind::Word => self.word(),
+                Kind::Line => {
+                    self.at += 1;
+                    self.line = Line::default();
+                    self.words = [(0, 0); 3];
+                }
+                Kind::Backslash => self.backslash(),
+                Kind::Escape => self.at = value::skip_colour(self.text, self.at).unwrap_or(self.at + 1),
+                Kind::Percent => self.at += self.percent(),
+                Kind::Colon => self.colon(),
+                Kind::Dash => self.dash(),
+                Kind::Dollar => self.token_or_step(),
+                Kind::Open => self.open(b),
+                Kind::Close => self.close(b),
+                Kind::Quote => self.quote(),
+                Kind::At => self.at_sign(),
+                Kind::Tilde => self.tilde(),
+                Kind::Pipe => self.pipe(),
+            }
+        }
+        self.runs.looked += self.text.len() as u64;
+    }
+
+    /// The byte at an index, 0 past the end.
+    #[inline]
+    pub fn byte(&self, at: usize) -> u8 {
+        self.text.get(at).copied().unwrap_or(0)
+    }
+
+    /// The byte before an index, 0 at the start.
+    #[inline]
+    pub fn before(&self, at: usize) -> u8 {
+        at.checked_sub(1).map_or(0, |at| self.byte(at))
+    }
+
+    /// A stretch of the text.
+    #[inline]
+    pub fn slice(&self, start: usize, end: usize) -> &'t [u8] {
+        self.text.get(start..end).unwrap_or_default()
+    }
+
+    /// Whether what stands at `at` is this, letters of any case.
+    pub fn is_at(&self, at: usize, what: &[u8]) -> bool {
+        self.slice(at, at + what.len()).eq_ignore_ascii_case(what)
+    }
+
+    /// Takes a stretch out; reading goes on at `resume`.
+    pub fn take(&mut self, start: usize, end: usize, resume: usize, rule: Rule) {
+        if start < end && start >= self.done && self.slice(start, end) != MARK.as_bytes() {
+            self.found.push(Span { start, end, rule });
+        }
+        self.resume(resume.max(end));
+    }
+
+    /// Goes on behind a secret or its marker.
+    pub fn resume(&mut self, at: usize) {
+        self.at = at.max(self.at + 1).min(self.text.len());
+        self.done = self.at;
+        self.words = [(0, 0); 3];
+    }
+
+    /// Notes bytes a rule looked at beyond the pass itself.
+    pub fn looked(&mut self, from: usize, to: usize) {
+        self.runs.looked += to.saturating_sub(from) as u64;
+    }
+
+    fn word(&mut self) {
+        let start = self.at;
+        let mut end = start;
+        // A token may start at the word's start and behind each dash in it.
+        let mut fresh = start == self.done || !charset::is_alnum(self.before(start));
+        while WORD.has(self.byte(end)) {
+            if fresh && self.token(start, end) {
+                return;
+            }
+            fresh = self.byte(end) == b'-';
+            end += 1;
+        }
+        // Dashes at the end are the sentence's.
+        while end > start + 1 && self.before(end) == b'-' {
+            end -= 1;
+        }
+        self.at = end;
+        if self.shaped(start, end) || self.assignment(start, end) || self.phrase(start, end) {
+            return;
+        }
+        self.at = end;
+        self.words = [(start, end), self.words[0], self.words[1]];
+    }
+
+    /// A token of the table, or one that starts as a JWT does. `word` is where the word it is in starts.
+    fn token(&mut self, word: usize, at: usize) -> bool {
+        if let Some(end) = self.jwt(at) {
+            self.take(at, end, end, Rule::JWT);
+            return true;
+        }
+        let Some(token) = rules::token_at(self.text, at, &mut self.runs) else { return false };
+        // `my-app-key-0123…` is a slug, `bot-xoxb-…` is a token: only long prefixes count inside a word.
+        if at != word
+            && token.start == at
+            && self.slice(at, at + 5).iter().filter(|b| b"-_.".contains(b)).count() == 0
+        {
+            return false;
+        }
+        self.take(token.start, token.end, token.end, Rule::of_row(token.row));
+        true
+    }
+
+    fn token_or_step(&mut self) {
+        if !self.token(self.at, self.at) {
+            self.at += 1;
+        }
+    }
+
+    /// `\n`, `\"`, `\u0026`, `\u001b[32m`: what is written so is no part of the word behind it.
+    fn backslash(&mut self) {
+        if let Some(end) = value::skip_colour(self.text, self.at) {
+            self.at = end;
+            return;
+        }
+        if self.inside > 0 && value::opening(self.text, self.at).is_some() {
+            self.quote();
+            return;
+        }
+        let end = self.at + value::run_of(self.text, self.at, b'\\');
+        self.at = match self.byte(end) {
+            b'n' | b'r' => {
+                self.line = Line::default();
+                self.words = [(0, 0); 3];
+                end + 1
+            }
+            b't' => end + 1,
+            b'u' if self.slice(end + 1, end + 5).iter().filter(|b| b.is_ascii_hexdigit()).count() == 4 => {
+                end + 5
+            }
+            _ => end,
+        };
+        self.done = self.done.max(self.at);
+    }
+
+    /// `%20`: as many bytes as are no part of the word behind.
+    fn percent(&mut self) -> usize {
+        let escaped =
+            self.byte(self.at + 1).is_ascii_hexdigit() && self.byte(self.at + 2).is_ascii_hexdigit();
+        if escaped {
+            self.done = self.done.max(self.at + 3);
+        }
+        if escaped { 3 } else { 1 }
+    }
+
+    fn open(&mut self, b: u8) {
+        if self.slice(self.at, self.at + MARK.len()) == MARK.as_bytes() {
+            self.resume(self.at + MARK.len());
+            return;
+        }
+        if self.inside > 0 {
+            self.inside += 1;
+            if self.at - self.inside_from > INSIDE_AT_MOST {
+                self.inside = 0;
+            }
+        }
+        if b == b'{' {
+            self.token_or_step();
+        } else {
+            self.at += 1;
+        }
+    }
+
+    fn close(&mut self, b: u8) {
+        self.inside = self.inside.saturating_sub(1);
+        if b == b'}' {
+            self.pair = false;
+        }
+        self.at += 1;
+    }
+
+    /// Inside a list under a sensitive name a string that is no key goes.
+    fn quote(&mut self) {
+        let opened = if self.inside > 0 { value::opening(self.text, self.at) } else { None };
+        let Some((quote, start)) = opened else {
+            self.at += 1;
+            return;
+        };
+        let (end, after) = value::closing(self.text, start, quote);
+        self.looked(start, after);
+        let next = after + value::run_of(self.text, after, b' ');
+        let is_key = self.byte(next) == b':' || self.slice(next, next + 2) == b"=>";
+        let content = self.slice(start, end);
+        if is_key || end == after || value::says_nothing(content) {
+            self.at = start;
+        } else {
+            self.take(start, end, after, Rule::KEY_VALUE);
+        }
+    }
+
+    /// What a name says, together with the word before it where the name alone says too little.
+    pub fn level_of(&self, start: usize, end: usize, quoted: bool) -> keys::Level {
+        use keys::Level::*;
+        let level = keys::level(self.slice(start, end));
+        let (from, to) = self.words[0];
+        let joined = to > from && to + 1 == start && self.byte(to) == b' ' && !quoted;
+        if !joined {
+            return level;
+        }
+        let name = self.slice(start, end);
+        match level {
+            Harmless | Query
+                if ["key", "keys", "code", "codes", "number", "phrase"]
+                    .iter()
+                    .any(|w| name.eq_ignore_ascii_case(w.as_bytes())) =>
+            {
+                match keys::level(self.slice(from, end)) {
+                    Always => Always,
+                    _ => level,
+                }
+            }
+            Always | UnlessNumber if self.speaks_of_parsing(from, to) => IfGenerated,
+            _ => level,
+        }
+    }
+
+    /// `Unexpected token: }`, `invalid token: …`
+    fn speaks_of_parsing(&self, from: usize, to: usize) -> bool {
+        const WORDS: [&str; 12] = [
+            "unexpected",
+            "invalid",
+            "illegal",
+            "bad",
+            "missing",
+            "expected",
+            "expired",
+            "unknown",
+            "next",
+            "parse",
+            "no",
+            "unrecognized",
+        ];
+        WORDS.iter().any(|word| self.slice(from, to).eq_ignore_ascii_case(word.as_bytes()))
+    }
+}

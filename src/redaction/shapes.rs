@@ -1,0 +1,335 @@
+//! Secrets told by their shape: private keys, JWTs, passwords in URLs, card numbers, and tokens that no prefix gives
+//! away.
+
+use super::charset::{self, ALNUM, ANY_BASE64, TOKEN, TOKEN_DOT};
+use super::names::Rule;
+use super::scan::Scanner;
+use super::value;
+
+impl Scanner<'_> {
+    /// `-----BEGIN … PRIVATE KEY-----` to its end (RFC 7468), lines broken or escaped. Public keys and certificates
+    /// stay.
+    pub fn dash(&mut self) {
+        if !self.is_at(self.at, b"-----BEGIN ") {
+            self.at += 1;
+            return;
+        }
+        let label = self.at + 11;
+        let close = (label..label + 48).find(|&i| self.is_at(i, b"-----"));
+        let private = close.is_some_and(|close| {
+            self.slice(label, close).windows(7).any(|w| w == b"PRIVATE")
+                && self.slice(label, close).ends_with(b"KEY")
+                || self.slice(label, close).ends_with(b"PRIVATE KEY BLOCK")
+        });
+        let Some(body) = close.filter(|_| private).map(|close| close + 5) else {
+            self.at += 11;
+            return;
+        };
+        let mut end = body;
+        // Headers and base64, lines ended by CR, LF or their escapes; a cut-off key ends with the text or its string.
+        loop {
+            match self.byte(end) {
+                b'-' if self.is_at(end, b"-----") => break,
+                b'"' | b'\'' | b'`' | b'<' | b'{' | b'}' | 0 => break,
+                b'\\' if matches!(self.byte(end + value::run_of(self.text, end, b'\\')), b'"' | b'\'') => {
+                    break;
+                }
+                _ => end += 1,
+            }
+        }
+        self.looked(self.at, end);
+        if self.is_at(end, b"-----END ") {
+            let close = (end + 9..end + 64).find(|&i| self.is_at(i, b"-----"));
+            end = close.map_or(end, |close| close + 5);
+        }
+        self.take(self.at, end, end, Rule::PRIVATE_KEY);
+    }
+
+    /// `eyJ….eyJ….…` (RFC 7519), and JWE's five parts: where it ends.
+    pub fn jwt(&mut self, at: usize) -> Option<usize> {
+        if self.byte(at) != b'e' || self.byte(at + 1) != b'y' || !self.byte(at + 2).is_ascii_alphanumeric() {
+            return None;
+        }
+        let first = TOKEN.run(self.text, at);
+        self.looked(at, first);
+        if first - at < 12 || self.byte(first) != b'.' {
+            return None;
+        }
+        let second = TOKEN.run(self.text, first + 1);
+        self.looked(first, second);
+        let signed = self.byte(second) == b'.' && (second > first + 8 || self.byte(first + 1) == b'.');
+        let cut_off = second > first + 12 && self.is_at(first + 1, b"eyJ");
+        if !signed && !cut_off {
+            return None;
+        }
+        let mut end = TOKEN_DOT.run(self.text, second);
+        self.looked(second, end);
+        if self.byte(end) == b'=' {
+            end += value::run_of(self.text, end, b'=').min(2);
+        }
+        while end > second && self.before(end) == b'.' {
+            end -= 1;
+        }
+        // An ellipsis cut it off, or the sentence ended.
+        Some(end)
+    }
+
+    /// Words whose own form gives them away.
+    pub fn shaped(&mut self, start: usize, end: usize) -> bool {
+        let first = self.byte(start);
+        let taken = match first {
+            b'0'..=b'9' => self.card(start).map(|end| (start, end, Rule::CARD)),
+            b'M' | b'N' | b'O' if (23..=28).contains(&(end - start)) && self.byte(end) == b'.' => {
+                self.discord_bot(start, end).map(|end| (start, end, Rule::DISCORD))
+            }
+            b'a' if self.before(start) == b'.' && start >= 15 && self.is_at(start, b"atlasv1.") => {
+                let to = ANY_BASE64.run(self.text, end + 1);
+                self.looked(end, to);
+                let from = start - 15;
+                let fits = ALNUM.run(self.slice(from, start - 1), 0) == 14 && to - end > 40;
+                fits.then_some((from, to, Rule::TERRAFORM))
+            }
+            b'd' if self.is_at(end, b".com/api/")
+                && (self.is_at(start, b"discord") || self.is_at(start, b"discordapp")) =>
+            {
+                self.discord_webhook(end + 9)
+            }
+            _ => None,
+        };
+        let taken = taken.or_else(|| self.telegram(start, end)).or_else(|| self.mailchimp(start, end));
+        if let Some((from, to, rule)) = taken {
+            self.take(from, to, to, rule);
+        }
+        taken.is_some()
+    }
+
+    /// `webhooks/{id}/{token}`, an API version in between or not.
+    fn discord_webhook(&mut self, at: usize) -> Option<(usize, usize, Rule)> {
+        let version =
+            at + self.slice(at, at + 5).iter().position(|&b| b == b'/').map_or(0, |slash| slash + 1);
+        let at = [at, version].into_iter().find(|&at| self.is_at(at, b"webhooks/"))? + 9;
+        let id = charset::HEX.run_within(self.text, at, 24);
+        let token = TOKEN.run(self.text, id + 1);
+        self.looked(at, token);
+        (id > at && self.byte(id) == b'/' && token - id > 24).then_some((id + 1, token, Rule::DISCORD))
+    }
+
+    /// Base64 of the id, a timestamp, a signature.
+    fn discord_bot(&mut self, start: usize, end: usize) -> Option<usize> {
+        let middle = TOKEN.run_within(self.text, end + 1, 8);
+        let last = TOKEN.run(self.text, middle + 1);
+        self.looked(end, last);
+        let fits = matches!(middle - end, 7 | 8) && self.byte(middle) == b'.' && last - middle > 27;
+        (fits && charset::is_mixed(self.slice(start, end))).then_some(last)
+    }
+
+    /// `{bot id}:{35 characters, the first two AA}`
+    fn telegram(&mut self, start: usize, end: usize) -> Option<(usize, usize, Rule)> {
+        if self.byte(end) != b':' || self.byte(end + 1) != b'A' || !self.before(end).is_ascii_digit() {
+            return None;
+        }
+        let digits = self.slice(start, end).iter().rev().take(12).take_while(|b| b.is_ascii_digit()).count();
+        let token = TOKEN.run_within(self.text, end + 1, 40);
+        self.looked(end, token);
+        (digits >= 6 && token - end == 36).then_some((end - digits, token, Rule::TELEGRAM))
+    }
+
+    /// `{32 hex}-us12`
+    fn mailchimp(&mut self, start: usize, end: usize) -> Option<(usize, usize, Rule)> {
+        let fits = (36..=38).contains(&(end - start))
+            && self.is_at(start + 32, b"-us")
+            && charset::HEX.run_within(self.text, start, 32) == start + 32;
+        fits.then_some((start, end, Rule::MAILCHIMP))
+    }
+
+    /// A card number (ISO/IEC 7812): issuer range, length, check digit; groups parted by one kind of mark.
+    fn card(&mut self, start: usize) -> Option<usize> {
+        if matches!(self.before(start), b'.' | b'-' | b'_' | b'/' | b'#' | b'+') {
+            return None;
+        }
+        let (mut digits, mut count) = ([0u8; 19], 0usize);
+        let (mut at, mut mark, mut group, mut groups) = (start, 0u8, 0usize, [0usize; 8]);
+        let mut marks = 0usize;
+        loop {
+            let b = self.byte(at);
+            if b.is_ascii_digit() {
+                let Some(slot) = digits.get_mut(count) else { return None };
+                *slot = b - b'0';
+                (count, group, at) = (count + 1, group + 1, at + 1);
+            } else if matches!(b, b' ' | b'-')
+                && (mark == 0 || mark == b)
+                && group >= 4
+                && marks < 4
+                && self.byte(at + 1).is_ascii_digit()
+            {
+                if let Some(slot) = groups.get_mut(marks) {
+                    *slot = group;
+                }
+                (mark, group, marks, at) = (b, 0, marks + 1, at + 1);
+            } else {
+                break;
+            }
+        }
+        self.looked(start, at);
+        let grouped = match (marks, groups) {
+            (0, _) => true,
+            (2, [4, 6, ..]) => matches!(group, 4 | 5),
+            (3, [4, 4, 4, ..]) => (1..=4).contains(&group),
+            (4, [4, 4, 4, 4, ..]) => group <= 3,
+            _ => false,
+        };
+        let next = self.byte(at);
+        let goes_on = charset::is_alnum(next)
+            || matches!(next, b'_' | b'-')
+            || (next == b'.' && self.byte(at + 1).is_ascii_digit());
+        let digits = digits.get(..count)?;
+        (grouped && !goes_on && issued(digits) && luhn(digits)).then_some(at)
+    }
+
+    /// `://user:password@host`
+    pub fn colon(&mut self) {
+        let at = self.at;
+        self.at += 1;
+        if self.byte(at + 1) != b'/' || self.byte(at + 2) != b'/' || !charset::is_alnum(self.before(at)) {
+            return;
+        }
+        let start = at + 3;
+        if let Some((from, to)) = self.userinfo(start) {
+            let content = self.slice(from, to);
+            if content.starts_with(super::MARK.as_bytes()) {
+                self.resume(from + super::MARK.len());
+            } else if !value::says_nothing(content) {
+                self.take(from, to, to, Rule::URL_PASSWORD);
+            }
+        }
+    }
+
+    /// The secret part of the userinfo that starts here.
+    fn userinfo(&mut self, start: usize) -> Option<(usize, usize)> {
+        const FURTHEST: usize = 320;
+        let limit = self.text.len().min(start + FURTHEST);
+        let (mut colon, mut sign, mut path, mut at) = (None, None, None, start);
+        while at < limit {
+            match self.byte(at) {
+                0..=b' ' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | 0x7f => break,
+                b',' if self.byte(at + 1) == b' ' => break,
+                b':' if self.is_at(at, b"://") && at > start => break,
+                b':' if colon.is_none() && path.is_none() => colon = Some(at),
+                b'@' => sign = Some(at),
+                b'/' | b'?' | b'#' if path.is_none() => {
+                    // A port and then a path: no userinfo. Something else before the slash may be a raw password.
+                    let raw = colon.is_some_and(|colon| {
+                        let part = self.slice(colon + 1, at);
+                        !part.is_empty() && !part.iter().all(u8::is_ascii_digit)
+                    });
+                    if sign.is_some() || !raw {
+                        break;
+                    }
+                    path = Some(at);
+                }
+                b'/' | b'?' if sign.is_some() => break,
+                _ => {}
+            }
+            at += 1;
+        }
+        self.looked(start, at);
+        let sign = sign?;
+        if let Some(colon) = colon.filter(|&colon| colon < sign) {
+            let (user, password) = (self.slice(start, colon), self.slice(colon + 1, sign));
+            // `https://<token>:x-oauth-basic@…`, `https://<key>:@…`: the secret stands first.
+            if (password.is_empty() || password == b"x-oauth-basic" || password == b"x") && user.len() >= 16 {
+                return Some((start, colon));
+            }
+            return (!password.is_empty()).then_some((colon + 1, sign));
+        }
+        None
+    }
+
+    /// Go's `user:password@tcp(host)`.
+    pub fn at_sign(&mut self) {
+        let at = self.at;
+        self.at += 1;
+        if !self.is_at(at + 1, b"tcp(") && !self.is_at(at + 1, b"unix(") {
+            return;
+        }
+        let reach = at.saturating_sub(96).max(self.done);
+        let before = self.slice(reach, at);
+        let start = before
+            .iter()
+            .rposition(|b| matches!(b, b' ' | b'"' | b'\'' | b'=' | b'/' | b'\n' | b'`'))
+            .map_or(0, |i| i + 1);
+        let colon = before.get(start..).and_then(|part| part.iter().position(|&b| b == b':'));
+        self.looked(reach, at);
+        if let Some(colon) = colon {
+            let from = reach + start + colon + 1;
+            if !value::says_nothing(self.slice(from, at)) {
+                self.take(from, at, at, Rule::URL_PASSWORD);
+            }
+        }
+    }
+
+    /// `abc8Q~…`: 3 characters, a digit, `Q~`, 31 to 34 more.
+    pub fn tilde(&mut self) {
+        let at = self.at;
+        self.at += 1;
+        if at < 5 || self.before(at) != b'Q' || !self.byte(at - 2).is_ascii_digit() || at - 5 < self.done {
+            return;
+        }
+        let mut end = TOKEN_DOT.run_within(self.text, at + 1, 48);
+        while end > at && self.before(end) == b'.' {
+            end -= 1;
+        }
+        self.looked(at, end);
+        if (30..=42).contains(&(end - at - 1)) && ALNUM.run(self.slice(at - 5, at), 0) >= 3 {
+            self.take(at - 5, end, end, Rule::AZURE_CLIENT_SECRET);
+        }
+    }
+
+    /// `prod:name|secret` and `app id|secret`: the name stays.
+    pub fn pipe(&mut self) {
+        let at = self.at;
+        self.at += 1;
+        if !charset::is_alnum(self.before(at)) || self.before(at) >= 0x80 {
+            return;
+        }
+        let end = ANY_BASE64.run(self.text, at + 1);
+        self.looked(at, end);
+        let secret = self.slice(at + 1, end);
+        if secret.len() >= 27 && value::looks_generated(secret, 27) {
+            self.take(at + 1, end, end, Rule::PIPE_TOKEN);
+        }
+    }
+}
+
+/// Whether the number is in an issuer's range and of that issuer's length.
+fn issued(digits: &[u8]) -> bool {
+    let head = |n: usize| digits.iter().take(n).fold(0u32, |sum, &d| sum * 10 + u32::from(d));
+    match digits.len() {
+        14 => matches!(head(3), 300..=305 | 309) || matches!(head(2), 36 | 38 | 39),
+        15 => matches!(head(2), 34 | 37),
+        16 => {
+            head(1) == 4
+                || (51..=55).contains(&head(2))
+                || (2221..=2720).contains(&head(4))
+                || head(4) == 6011
+                || (644..=659).contains(&head(3))
+                || (3528..=3589).contains(&head(4))
+                || matches!(head(2), 62 | 60 | 81)
+        }
+        17..=19 => head(2) == 62 || matches!(head(4), 5018 | 5020 | 5038 | 6304 | 6759 | 6761..=6763),
+        _ => false,
+    }
+}
+
+fn luhn(digits: &[u8]) -> bool {
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(i, &d)| {
+            let d = u32::from(d) << (i % 2);
+            if d > 9 { d - 9 } else { d }
+        })
+        .sum();
+    sum.is_multiple_of(10) && digits.iter().any(|&d| Some(&d) != digits.first())
+}

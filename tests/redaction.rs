@@ -1,0 +1,330 @@
+//! Redaction against the corpus in `tests/corpus`: what must go, what must stay, contexts, time.
+//!
+//! The corpus holds forms, not secrets: `{A32}` and the like are filled in here from a seeded generator, so nothing in
+//! the repository looks like a credential to a scanner.
+
+#[path = "redaction_support/corpus.rs"]
+mod corpus;
+
+use corpus::{Line, contexts, harmless, positives, second_batch};
+use log_ingestion_worker::json::Json;
+use log_ingestion_worker::redaction::{
+    PATTERN_COUNT, Tally, find, is_sensitive_key, pattern_count, redact_context, redact_text, rule_names,
+    work,
+};
+use std::borrow::Cow;
+
+fn redact(text: &str) -> String {
+    redact_text(text, &mut Tally::default()).into_owned()
+}
+
+struct Score {
+    secrets: usize,
+    gone: usize,
+    plain: usize,
+    plain_gone: usize,
+    exact: usize,
+    lines: usize,
+    missed: Vec<String>,
+    inexact: Vec<String>,
+}
+
+fn score(lines: &[Line]) -> Score {
+    let mut score = Score {
+        secrets: 0,
+        gone: 0,
+        plain: 0,
+        plain_gone: 0,
+        exact: 0,
+        lines: lines.len(),
+        missed: Vec::new(),
+        inexact: Vec::new(),
+    };
+    for line in lines {
+        let out = redact(&line.text);
+        for secret in &line.secrets {
+            let gone = !out.contains(secret.as_str());
+            score.secrets += 1;
+            score.gone += usize::from(gone);
+            score.plain += usize::from(line.plain);
+            score.plain_gone += usize::from(line.plain && gone);
+            if !gone {
+                score.missed.push(format!("{}\n     -> {out}", line.text));
+            }
+        }
+        score.exact += usize::from(out == line.expected);
+        if out != line.expected && score.inexact.len() < 400 {
+            score.inexact.push(format!("{}\n     -> {out}", line.text));
+        }
+    }
+    score
+}
+
+fn report(name: &str, score: &Score) {
+    let share = |a: usize, b: usize| 100.0 * a as f64 / b.max(1) as f64;
+    println!(
+        "{name}: {} lines, {} secrets, {:.2} % gone ({:.2} % of plain ones); {:.2} % of lines exact",
+        score.lines,
+        score.secrets,
+        share(score.gone, score.secrets),
+        share(score.plain_gone, score.plain),
+        share(score.exact, score.lines),
+    );
+    if std::env::var_os("SHOW").is_some() {
+        score.missed.iter().for_each(|line| println!("  MISSED {line}"));
+        score.inexact.iter().for_each(|line| println!("  INEXACT {line}"));
+    }
+}
+
+fn assert_recall(score: &Score) {
+    let share = |a: usize, b: usize| a as f64 / b.max(1) as f64;
+    assert!(share(score.gone, score.secrets) >= 0.97, "missed:\n{}", score.missed.join("\n"));
+    assert!(share(score.plain_gone, score.plain) >= 0.99, "missed:\n{}", score.missed.join("\n"));
+    assert!(share(score.exact, score.lines) >= 0.95, "surroundings changed:\n{}", score.inexact.join("\n"));
+}
+
+#[test]
+fn secrets_go_in_every_notation() {
+    let lines = positives();
+    assert!(lines.len() >= 600);
+    let score = score(&lines);
+    report("secrets", &score);
+    assert_recall(&score);
+}
+
+#[test]
+fn a_second_batch_written_without_the_code_at_hand_goes_too() {
+    let lines = second_batch();
+    let score = score(&lines);
+    report("second batch", &score);
+    assert_recall(&score);
+}
+
+#[test]
+fn harmless_lines_stay_byte_for_byte() {
+    let lines = harmless();
+    assert!(lines.len() >= 500);
+    let changed: Vec<String> = lines
+        .iter()
+        .filter(|line| redact(line) != **line)
+        .map(|line| format!("{line}\n     -> {}", redact(line)))
+        .collect();
+    println!("harmless: {} lines, {} changed", lines.len(), changed.len());
+    if std::env::var_os("SHOW").is_some() {
+        changed.iter().for_each(|line| println!("  CHANGED {line}"));
+    }
+    assert!(changed.len() * 200 <= lines.len(), "changed:\n{}", changed.join("\n"));
+    assert!(
+        lines.iter().all(|line| !matches!(redact_text(line, &mut Tally::default()), Cow::Owned(_))
+            || redact(line) != **line)
+    );
+}
+
+#[test]
+fn redacting_twice_changes_nothing_more() {
+    let all = positives().into_iter().chain(second_batch()).map(|line| line.text).chain(harmless());
+    for line in all {
+        let once = redact(&line);
+        assert_eq!(redact(&once), once, "of {line}");
+    }
+}
+
+fn tree(value: &serde_json::Value) -> Json<'static> {
+    match value {
+        serde_json::Value::Null => Json::Null,
+        serde_json::Value::Bool(b) => Json::Bool(*b),
+        serde_json::Value::Number(n) => Json::Number(n.to_string().into()),
+        serde_json::Value::String(s) => Json::String(s.clone().into()),
+        serde_json::Value::Array(items) => Json::Array(items.iter().map(tree).collect()),
+        serde_json::Value::Object(fields) => {
+            Json::Object(fields.iter().map(|(k, v)| (k.clone().into(), tree(v))).collect())
+        }
+    }
+}
+
+/// The same keys, the same lengths; a leaf is itself or a string that holds the marker.
+fn same_shape(before: &Json<'_>, after: &Json<'_>) -> bool {
+    match (before, after) {
+        (Json::Array(a), Json::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_shape(a, b))
+        }
+        (Json::Object(a), Json::Object(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|((k, a), (l, b))| k == l && same_shape(a, b))
+        }
+        (Json::String(_) | Json::Number(_), Json::String(text)) => {
+            before == after || text.contains("[REDACTED]")
+        }
+        _ => before == after,
+    }
+}
+
+fn leaves(tree: &Json<'_>, out: &mut Vec<String>) {
+    match tree {
+        Json::String(s) | Json::Number(s) => out.push(s.to_string()),
+        Json::Array(items) => items.iter().for_each(|item| leaves(item, out)),
+        Json::Object(fields) => fields.iter().for_each(|(_, value)| leaves(value, out)),
+        _ => {}
+    }
+}
+
+#[test]
+fn contexts_keep_their_shape_and_keys_and_lose_their_secrets() {
+    let lines = contexts();
+    assert!(lines.len() >= 200);
+    let (mut secrets, mut missed, mut changed) = (0, Vec::new(), Vec::new());
+    for line in &lines {
+        let value: serde_json::Value =
+            serde_json::from_str(&line.text).unwrap_or_else(|e| panic!("{}: {e}", line.text));
+        let before = tree(&value);
+        let mut after = before.clone();
+        redact_context(&mut after, &mut Tally::default());
+        assert!(same_shape(&before, &after), "{before:?}\n{after:?}");
+        let (mut kept, mut was) = (Vec::new(), Vec::new());
+        leaves(&after, &mut kept);
+        leaves(&before, &mut was);
+        for secret in &line.secrets {
+            secrets += 1;
+            // In the tree the escapes of the line are undone.
+            let plain = secret.replace("\\\\n", "\\n").replace("\\n", "\n");
+            if kept.iter().any(|leaf| leaf.contains(secret.as_str()) || leaf.contains(&plain)) {
+                missed.push(format!("{} -> {after:?}", line.text));
+            }
+        }
+        let marks = kept.iter().zip(&was).filter(|(a, b)| a != b).count();
+        if marks > line.secrets.len() || (line.secrets.is_empty() && before != after) {
+            changed.push(format!("{} -> {after:?}", line.text));
+        }
+        let mut twice = after.clone();
+        redact_context(&mut twice, &mut Tally::default());
+        assert_eq!(after, twice);
+    }
+    println!(
+        "contexts: {}, all of one shape; {secrets} secrets, {} missed, {} over-redacted",
+        lines.len(),
+        missed.len(),
+        changed.len()
+    );
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+    assert!(changed.is_empty(), "{}", changed.join("\n"));
+}
+
+#[test]
+fn the_kept_minimum_is_met() {
+    for key in [
+        "access_token",
+        "client_secret",
+        "refresh_token",
+        "token",
+        "password",
+        "secret",
+        "api_key",
+        "api-key",
+        "apikey",
+    ] {
+        assert!(is_sensitive_key(key));
+        assert_eq!(
+            redact(&format!("a {{\"{key}\": \"abcdef\", \"x\": \"y\"}} b")),
+            format!("a {{\"{key}\": \"[REDACTED]\", \"x\": \"y\"}} b")
+        );
+        assert_eq!(redact(&format!("\"{key}\":\"p\"")), format!("\"{key}\":\"[REDACTED]\""));
+    }
+    let jwt = ["eyJhbGciOiJIUzI1NiJ9", "eyJzdWIiOiIxIn0", "c2lnbmF0dXJlc2lnbmF0dXJl"].join(".");
+    assert_eq!(redact(&format!("sent Bearer {jwt} ok")), "sent Bearer [REDACTED] ok");
+}
+
+#[test]
+fn a_tally_counts_by_rule_and_merges() {
+    let (mut one, mut two) = (Tally::default(), Tally::default());
+    redact_text("password=abc123def", &mut one);
+    redact_text("postgres://u:abc@h/ and password=x1", &mut two);
+    one.merge(&two);
+    assert_eq!(one.total(), 3);
+    assert_eq!(one.iter().collect::<Vec<_>>(), [("key-value", 2), ("url-password", 1)]);
+    assert_eq!(rule_names().count(), PATTERN_COUNT);
+    assert_eq!(pattern_count(), PATTERN_COUNT);
+    let names: std::collections::HashSet<_> = rule_names().collect();
+    assert_eq!(names.len(), PATTERN_COUNT);
+}
+
+#[test]
+fn findings_say_where_and_by_which_rule() {
+    let text = "naïve password=hunter2 ok";
+    let found = find(text);
+    assert_eq!(found.len(), 1);
+    assert_eq!(&text[found[0].range.clone()], "hunter2");
+    assert_eq!(found[0].rule, "key-value");
+}
+
+#[test]
+fn a_hostile_megabyte_costs_no_more_a_byte_than_a_friendly_one() {
+    let size = 1 << 20;
+    let friendly =
+        "2025-01-01 INFO user 42 opened page /home in 12 ms, 3 items, {\"ok\":true}\n".repeat(size / 73);
+    let per_byte = |text: &str| work(text) as f64 / text.len() as f64;
+    println!("work a byte, friendly: {:.2}", per_byte(&friendly));
+    for (name, piece) in corpus::hostile() {
+        let text = piece.repeat(size / piece.len() + 1);
+        let (small, large) = (per_byte(&text[..text.floor_char_boundary(size / 64)]), per_byte(&text));
+        println!("work a byte, {name}: {small:.2} at 16 KB, {large:.2} at 1 MB");
+        assert!(large <= small * 1.2 + 0.5, "{name} grows: {small} -> {large}");
+        assert!(large < 30.0, "{name}: {large}");
+    }
+}
+
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn fragments() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            prop::sample::select(corpus::FRAGMENTS).prop_map(str::to_owned),
+            "[ -~]{0,6}",
+            "\\PC{0,4}",
+        ];
+        prop::collection::vec(piece, 0..14).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        #[test]
+        fn any_text_is_redacted_without_panic_and_twice_is_once(text in prop_oneof![fragments(), ".*"]) {
+            let mut tally = Tally::default();
+            let once = redact_text(&text, &mut tally).into_owned();
+            prop_assert_eq!(tally.total() == 0, once == text);
+            prop_assert_eq!(redact(&once), once);
+        }
+
+        #[test]
+        fn findings_are_in_order_apart_and_on_character_borders(text in fragments()) {
+            let mut last = 0;
+            for finding in find(&text) {
+                prop_assert!(finding.range.start >= last && finding.range.end > finding.range.start);
+                prop_assert!(text.get(finding.range.clone()).is_some());
+                last = finding.range.end;
+            }
+        }
+
+        #[test]
+        fn any_tree_keeps_its_shape(words in prop::collection::vec(fragments(), 1..12), shape in any::<u64>()) {
+            let before = corpus::random_tree(&words, shape, 5);
+            let mut after = before.clone();
+            redact_context(&mut after, &mut Tally::default());
+            prop_assert!(same_shape(&before, &after));
+            let mut twice = after.clone();
+            redact_context(&mut twice, &mut Tally::default());
+            prop_assert_eq!(after, twice);
+        }
+    }
+}
+
+#[test]
+fn a_tree_a_thousand_levels_deep_is_walked() {
+    let mut deep = Json::Object(vec![("password".into(), Json::String("hunter2".into()))]);
+    for _ in 0..1000 {
+        deep = Json::Array(vec![deep]);
+    }
+    let mut tally = Tally::default();
+    redact_context(&mut deep, &mut tally);
+    assert_eq!(tally.total(), 1);
+}
