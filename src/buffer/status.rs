@@ -92,7 +92,6 @@ impl Shard {
             |id: &str| self.traces.get(id).filter(|trace| trace.window == window).map(|t| t.in_window);
         StatusReply {
             v: VERSION,
-            shard: self.settings.shard,
             version: String::new(),
             waiting: self.pending(),
             waiting_bytes: self.held_bytes,

@@ -237,8 +237,6 @@ pub struct ClearReply {
 pub struct StatusReply {
     /// [`VERSION`].
     pub v: u8,
-    /// Which shard.
-    pub shard: u32,
     /// The version of the code the object runs, as the platform names it.
     pub version: String,
     /// Entries acknowledged and not yet in Redis.

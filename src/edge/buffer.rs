@@ -289,7 +289,7 @@ impl Inner {
         match hop::send(&stub, limiter::LEASE, &payload, timeout).await {
             Ok(body) => serde_json::from_slice(&body).ok(),
             Err(lost) => {
-                console_error!("no lease: {lost:?}");
+                console_error!("no lease: {lost}");
                 None
             }
         }

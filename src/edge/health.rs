@@ -106,8 +106,8 @@ struct Buffer {
 
 #[derive(Serialize)]
 struct Shard {
-    shard: u32,
     status: &'static str,
+    shard: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(flatten)]
@@ -214,7 +214,7 @@ fn shard_health(shard: u32, reply: Result<StatusReply, Lost>) -> Shard {
                 state: Some(state),
             }
         }
-        Err(lost) => Shard { shard, status: "unhealthy", error: Some(format!("{lost:?}")), state: None },
+        Err(lost) => Shard { shard, status: "unhealthy", error: Some(lost.to_string()), state: None },
     }
 }
 

@@ -15,6 +15,15 @@ pub enum Lost {
     Status(u16, String),
 }
 
+impl std::fmt::Display for Lost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Lost::Uncertain(why) => f.write_str(why),
+            Lost::Status(status, said) => write!(f, "status {status}: {said}"),
+        }
+    }
+}
+
 /// Calls a shard.
 ///
 /// # Errors

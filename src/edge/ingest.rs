@@ -140,7 +140,7 @@ async fn deliver(visit: &Visit, judged: Vec<Judged>) -> Vec<Fate> {
                     settle(&mut fates, index, outcome, reply.window_end);
                 }
             }
-            Err(lost) => console_error!("logs were refused: a buffer gave no answer: {lost:?}"),
+            Err(lost) => console_error!("logs were refused: a buffer gave no answer: {lost}"),
         }
     }
     fates

@@ -23,8 +23,6 @@ struct Visit {
     config: Config,
     origin: Option<String>,
     authorization: Option<String>,
-    /// The server's time when it arrived, Unix ms.
-    now: i64,
 }
 
 impl Visit {
@@ -52,7 +50,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
             Err(problems) => answer::misconfigured(&problems),
             Ok(config) => {
                 let authorization = header("authorization");
-                let visit = Visit { env, config, authorization, origin, now: now() };
+                let visit = Visit { env, config, authorization, origin };
                 route(method, path, request, visit).await
             }
         },

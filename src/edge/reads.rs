@@ -88,7 +88,7 @@ fn answer_logs(trace_id: &str, read: Result<Read, Lost>, filter: &Filter) -> Ans
             (trace, Some("Redis did not answer; these logs are what the buffer holds"))
         }
         Err(lost) => {
-            console_error!("a trace could not be read: its buffer gave no answer: {lost:?}");
+            console_error!("a trace could not be read: its buffer gave no answer: {lost}");
             (Trace::default(), Some("The log buffer did not answer"))
         }
     };
@@ -198,7 +198,7 @@ pub async fn recent(request: &Request, visit: &Visit) -> Answer {
         match reply {
             Ok(reply) => traces.extend(reply.traces),
             Err(lost) => {
-                console_error!("recent traces could not be read: a buffer gave no answer: {lost:?}");
+                console_error!("recent traces could not be read: a buffer gave no answer: {lost}");
                 return Answer::error(500, "Failed to retrieve recent traces");
             }
         }
