@@ -242,6 +242,14 @@ pub fn log(trace_id: &str, message: &str) -> Value {
     json!({ "trace_id": trace_id, "message": message, "level": "log" })
 }
 
+/// A log of a trace with these fields beside trace_id, message and level, or instead of them.
+pub fn with(trace_id: &str, fields: Value) -> Value {
+    let mut log = log(trace_id, "hello");
+    let (Value::Object(log_fields), Value::Object(fields)) = (&mut log, fields) else { panic!("no object") };
+    log_fields.extend(fields);
+    log
+}
+
 /// A trace id nobody has used, of the form a browser makes them.
 pub fn fresh_trace() -> String {
     let mut number = RandomState::new().build_hasher().finish();
