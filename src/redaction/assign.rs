@@ -15,6 +15,10 @@ struct Separator {
     quoted: bool,
     /// `=>`
     arrow: bool,
+    /// `:`
+    colon: bool,
+    /// No space behind it
+    unspaced: bool,
     /// `: ` as in a sentence
     spaced_colon: bool,
     /// `%3D`
@@ -34,7 +38,7 @@ enum Value {
 impl Scanner<'_> {
     /// Reads `name <separator> value` if that is what stands here, and takes the value if it is a secret.
     pub fn assignment(&mut self, start: usize, end: usize) -> bool {
-        if self.byte(end) == b'>' && self.element(start, end) {
+        if matches!(self.byte(end), b'>' | b' ') && self.element(start, end) {
             return true;
         }
         let Some(sep) = self.separator(end) else { return false };
@@ -67,9 +71,16 @@ impl Scanner<'_> {
             Level::Digits => self.digits_value(sep),
             Level::IfGenerated => self.generated_value(sep, 10),
             Level::UnlessNumber | Level::Always => {
-                let ends = |word: &[u8]| name.len() >= word.len() && self.is_at(end - word.len(), word);
-                if ends(b"authorization") {
-                    return self.authorization(sep.value);
+                let ends = |word: &[u8]| {
+                    name.len()
+                        .checked_sub(word.len())
+                        .and_then(|from| name.get(from..))
+                        .is_some_and(|tail| tail.eq_ignore_ascii_case(word))
+                };
+                if ends(b"authorization")
+                    && let Some(taken) = self.authorization(sep.value)
+                {
+                    return taken;
                 }
                 if ends(b"cookie") && self.cookies(sep.value) {
                     return true;
@@ -84,7 +95,15 @@ impl Scanner<'_> {
         if !matches!(self.before(start), b'<' | b':') || self.level_of(start, end, true) != Level::Always {
             return false;
         }
-        let from = end + 1;
+        let mut from = end;
+        while !matches!(self.byte(from), b'>' | b'<' | b'\n' | 0) && from < end + 200 {
+            from += 1;
+        }
+        self.looked(end, from);
+        if self.byte(from) != b'>' || self.before(from) == b'/' {
+            return false;
+        }
+        from += 1;
         let mut to = from;
         while !matches!(self.byte(to), b'<' | b'\n' | 0) {
             to += 1;
@@ -161,7 +180,15 @@ impl Scanner<'_> {
                 _ => break,
             }
         }
-        Some(Separator { value: at, quoted, arrow, spaced_colon: colon && at > after, encoded })
+        Some(Separator {
+            value: at,
+            quoted,
+            arrow,
+            colon,
+            unspaced: at == after,
+            spaced_colon: colon && at > after,
+            encoded,
+        })
     }
 
     /// The value behind a separator. `None` when nothing stands there.
@@ -176,7 +203,11 @@ impl Scanner<'_> {
         // `b'…'`, `Some("…")`, `String("…")`, `Secret("…")`
         let word = charset::ALNUM_UNDER.run_within(self.text, at, 24);
         let open = word + usize::from(self.byte(word) == b'(');
-        if word > at && open > word && value::opening(self.text, open).is_some() {
+        if self.is_at(at, b"string(") {
+            // PHP's `string(20) "…"`
+            let close = charset::HEX.run_within(self.text, open, 8);
+            at = if self.is_at(close, b") ") { close + 2 } else { at };
+        } else if word > at && open > word && value::opening(self.text, open).is_some() {
             at = open;
         } else if word > at && word - at <= 2 && matches!(self.byte(word), b'"' | b'\'') {
             at = word;
@@ -194,6 +225,16 @@ impl Scanner<'_> {
     }
 
     fn secret_value(&mut self, sep: Separator, level: Level, name: usize) -> bool {
+        let chained = sep.colon && !sep.quoted && sep.unspaced && self.before(name) == b':';
+        if chained {
+            return false; // arn:…:secret:name, user:token:42
+        }
+        if matches!(self.byte(sep.value), b'|' | b'>') {
+            let line = sep.value + 1 + usize::from(matches!(self.byte(sep.value + 1), b'-' | b'+'));
+            if self.byte(line) == b'\n' {
+                return self.block_value(line + 1);
+            }
+        }
         match self.value(sep) {
             None => false,
             Some(Value::Opens(at)) => {
@@ -225,16 +266,17 @@ impl Scanner<'_> {
                 let number = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
                 let short_number =
                     number && (level == Level::UnlessNumber || (self.inside > 0 && content.len() < 6));
-                let block = matches!(content, b"|" | b">" | b"|-" | b">-") && self.byte(end) == b'\n';
-                if block {
-                    return self.block_value(end + 1);
-                }
                 if sep.arrow && !sep.quoted && self.before(name) != b':' {
                     return false;
                 }
                 let flag = self.before(name) == b'-';
+                let word =
+                    sep.colon && sep.unspaced && !sep.quoted && content.iter().all(u8::is_ascii_lowercase);
                 if value::says_nothing(content)
                     || short_number
+                    || word
+                    || content.starts_with(b"(")
+                    || (sep.spaced_colon && content.starts_with(b"&"))
                     || is_address(content)
                     || value::is_code(content)
                     || content.starts_with(b"-----BEGIN")

@@ -43,8 +43,11 @@ fn one_of(word: &[u8], list: &[&str]) -> bool {
 }
 
 impl Scanner<'_> {
-    /// The value of an `Authorization` header: the scheme stays, the credentials go.
-    pub fn authorization(&mut self, at: usize) -> bool {
+    /// The value of an `Authorization` header: the scheme stays, the credentials go. `None` when a list stands there.
+    pub fn authorization(&mut self, at: usize) -> Option<bool> {
+        if matches!(self.byte(at), b'[' | b'{') && !self.is_at(at, super::MARK.as_bytes()) {
+            return None;
+        }
         let opened = value::opening(self.text, at);
         let (start, limit, after) = match opened {
             Some((quote, start)) => {
@@ -75,12 +78,12 @@ impl Scanner<'_> {
         {
             if credentials.starts_with(super::MARK.as_bytes()) {
                 self.resume(from + super::MARK.len());
-                return true;
+                return Some(true);
             }
-            return false;
+            return Some(false);
         }
         self.take(from, to, if opened.is_some() { after } else { to }, Rule::AUTHORIZATION);
-        true
+        Some(true)
     }
 
     /// `username="…", response="…"`: where such a list ends. `None` when none starts here.
@@ -178,7 +181,8 @@ impl Scanner<'_> {
             }
             let from = (name + usize::from(self.byte(name) == b'=')).min(limit);
             let mut to = from;
-            while to < limit {
+            let marked = self.is_at(from, super::MARK.as_bytes());
+            while to < limit && !marked {
                 match self.byte(to) {
                     b';' | b'"' | b'\'' | b'\n' | b'\r' | b'\\' | 0x1b => break,
                     b' ' | b',' if !attribute && opened.is_none() => break,
@@ -192,12 +196,11 @@ impl Scanner<'_> {
                 to = self.slice(from, to).iter().position(|&b| b == b' ').map_or(to, |space| from + space);
             }
             self.looked(from, to);
-            if !attribute && from < to {
-                let content = self.slice(from, to);
-                let end =
-                    if content.starts_with(super::MARK.as_bytes()) { from + super::MARK.len() } else { to };
-                self.take(from, end, end, Rule::COOKIE);
-                to = end;
+            if marked {
+                to = from + super::MARK.len();
+                self.resume(to);
+            } else if !attribute && from < to {
+                self.take(from, to, to, Rule::COOKIE);
             }
             let gap = to + 1 + value::run_of(self.text, to + 1, b' ');
             self.at = to.max(self.at);

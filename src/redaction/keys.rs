@@ -35,6 +35,7 @@ const COUNTED: u16 = 1 << 11; // promptTokens
 const PUBLIC: u16 = 1 << 12; // publicKey, NEXT_PUBLIC_…
 const QUERY: u16 = 1 << 13; // code, key, state in a query
 const PIN: u16 = 1 << 14;
+const MANY: u16 = 1 << 15; // apiKeys: a number is a count
 
 const LONGEST_WORD: usize = 24;
 const MOST_WORDS: usize = 12;
@@ -52,7 +53,7 @@ fn roles(word: &[u8]) -> u16 {
         b"tokens" | b"secrets" | b"passwords" | b"cookies" | b"credentials" | b"creds" | b"passwds" | b"pw" => PLURAL,
         b"pass" => PLURAL | MAKES_CODE,
         b"key" => KEY | QUERY,
-        b"keys" => KEY,
+        b"keys" => KEY | MANY,
         b"private" | b"priv" | b"signing" | b"encryption" | b"encrypt" | b"decryption" | b"decrypt" | b"master" | b"service"
         | b"deploy" | b"deployment" | b"admin" | b"shared" | b"webhook" | b"ssh" | b"aes" | b"rsa" | b"role" | b"crypto"
         | b"cipher" | b"pgp" | b"gpg" | b"wallet" | b"ingest" | b"ingestion" | b"integration" | b"preshared" | b"root"
@@ -65,9 +66,12 @@ fn roles(word: &[u8]) -> u16 {
         b"session" | b"sess" => MAKES_KEY | GENERATED,
         b"hmac" => MAKES_KEY | GENERATED,
         b"signature" | b"sig" => GENERATED | MAKES_KEY | QUERY,
-        b"sid" | b"assertion" | b"psk" | b"ticket" => GENERATED,
+        b"assertion" | b"psk" | b"ticket" => GENERATED,
+        b"sid" => GENERATED | COUNTED,
+        b"saml" => SECRET,
         b"pin" => PIN | MAKES_CODE,
-        b"code" | b"codes" => CODE | QUERY,
+        b"code" => CODE | QUERY,
+        b"codes" => CODE | MANY,
         b"number" | b"phrase" => CODE,
         b"verification" | b"sms" | b"mfa" | b"2fa" | b"tfa" | b"login" | b"signin" | b"security" | b"confirmation"
         | b"activation" | b"recovery" | b"backup" | b"onetime" | b"pairing" | b"device" | b"magic" | b"card" | b"cc"
@@ -88,7 +92,7 @@ fn roles(word: &[u8]) -> u16 {
         | b"raw" | b"base" | b"encoded" | b"plain" | b"plaintext" | b"text" | b"str" | b"string" | b"prod" | b"production"
         | b"dev" | b"development" | b"test" | b"testing" | b"staging" | b"stage" | b"live" | b"sandbox" | b"v" | b"header"
         | b"param" | b"data" | b"main" | b"secondary" | b"env" | b"default" | b"temp" | b"tmp" | b"local" | b"override"
-        | b"alt" | b"bytes" | b"pem" | b"b" | b"a" | b"hex" | b"content" | b"body" | b"digest" => NEUTRAL,
+        | b"alt" | b"bytes" | b"pem" | b"b" | b"a" | b"hex" | b"content" | b"body" | b"digest" | b"request" | b"response" => NEUTRAL,
         b"current" | b"previous" | b"prev" | b"next" => NEUTRAL | HARMLESS_KEY,
         b"count" | b"counts" | b"min" | b"max" | b"total" => HARMLESS_END | HARMLESS_START,
         b"length" | b"len" | b"url" | b"uri" | b"urls" | b"link" | b"href" | b"type" | b"types" | b"id" | b"ids" | b"name"
@@ -223,18 +227,19 @@ fn judge(words: &[u16]) -> Level {
     if last & PLURAL != 0 {
         return if nearest & (COUNTED | HARMLESS_END) != 0 { Harmless } else { UnlessNumber };
     }
+    let many = if last & MANY != 0 { UnlessNumber } else { Always };
     if last & KEY != 0 {
         return match () {
             () if before.is_empty() => Query,
             () if nearest & HARMLESS_KEY != 0 => Harmless,
-            () if any(before, MAKES_KEY) => Always,
+            () if any(before, MAKES_KEY) => many,
             () if any(before, HARMLESS_KEY) => Harmless,
             () => IfGenerated,
         };
     }
     if last & CODE != 0 {
         return match () {
-            () if any(before, MAKES_CODE) => Always,
+            () if any(before, MAKES_CODE) => many,
             () if before.is_empty() && last & QUERY != 0 => Query,
             () => Harmless,
         };
@@ -244,6 +249,9 @@ fn judge(words: &[u16]) -> Level {
     }
     if last & HARMLESS_END != 0 {
         return if before.is_empty() && last & QUERY != 0 { Query } else { Harmless };
+    }
+    if last & GENERATED != 0 && last & COUNTED != 0 && !before.is_empty() {
+        return Harmless; // an account's id
     }
     if last & GENERATED != 0 || any(before, SECRET | PLURAL) || (any(before, KEY) && any(before, MAKES_KEY)) {
         return IfGenerated;

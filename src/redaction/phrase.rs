@@ -54,6 +54,13 @@ impl Scanner<'_> {
                 self.line.user_flag = true;
                 false
             }
+            Some(b'l' | b'm')
+                if is(&["login", "machine"])
+                    && !self.word_is(0, &["docker", "podman", "az", "oc", "helm"]) =>
+            {
+                self.line.account = true;
+                false
+            }
             Some(b'm')
                 if is(&["mysql", "mysqldump", "mysqladmin", "mongosh", "mongo", "mariadb", "mongodump"]) =>
             {
@@ -105,7 +112,8 @@ impl Scanner<'_> {
         let word = self.slice(start, end);
         let space = value::run_of(self.text, end, b' ');
         let from = end + space;
-        if long && space > 0 && self.byte(from) != b'-' && keys::level(word) == Level::Always {
+        let secret = matches!(keys::level(word), Level::Always | Level::UnlessNumber);
+        if long && space > 0 && self.byte(from) != b'-' && secret {
             return self.command_value(from);
         }
         let user = self.line.user_flag
@@ -184,7 +192,7 @@ impl Scanner<'_> {
         self.looked(from, to);
         let content = self.slice(from, to);
         let has = |test: fn(&u8) -> bool| content.iter().any(test);
-        let netrc = password && (self.word_is(1, &["login", "user", "username", "account"]));
+        let netrc = password && self.line.account && has(|b| b.is_ascii_digit());
         let telling = content.len() >= 6
             && has(|b| b.is_ascii_digit())
             && has(|b| b.is_ascii_alphabetic())
@@ -281,6 +289,11 @@ impl Scanner<'_> {
                 .iter()
                 .any(|w| rest.windows(w.len()).any(|part| part == *w))
         };
+        let asked = self.word_is(0, &["enter", "use", "type", "code"])
+            && [&b" to verify"[..], b" to sign", b" to log", b" to confirm"]
+                .iter()
+                .any(|rest| self.is_at(end, rest));
+        let announced = announced || asked;
         if named || announced {
             self.take(start, end, end, Rule::ONE_TIME_CODE);
         }

@@ -186,8 +186,8 @@ pub const RULES: &[Rule] = &[
     row("password-hash", &["$2a$", "$2b$", "$2y$", "$2x$"], CRYPT, 50, 60, Vendor),
     row("password-hash", &["$argon2id$", "$argon2i$", "$argon2d$", "$scrypt$", "$pbkdf2", "$bcrypt-sha256$"], CRYPT, 30, 512, Vendor),
     row("password-hash", &["$6$", "$5$", "$1$", "$apr1$", "$y$", "$7$", "$gy$"], CRYPT, 24, 256, Vendor),
-    row("password-hash", &["pbkdf2_sha256$", "pbkdf2_sha1$", "bcrypt_sha256$", "bcrypt$$2", "argon2$argon2", "scrypt$",
-        "pbkdf2:sha", "scrypt:32768:"], CRYPT, 30, 512, Vendor),
+    row("password-hash", &["pbkdf2_sha256$", "pbkdf2_sha1$", "bcrypt_sha256$", "bcrypt$$2", "argon2$argon2", "scrypt$"], CRYPT, 30, 512, Vendor),
+    row("password-hash", &["pbkdf2:sha", "scrypt:32768:"], CRYPT_COLON, 30, 512, Vendor),
     row("password-hash", &["{SSHA}", "{SHA}", "{SSHA256}", "{SSHA512}", "{CRYPT}", "{bcrypt}", "{SMD5}"], CRYPT, 24, 200, Vendor),
     // Webhooks: the address stays, its secret part goes.
     hook("slack-webhook", &["hooks.slack.com/services/", "hooks.slack.com/workflows/", "hooks.slack.com/triggers/"], PATH, 20, Gitleaks),

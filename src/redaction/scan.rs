@@ -25,6 +25,8 @@ pub struct Line {
     pub user_flag: bool,
     /// A command that takes `-p password`.
     pub password_flag: bool,
+    /// An account was named, as in `machine … login …`.
+    pub account: bool,
     /// A one-time code was spoken of.
     pub one_time: bool,
 }
@@ -158,7 +160,7 @@ impl<'t> Scanner<'t> {
     /// A stretch of the text.
     #[inline]
     pub fn slice(&self, start: usize, end: usize) -> &'t [u8] {
-        self.text.get(start..end).unwrap_or_default()
+        self.text.get(start..end.min(self.text.len())).unwrap_or_default()
     }
 
     /// Whether what stands at `at` is this, letters of any case.
@@ -212,7 +214,9 @@ impl<'t> Scanner<'t> {
 
     /// A token of the table, or one that starts as a JWT does. `word` is where the word it is in starts.
     fn token(&mut self, word: usize, at: usize) -> bool {
-        if let Some(end) = self.jwt(at) {
+        if at == word
+            && let Some(end) = self.jwt(at)
+        {
             self.take(at, end, end, Rule::JWT);
             return true;
         }
@@ -308,7 +312,8 @@ impl<'t> Scanner<'t> {
         let next = after + value::run_of(self.text, after, b' ');
         let is_key = self.byte(next) == b':' || self.slice(next, next + 2) == b"=>";
         let content = self.slice(start, end);
-        if is_key || end == after || value::says_nothing(content) {
+        let scheme = content.starts_with(b"Bearer ") || content.starts_with(b"Basic ");
+        if is_key || scheme || end == after || value::says_nothing(content) {
             self.at = start;
         } else {
             self.take(start, end, after, Rule::KEY_VALUE);

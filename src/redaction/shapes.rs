@@ -190,6 +190,9 @@ impl Scanner<'_> {
     pub fn colon(&mut self) {
         let at = self.at;
         self.at += 1;
+        if self.is_at(at.saturating_sub(5), b":thin:") {
+            self.oracle(at + 1);
+        }
         if self.byte(at + 1) != b'/' || self.byte(at + 2) != b'/' || !charset::is_alnum(self.before(at)) {
             return;
         }
@@ -243,6 +246,19 @@ impl Scanner<'_> {
             return (!password.is_empty()).then_some((colon + 1, sign));
         }
         None
+    }
+
+    /// `jdbc:oracle:thin:user/password@host`
+    fn oracle(&mut self, start: usize) {
+        let slash = TOKEN_DOT.run_within(self.text, start, 64);
+        let sign = (slash..slash + 64).find(|&i| matches!(self.byte(i), 0..=b' ' | b'@' | b'"' | b'\''));
+        let Some(sign) = sign.filter(|&sign| self.byte(sign) == b'@' && self.byte(slash) == b'/') else {
+            return;
+        };
+        self.looked(start, sign);
+        if !value::says_nothing(self.slice(slash + 1, sign)) {
+            self.take(slash + 1, sign, sign, Rule::URL_PASSWORD);
+        }
     }
 
     /// Go's `user:password@tcp(host)`.

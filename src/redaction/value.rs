@@ -82,9 +82,16 @@ pub fn closing(text: &[u8], from: usize, quote: Quote) -> (usize, usize) {
 
 /// Where an unquoted value ends. `encoded` is set inside a percent-encoded query.
 pub fn bare_end(text: &[u8], from: usize, encoded: bool) -> usize {
+    if text.get(from..).is_some_and(|rest| rest.starts_with(MARK.as_bytes())) {
+        return from + MARK.len();
+    }
     let mut i = from;
     let after = |i: usize| text.get(i + 1).copied().unwrap_or(b'\n');
     while let Some(&b) = text.get(i) {
+        if b == b'[' && text.get(i..).is_some_and(|rest| rest.starts_with(MARK.as_bytes())) {
+            i += MARK.len();
+            continue;
+        }
         let ends = match b {
             0..=b' ' | 0x7f | b';' | b'<' => true,
             b'"' | b'\'' | b'`' => !charset::is_alnum(after(i)) || i == from,
@@ -166,6 +173,10 @@ fn masked(value: &[u8]) -> bool {
 fn placeholder(value: &[u8]) -> bool {
     let inside =
         |open: &[u8], close: &[u8]| value.len() <= 80 && value.starts_with(open) && value.ends_with(close);
+    let variable = |v: &[u8]| {
+        let letters = v.iter().all(|b| b.is_ascii_alphabetic() || *b == b'_' || *b == b'.');
+        !v.is_empty() && (letters || v.iter().all(u8::is_ascii_digit))
+    };
     let named =
         |v: &[u8]| !v.is_empty() && v.iter().all(|b| b.is_ascii_uppercase() || *b == b'_' || *b == b'.');
     inside(b"<", b">")
@@ -176,7 +187,7 @@ fn placeholder(value: &[u8]) -> bool {
         || inside(b"%{", b"}")
         || inside(b"(", b")")
         || (inside(b"[", b"]") && value.iter().all(|b| b.is_ascii_alphabetic() || b"[] :_-*".contains(b)))
-        || value.strip_prefix(b"$").is_some_and(named)
+        || value.strip_prefix(b"$").is_some_and(variable)
         || value.strip_prefix(b"$env:").is_some_and(named)
         || value.strip_prefix(b"%").and_then(|v| v.strip_suffix(b"%")).is_some_and(named)
         || matches!(value, b"%s" | b"%v" | b"%d" | b"%q" | b"{}" | b"?")
@@ -288,7 +299,7 @@ pub fn is_sentence(value: &[u8]) -> bool {
 
 /// Whether an unquoted value is code that fetches the secret (`process.env.TOKEN`, `req.body.password`).
 pub fn is_code(value: &[u8]) -> bool {
-    const ROOTS: [&[u8]; 22] = [
+    const ROOTS: [&[u8]; 30] = [
         b"process.",
         b"req.",
         b"request.",
@@ -310,6 +321,14 @@ pub fn is_code(value: &[u8]) -> bool {
         b"response.",
         b"result.",
         b"Deno.",
+        b"DataTypes.",
+        b"Sequelize.",
+        b"Schema.",
+        b"mongoose.",
+        b"Joi.",
+        b"yup.",
+        b"t.",
+        b"Type.",
         b"z.",
     ];
     ROOTS.iter().any(|root| value.starts_with(root))
