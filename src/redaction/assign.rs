@@ -44,6 +44,9 @@ impl Scanner<'_> {
         let Some(sep) = self.separator(end) else { return false };
         self.looked(end, sep.value);
         let name = self.slice(start, end);
+        if name.iter().all(u8::is_ascii_digit) {
+            return false;
+        }
         let half = keys::pair_half(name);
         if name == b"kty" {
             self.jwk = true;
@@ -65,12 +68,10 @@ impl Scanner<'_> {
         }
         match level {
             Level::Harmless => false,
-            Level::Query => {
-                self.in_query(start) && self.generated_value(sep, if name.len() == 3 { 10 } else { 8 })
-            }
+            Level::Query => self.in_query(start) && self.generated_value(sep, 8, Rule::URL_QUERY),
             Level::Digits => self.digits_value(sep),
-            Level::IfGenerated => self.generated_value(sep, 10),
-            Level::UnlessNumber | Level::Always => {
+            Level::IfGenerated => self.generated_value(sep, 10, Rule::KEY_VALUE),
+            Level::UnlessNumber | Level::UnlessCount | Level::Always => {
                 let ends = |word: &[u8]| {
                     name.len()
                         .checked_sub(word.len())
@@ -250,7 +251,11 @@ impl Scanner<'_> {
             }
             Some(Value::Quoted(start, end, after)) => {
                 let content = self.slice(start, end);
-                if value::says_nothing(content) || is_address(content) || value::is_sentence(content) {
+                if value::says_nothing(content) {
+                    self.resume(after);
+                    return true;
+                }
+                if is_address(content) || value::is_sentence(content) {
                     return self.pass(start, content);
                 }
                 let unterminated_pem = content.starts_with(b"-----BEGIN") && end == after;
@@ -258,14 +263,14 @@ impl Scanner<'_> {
                     self.at = start;
                     return true;
                 }
-                self.take_named(start, end, after);
+                self.take_named(start, end, after, Rule::KEY_VALUE);
                 true
             }
             Some(Value::Bare(start, end)) => {
                 let content = self.slice(start, end);
                 let number = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
                 let short_number =
-                    number && (level == Level::UnlessNumber || (self.inside > 0 && content.len() < 6));
+                    number && (level != Level::Always || (self.inside > 0 && content.len() < 6));
                 if sep.arrow && !sep.quoted && self.before(name) != b':' {
                     return false;
                 }
@@ -285,7 +290,7 @@ impl Scanner<'_> {
                 {
                     return self.pass(start, content);
                 }
-                self.take_named(start, end, end);
+                self.take_named(start, end, end, Rule::KEY_VALUE);
                 true
             }
         }
@@ -303,11 +308,11 @@ impl Scanner<'_> {
     }
 
     /// Takes a value, counted under the kind its own form gives away where it does.
-    fn take_named(&mut self, start: usize, end: usize, after: usize) {
+    fn take_named(&mut self, start: usize, end: usize, after: usize, rule: Rule) {
         let row = super::rules::token_at(self.text, start, &mut self.runs)
             .filter(|token| token.start == start && token.end == end)
             .map(|token| Rule::of_row(token.row));
-        self.take(start, end, after, row.unwrap_or(Rule::KEY_VALUE));
+        self.take(start, end, after, row.unwrap_or(rule));
     }
 
     /// YAML's `password: |` with the value on the indented lines below.
@@ -336,7 +341,7 @@ impl Scanner<'_> {
     }
 
     /// Takes the value if it looks generated.
-    fn generated_value(&mut self, sep: Separator, min: usize) -> bool {
+    fn generated_value(&mut self, sep: Separator, min: usize, rule: Rule) -> bool {
         let (start, end, after) = match self.value(sep) {
             Some(Value::Quoted(start, end, after)) => (start, end, after),
             Some(Value::Bare(start, end)) => (start, end, end),
@@ -346,7 +351,7 @@ impl Scanner<'_> {
         if value::says_nothing(content) || !value::looks_generated(content, min) {
             return false;
         }
-        self.take_named(start, end, after);
+        self.take_named(start, end, after, rule);
         true
     }
 

@@ -12,8 +12,10 @@ pub enum Level {
     Digits,
     /// A secret when it looks generated (`signature`, `stripe_key`, `PASSWORD_ADMIN`).
     IfGenerated,
-    /// A secret, unless it is a number: a count (`tokens: 512`, `pass: 12`).
+    /// A secret, unless it is a number: a count (`tokens: 512`, `tokens: {input: 3}`, `pass: 12`).
     UnlessNumber,
+    /// Secrets, unless a number stands right under it: a count (`secrets: 3`).
+    UnlessCount,
     /// A secret.
     Always,
 }
@@ -35,7 +37,7 @@ const COUNTED: u16 = 1 << 11; // promptTokens
 const PUBLIC: u16 = 1 << 12; // publicKey, NEXT_PUBLIC_…
 const QUERY: u16 = 1 << 13; // code, key, state in a query
 const PIN: u16 = 1 << 14;
-const MANY: u16 = 1 << 15; // apiKeys: a number is a count
+const MANY: u16 = 1 << 15; // apiKeys, secrets: a number is a count
 
 const LONGEST_WORD: usize = 24;
 const MOST_WORDS: usize = 12;
@@ -50,7 +52,8 @@ fn roles(word: &[u8]) -> u16 {
         | b"phpsessid" | b"jsessionid" | b"aspsessionid" | b"cardnumber" | b"ccnumber" | b"ssws" | b"appkey" | b"sshpass" => SECRET,
         b"secret" | b"token" | b"jwt" | b"authorization" | b"cookie" => SECRET | MAKES_KEY,
         b"otp" => SECRET | MAKES_CODE,
-        b"tokens" | b"secrets" | b"passwords" | b"cookies" | b"credentials" | b"creds" | b"passwds" | b"pw" => PLURAL,
+        b"secrets" | b"passwords" | b"credentials" | b"creds" | b"passwds" => PLURAL | MANY,
+        b"tokens" | b"cookies" | b"pw" => PLURAL,
         b"pass" => PLURAL | MAKES_CODE,
         b"key" => KEY | QUERY,
         b"keys" => KEY | MANY,
@@ -73,11 +76,12 @@ fn roles(word: &[u8]) -> u16 {
         b"code" => CODE | QUERY,
         b"codes" => CODE | MANY,
         b"number" | b"phrase" => CODE,
-        b"verification" | b"sms" | b"mfa" | b"2fa" | b"tfa" | b"login" | b"signin" | b"security" | b"confirmation"
+        b"verification" | b"sms" | b"mfa" | b"2fa" | b"tfa" | b"login" | b"signin" | b"security" 
         | b"activation" | b"recovery" | b"backup" | b"onetime" | b"pairing" | b"device" | b"magic" | b"card" | b"cc"
         | b"factor" | b"authenticator" | b"seed" => MAKES_CODE,
         b"time" | b"reset" => MAKES_CODE | HARMLESS_END,
         b"verify" => MAKES_CODE,
+        b"confirmation" => MAKES_CODE | NEUTRAL,
         b"credit" => MAKES_CODE,
         b"primary" => HARMLESS_KEY | NEUTRAL,
         b"foreign" | b"cache" | b"sort" | b"partition" | b"idempotency" | b"object" | b"unique" | b"lookup" | b"map" | b"json"
@@ -225,7 +229,11 @@ fn judge(words: &[u16]) -> Level {
         return Always;
     }
     if last & PLURAL != 0 {
-        return if nearest & (COUNTED | HARMLESS_END) != 0 { Harmless } else { UnlessNumber };
+        return match () {
+            () if nearest & (COUNTED | HARMLESS_END) != 0 => Harmless,
+            () if last & MANY != 0 => UnlessCount,
+            () => UnlessNumber,
+        };
     }
     let many = if last & MANY != 0 { UnlessNumber } else { Always };
     if last & KEY != 0 {

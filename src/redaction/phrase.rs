@@ -34,6 +34,20 @@ impl Scanner<'_> {
         if !(2..=40).contains(&length) {
             return false;
         }
+        let telling = match self.byte(start) | 0x20 {
+            b'b' => matches!(length, 2 | 5 | 6),
+            b'i' => length == 2,
+            b'c' | b'w' | b't' => length == 4,
+            b'm' => matches!(length, 5..=9),
+            b's' => matches!(length, 6 | 7),
+            b'l' => length == 5,
+            b'o' => length == 3,
+            b'p' => matches!(length, 3 | 8),
+            _ => false,
+        };
+        if !telling {
+            return self.argument(start, end);
+        }
         let word = self.slice(start, end);
         let is = |list: &[&str]| list.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()));
         match word.first().map(u8::to_ascii_lowercase) {
@@ -78,9 +92,7 @@ impl Scanner<'_> {
                 self.line.password_flag = true;
                 false
             }
-            Some(b'o' | b'2' | b'v' | b'c' | b'p' | b'a' | b's' | b'l')
-                if self.speaks_of_one_time(start, end) =>
-            {
+            Some(b'o' | b'c' | b'p' | b't') if self.speaks_of_one_time(start, end) => {
                 self.line.one_time = true;
                 self.argument(start, end)
             }
@@ -112,7 +124,7 @@ impl Scanner<'_> {
         let word = self.slice(start, end);
         let space = value::run_of(self.text, end, b' ');
         let from = end + space;
-        let secret = matches!(keys::level(word), Level::Always | Level::UnlessNumber);
+        let secret = matches!(keys::level(word), Level::Always | Level::UnlessNumber | Level::UnlessCount);
         if long && space > 0 && self.byte(from) != b'-' && secret {
             return self.command_value(from);
         }
@@ -165,7 +177,12 @@ impl Scanner<'_> {
     /// `password 'x'`, `PASSWORD('x')`, `login user password x`, `token 1a2b3c…`
     fn argument(&mut self, start: usize, end: usize) -> bool {
         let next = self.byte(end);
-        if !matches!(next, b' ' | b'(') {
+        let word = self.slice(start, end);
+        // password, passwd, passphrase, passcode, secret, token, key: nearly every other word is turned away here.
+        let tail = [self.byte(end - 2) | 0x20, self.byte(end - 1) | 0x20];
+        if !matches!(next, b' ' | b'(')
+            || !matches!(&tail, b"rd" | b"wd" | b"se" | b"de" | b"et" | b"en" | b"ey")
+        {
             return false;
         }
         let from = end + if next == b'(' { 1 } else { value::run_of(self.text, end, b' ') };
@@ -176,7 +193,6 @@ impl Scanner<'_> {
         {
             return false;
         }
-        let word = self.slice(start, end);
         let password = ["password", "passphrase", "passwd", "pwd", "passcode"]
             .iter()
             .any(|p| word.eq_ignore_ascii_case(p.as_bytes()));

@@ -131,12 +131,13 @@ impl<'t> Scanner<'t> {
                 Kind::Backslash => self.backslash(),
                 Kind::Escape => self.at = value::skip_colour(self.text, self.at).unwrap_or(self.at + 1),
                 Kind::Percent => self.at += self.percent(),
-                Kind::Colon => self.colon(),
-                Kind::Dash => self.dash(),
+                Kind::Colon if self.byte(self.at + 1) == b'/' || self.before(self.at) == b'n' => self.colon(),
+                Kind::Dash if self.byte(self.at + 1) == b'-' => self.dash(),
+                Kind::Quote if self.inside > 0 => self.quote(),
+                Kind::Colon | Kind::Dash | Kind::Quote => self.at += 1,
                 Kind::Dollar => self.token_or_step(),
                 Kind::Open => self.open(b),
                 Kind::Close => self.close(b),
-                Kind::Quote => self.quote(),
                 Kind::At => self.at_sign(),
                 Kind::Tilde => self.tilde(),
                 Kind::Pipe => self.pipe(),
@@ -302,7 +303,8 @@ impl<'t> Scanner<'t> {
 
     /// Inside a list under a sensitive name a string that is no key goes.
     fn quote(&mut self) {
-        let opened = if self.inside > 0 { value::opening(self.text, self.at) } else { None };
+        let opens = self.inside > 0 && !charset::is_alnum(self.before(self.at)) && self.at != self.done;
+        let opened = if opens { value::opening(self.text, self.at) } else { None };
         let Some((quote, start)) = opened else {
             self.at += 1;
             return;
@@ -341,7 +343,7 @@ impl<'t> Scanner<'t> {
                     _ => level,
                 }
             }
-            Always | UnlessNumber if self.speaks_of_parsing(from, to) => IfGenerated,
+            Always | UnlessNumber | UnlessCount if self.speaks_of_parsing(from, to) => IfGenerated,
             _ => level,
         }
     }

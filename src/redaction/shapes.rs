@@ -153,7 +153,7 @@ impl Scanner<'_> {
         loop {
             let b = self.byte(at);
             if b.is_ascii_digit() {
-                let Some(slot) = digits.get_mut(count) else { return None };
+                let slot = digits.get_mut(count)?;
                 *slot = b - b'0';
                 (count, group, at) = (count + 1, group + 1, at + 1);
             } else if matches!(b, b' ' | b'-')
