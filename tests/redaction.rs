@@ -129,7 +129,12 @@ fn harmless_lines_stay_byte_for_byte() {
 
 #[test]
 fn redacting_twice_changes_nothing_more() {
-    let all = positives().into_iter().chain(second_batch()).chain(third_batch()).map(|line| line.text).chain(harmless());
+    let all = positives()
+        .into_iter()
+        .chain(second_batch())
+        .chain(third_batch())
+        .map(|line| line.text)
+        .chain(harmless());
     for line in all {
         let once = redact(&line);
         assert_eq!(redact(&once), once, "of {line}");
@@ -180,8 +185,8 @@ fn contexts_keep_their_shape_and_keys_and_lose_their_secrets() {
     assert!(lines.len() >= 200);
     let (mut secrets, mut missed, mut changed) = (0, Vec::new(), Vec::new());
     for line in &lines {
-        let value: serde_json::Value =
-            serde_json::from_str(&line.text).unwrap_or_else(|e| panic!("{}: {e}", line.text));
+        let value: serde_json::Value = serde_json::from_str(&line.text).unwrap_or_default();
+        assert!(value.is_object(), "{}", line.text);
         let before = tree(&value);
         let mut after = before.clone();
         redact_context(&mut after, &mut Tally::default());

@@ -1,6 +1,6 @@
 //! `key: value` in every notation: JSON, escaped JSON, object prints, YAML, logfmt, query strings, env dumps, XML.
 
-use super::charset::{self, WORD};
+use super::charset;
 use super::keys::{self, Half, Level};
 use super::names::Rule;
 use super::scan::Scanner;
@@ -23,6 +23,8 @@ struct Separator {
     spaced_colon: bool,
     /// `%3D`
     encoded: bool,
+    /// Only side by side: the value must look generated
+    listed: bool,
 }
 
 /// A value as it is written.
@@ -68,6 +70,8 @@ impl Scanner<'_> {
         }
         match level {
             Level::Harmless => false,
+            Level::Always if sep.listed => self.generated_value(sep, 10, Rule::KEY_VALUE),
+            _ if sep.listed => false,
             Level::Query => self.in_query(start) && self.generated_value(sep, 8, Rule::URL_QUERY),
             Level::Digits => self.digits_value(sep),
             Level::IfGenerated => self.generated_value(sep, 10, Rule::KEY_VALUE),
@@ -104,7 +108,11 @@ impl Scanner<'_> {
         if self.byte(from) != b'>' || self.before(from) == b'/' {
             return false;
         }
-        from += 1;
+        self.element_text(from + 1)
+    }
+
+    /// The text of an element up to its end tag.
+    fn element_text(&mut self, from: usize) -> bool {
         let mut to = from;
         while !matches!(self.byte(to), b'<' | b'\n' | 0) {
             to += 1;
@@ -149,11 +157,24 @@ impl Scanner<'_> {
                 _ => break,
             }
         }
-        let (mut arrow, mut encoded, mut colon) = (false, false, false);
+        let (mut arrow, mut encoded, mut colon, mut listed) = (false, false, false, false);
         at = match (self.byte(at), self.byte(at + 1)) {
             (b':', b':') | (b'=', b'=' | b'~') => return None,
             (b':', b'/') if self.byte(at + 2) == b'/' => return None,
             (b':', b'=') => at + 2,
+            // `"password","…"` and `(password . "…")`
+            (b',', b'"' | b'\'') if quoted => {
+                listed = true;
+                at + 1
+            }
+            (b'.', b' ') if at > end && self.byte(at + 2) == b'"' => {
+                listed = true;
+                at + 2
+            }
+            (b'-', b'>') => {
+                colon = true;
+                at + 2
+            }
             (b'=', b'>') => {
                 arrow = true;
                 at + 2
@@ -189,6 +210,7 @@ impl Scanner<'_> {
             unspaced: at == after,
             spaced_colon: colon && at > after,
             encoded,
+            listed,
         })
     }
 
@@ -241,6 +263,10 @@ impl Scanner<'_> {
             Some(Value::Opens(at)) => {
                 if sep.arrow && !sep.quoted && self.before(name) != b':' {
                     return false; // token => { … } is a function
+                }
+                if sep.spaced_colon && !sep.quoted && self.words[0].1 + 1 == name && self.before(name) == b' '
+                {
+                    return false; // a sentence's `… for token: {…}`: what is in it speaks for itself
                 }
                 if self.inside == 0 {
                     (self.inside, self.inside_from) = (1, at);
@@ -382,11 +408,14 @@ impl Scanner<'_> {
     /// `name: "authorization"`: whether the value to come is a secret. A form field's value may follow at once.
     fn pair_name(&mut self, sep: Separator) -> bool {
         let Some((quote, start)) = value::opening(self.text, sep.value) else { return false };
-        let end = WORD.run_within(self.text, start, 64);
+        let end = charset::TOKEN_DOT.run_within(self.text, start, 64);
         self.looked(start, end);
         let (closed, after) = value::closing(self.slice(0, (end + 72).min(self.text.len())), end, quote);
         if closed != end || after == end || keys::level(self.slice(start, end)) != Level::Always {
             return false;
+        }
+        if self.byte(after) == b'>' && self.element_text(after + 1) {
+            return true;
         }
         if let Some(from) = self.blank_line(after) {
             let to = value::bare_end(self.text, from, false);

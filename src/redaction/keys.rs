@@ -76,7 +76,7 @@ fn roles(word: &[u8]) -> u16 {
         b"code" => CODE | QUERY,
         b"codes" => CODE | MANY,
         b"number" | b"phrase" => CODE,
-        b"verification" | b"sms" | b"mfa" | b"2fa" | b"tfa" | b"login" | b"signin" | b"security" 
+        b"verification" | b"sms" | b"mfa" | b"fa" | b"2fa" | b"tfa" | b"login" | b"signin" | b"security" 
         | b"activation" | b"recovery" | b"backup" | b"onetime" | b"pairing" | b"device" | b"magic" | b"card" | b"cc"
         | b"factor" | b"authenticator" | b"seed" => MAKES_CODE,
         b"time" | b"reset" => MAKES_CODE | HARMLESS_END,

@@ -37,11 +37,13 @@ impl Scanner<'_> {
         let telling = match self.byte(start) | 0x20 {
             b'b' => matches!(length, 2 | 5 | 6),
             b'i' => length == 2,
-            b'c' | b'w' | b't' => length == 4,
+            b'c' | b'w' => length == 4,
+            b't' => matches!(length, 2 | 4),
             b'm' => matches!(length, 5..=9),
             b's' => matches!(length, 6 | 7),
             b'l' => length == 5,
             b'o' => length == 3,
+
             b'p' => matches!(length, 3 | 8),
             _ => false,
         };
@@ -59,7 +61,14 @@ impl Scanner<'_> {
                     && self.words_mention(&["identified", "mysql_native_password", "caching_sha2_password"])
                     && self.quoted_argument(end)
             }
-            Some(b'i') if length == 2 && is(&["is"]) => self.predicate(end),
+            Some(b'i') if length == 2 && is(&["is"]) => self.predicate(end, 0),
+            // `password was set to …`
+            Some(b't')
+                if length == 2 && is(&["to"]) && self.word_is(0, &["set", "changed", "updated", "reset"]) =>
+            {
+                let auxiliary = self.word_is(1, &["was", "been", "is"]);
+                self.predicate(end, if auxiliary { 2 } else { 1 })
+            }
             Some(b'c') if is(&["curl"]) => {
                 self.line.user_flag = true;
                 false
@@ -180,15 +189,15 @@ impl Scanner<'_> {
         let word = self.slice(start, end);
         // password, passwd, passphrase, passcode, secret, token, key: nearly every other word is turned away here.
         let tail = [self.byte(end - 2) | 0x20, self.byte(end - 1) | 0x20];
-        if !matches!(next, b' ' | b'(')
+        if !matches!(next, b' ' | b'(' | b'\t')
             || !matches!(&tail, b"rd" | b"wd" | b"se" | b"de" | b"et" | b"en" | b"ey")
         {
             return false;
         }
-        let from = end + if next == b'(' { 1 } else { value::run_of(self.text, end, b' ') };
+        let from = end + if next == b'(' { 1 } else { value::run_of(self.text, end, next) };
         let first = self.byte(from);
         let candidate = charset::is_alnum(first)
-            || matches!(first, b'\'' | b'"' | b'\\' | b'$' | b'_' | b'!' | b'#' | b'@');
+            || matches!(first, b'\'' | b'"' | b'\\' | b'$' | b'_' | b'!' | b'#' | b'@' | b'[');
         if !candidate || keys::level(self.slice(start, end)) != Level::Always && !self.joined_key(start, end)
         {
             return false;
@@ -204,6 +213,7 @@ impl Scanner<'_> {
         if next == b'(' {
             return false;
         }
+        let from = from + usize::from(first == b'[');
         let to = value::bare_end(self.text, from, false);
         self.looked(from, to);
         let content = self.slice(from, to);
@@ -217,7 +227,9 @@ impl Scanner<'_> {
                 0,
                 &["using", "with", "the", "my", "temporary", "new", "default", "is", "old", "root", "admin"],
             );
-        let secret = netrc || (password && telling) || value::looks_generated(content, 16);
+        let secret = netrc
+            || (password && (telling || value::looks_generated(content, 8)))
+            || value::looks_generated(content, 16);
         if !secret || value::says_nothing(content) || value::is_code(content) {
             return false;
         }
@@ -246,19 +258,20 @@ impl Scanner<'_> {
     }
 
     /// `password is hunter2`, `code is 123456`
-    fn predicate(&mut self, end: usize) -> bool {
+    fn predicate(&mut self, end: usize, nth: usize) -> bool {
         if self.byte(end) != b' ' {
             return false;
         }
-        let (from, to) = self.words[0];
-        let (before, _) = self.words[1];
+        let (from, to) = self.words.get(nth).copied().unwrap_or((0, 0));
+        let (before, _) = self.words.get(nth + 1).copied().unwrap_or((0, 0));
         let name = self.slice(from, to);
         let alone = keys::level(name);
-        let key = if matches!(alone, Level::Harmless | Level::Query) && to > from && before < from {
-            keys::level(self.slice(before, to))
-        } else {
-            alone
-        };
+        let key =
+            if matches!(alone, Level::Harmless | Level::Query) && to > from && before > 0 && before < from {
+                keys::level(self.slice(before, to))
+            } else {
+                alone
+            };
         if name.eq_ignore_ascii_case(b"code") && !self.word_is(1, &OTHER_CODES) {
             self.line.one_time = true;
         }
