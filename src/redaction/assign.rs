@@ -39,6 +39,7 @@ enum Value {
 
 impl Scanner<'_> {
     /// Reads `name <separator> value` if that is what stands here, and takes the value if it is a secret.
+    #[inline(never)]
     pub fn assignment(&mut self, start: usize, end: usize) -> bool {
         if matches!(self.byte(end), b'>' | b' ') && self.element(start, end) {
             return true;
@@ -96,6 +97,7 @@ impl Scanner<'_> {
     }
 
     /// `<password>value</password>`
+    #[inline(never)]
     fn element(&mut self, start: usize, end: usize) -> bool {
         if !matches!(self.before(start), b'<' | b':') || self.level_of(start, end, true) != Level::Always {
             return false;
@@ -215,6 +217,7 @@ impl Scanner<'_> {
     }
 
     /// The value behind a separator. `None` when nothing stands there.
+    #[inline(never)]
     fn value(&mut self, sep: Separator) -> Option<Value> {
         let mut at = sep.value;
         if self.is_at(at, super::MARK.as_bytes()) {
@@ -247,6 +250,7 @@ impl Scanner<'_> {
         (end > at).then_some(Value::Bare(at, end))
     }
 
+    #[inline(never)]
     fn secret_value(&mut self, sep: Separator, level: Level, name: usize) -> bool {
         let chained = sep.colon && !sep.quoted && sep.unspaced && self.before(name) == b':';
         if chained {
@@ -406,6 +410,7 @@ impl Scanner<'_> {
     }
 
     /// `name: "authorization"`: whether the value to come is a secret. A form field's value may follow at once.
+    #[inline(never)]
     fn pair_name(&mut self, sep: Separator) -> bool {
         let Some((quote, start)) = value::opening(self.text, sep.value) else { return false };
         let end = charset::TOKEN_DOT.run_within(self.text, start, 64);

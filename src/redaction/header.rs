@@ -5,6 +5,7 @@ use super::charset::{self, CREDENTIAL, TOKEN, WORD};
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
+use super::words::one_of;
 
 /// What an `Authorization` value may start with.
 const SCHEMES: [&str; 24] = [
@@ -37,10 +38,6 @@ const SCHEMES: [&str; 24] = [
 /// What a cookie says about itself.
 const ATTRIBUTES: [&str; 9] =
     ["path", "domain", "expires", "max-age", "httponly", "secure", "samesite", "partitioned", "priority"];
-
-fn one_of(word: &[u8], list: &[&str]) -> bool {
-    list.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
-}
 
 impl Scanner<'_> {
     /// The value of an `Authorization` header: the scheme stays, the credentials go. `None` when a list stands there.
@@ -87,6 +84,7 @@ impl Scanner<'_> {
     }
 
     /// `username="…", response="…"`: where such a list ends. `None` when none starts here.
+    #[inline(never)]
     fn parameters(&mut self, from: usize) -> Option<usize> {
         let (mut at, mut end) = (from, None);
         loop {

@@ -36,6 +36,7 @@ mod scan;
 mod shapes;
 mod tally;
 mod value;
+mod words;
 
 use std::borrow::Cow;
 use std::ops::Range;

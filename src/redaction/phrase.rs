@@ -6,6 +6,7 @@ use super::keys::{self, Level};
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
+use super::words::one_of;
 
 /// What a `code` may be that is no one-time code.
 const OTHER_CODES: [&str; 22] = [
@@ -17,10 +18,11 @@ const OTHER_CODES: [&str; 22] = [
 impl Scanner<'_> {
     fn word_is(&self, nth: usize, list: &[&str]) -> bool {
         let (start, end) = self.words.get(nth).copied().unwrap_or((0, 0));
-        end > start && list.iter().any(|word| self.slice(start, end).eq_ignore_ascii_case(word.as_bytes()))
+        end > start && one_of(self.slice(start, end), list)
     }
 
     /// What a word means for the words behind it. Nothing stands between it and a value but space.
+    #[inline(never)]
     pub fn phrase(&mut self, start: usize, end: usize) -> bool {
         let length = end - start;
         let flag =
@@ -43,7 +45,6 @@ impl Scanner<'_> {
             b's' => matches!(length, 6 | 7),
             b'l' => length == 5,
             b'o' => length == 3,
-
             b'p' => matches!(length, 3 | 8),
             _ => false,
         };
@@ -51,7 +52,7 @@ impl Scanner<'_> {
             return self.argument(start, end);
         }
         let word = self.slice(start, end);
-        let is = |list: &[&str]| list.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()));
+        let is = |list: &[&str]| one_of(word, list);
         match word.first().map(u8::to_ascii_lowercase) {
             Some(b'b') if length <= 6 => {
                 if is(&["bearer", "basic"]) {
@@ -115,19 +116,19 @@ impl Scanner<'_> {
 
     fn speaks_of_one_time(&self, start: usize, end: usize) -> bool {
         let word = self.slice(start, end);
-        let is = |known: &str| word.eq_ignore_ascii_case(known.as_bytes());
-        if is("otp") || is("passcode") || is("totp") {
+        if one_of(word, &["otp", "passcode", "totp"]) {
             return true;
         }
-        if !is("code") && !is("pin") {
+        if !one_of(word, &["code", "pin"]) {
             return false;
         }
         let (from, to) = self.words[0];
         let joined = to > from && to + 1 == start && keys::level(self.slice(from, end)) == Level::Always;
-        joined || is("pin") || self.word_is(0, &["your"])
+        joined || one_of(word, &["pin"]) || self.word_is(0, &["your"])
     }
 
     /// `--password value`, `-u user:value`, `-pvalue`
+    #[inline(never)]
     fn flag(&mut self, start: usize, end: usize) -> bool {
         let long = self.before(start - 1) == b'-';
         let word = self.slice(start, end);
@@ -184,6 +185,7 @@ impl Scanner<'_> {
     }
 
     /// `password 'x'`, `PASSWORD('x')`, `login user password x`, `token 1a2b3c…`
+    #[inline(never)]
     fn argument(&mut self, start: usize, end: usize) -> bool {
         let next = self.byte(end);
         let word = self.slice(start, end);
@@ -202,9 +204,7 @@ impl Scanner<'_> {
         {
             return false;
         }
-        let password = ["password", "passphrase", "passwd", "pwd", "passcode"]
-            .iter()
-            .any(|p| word.eq_ignore_ascii_case(p.as_bytes()));
+        let password = one_of(word, &["password", "passphrase", "passwd", "pwd", "passcode"]);
         if matches!(first, b'\'' | b'"') {
             return password
                 && !self.word_is(0, &["field", "invalid", "missing", "unexpected", "the"])
@@ -258,6 +258,7 @@ impl Scanner<'_> {
     }
 
     /// `password is hunter2`, `code is 123456`
+    #[inline(never)]
     fn predicate(&mut self, end: usize, nth: usize) -> bool {
         if self.byte(end) != b' ' {
             return false;

@@ -341,6 +341,7 @@ pub fn token_at(text: &[u8], at: usize, runs: &mut Runs) -> Option<Token> {
     token_of(text, at, first, runs)
 }
 
+#[inline(never)]
 fn token_of(text: &[u8], at: usize, first: u8, runs: &mut Runs) -> Option<Token> {
     let range = STARTS[first as usize] as usize..STARTS[first as usize + 1] as usize;
     let rest = text.get(at..)?;

@@ -8,6 +8,7 @@
 use super::charset::{self, WORD};
 use super::names::Rule;
 use super::rules::{self, Runs};
+use super::words::one_of;
 use super::{MARK, keys, value};
 
 /// A stretch that goes.
@@ -165,11 +166,13 @@ impl<'t> Scanner<'t> {
     }
 
     /// Whether what stands at `at` is this, letters of any case.
+    #[inline(never)]
     pub fn is_at(&self, at: usize, what: &[u8]) -> bool {
         self.slice(at, at + what.len()).eq_ignore_ascii_case(what)
     }
 
     /// Takes a stretch out; reading goes on at `resume`.
+    #[inline(never)]
     pub fn take(&mut self, start: usize, end: usize, resume: usize, rule: Rule) {
         if start < end && start >= self.done && self.slice(start, end) != MARK.as_bytes() {
             self.found.push(Span { start, end, rule });
@@ -178,6 +181,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// Goes on behind a secret or its marker.
+    #[inline(never)]
     pub fn resume(&mut self, at: usize) {
         self.at = at.max(self.at + 1).min(self.text.len());
         self.done = self.at;
@@ -240,6 +244,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// `\n`, `\"`, `\u0026`, `\u001b[32m`: what is written so is no part of the word behind it.
+    #[inline(never)]
     fn backslash(&mut self) {
         if let Some(end) = value::skip_colour(self.text, self.at) {
             self.at = end;
@@ -302,6 +307,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// Inside a list under a sensitive name a string that is no key goes.
+    #[inline(never)]
     fn quote(&mut self) {
         let opens = self.inside > 0 && !charset::is_alnum(self.before(self.at)) && self.at != self.done;
         let opened = if opens { value::opening(self.text, self.at) } else { None };
@@ -323,6 +329,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// What a name says, together with the word before it where the name alone says too little.
+    #[inline(never)]
     pub fn level_of(&self, start: usize, end: usize, quoted: bool) -> keys::Level {
         use keys::Level::*;
         let level = keys::level(self.slice(start, end));
@@ -333,11 +340,7 @@ impl<'t> Scanner<'t> {
         }
         let name = self.slice(start, end);
         match level {
-            Harmless | Query
-                if ["key", "keys", "code", "codes", "number", "phrase"]
-                    .iter()
-                    .any(|w| name.eq_ignore_ascii_case(w.as_bytes())) =>
-            {
+            Harmless | Query if one_of(name, &["key", "keys", "code", "codes", "number", "phrase"]) => {
                 match keys::level(self.slice(from, end)) {
                     Always => Always,
                     _ => level,
@@ -364,6 +367,6 @@ impl<'t> Scanner<'t> {
             "no",
             "unrecognized",
         ];
-        WORDS.iter().any(|word| self.slice(from, to).eq_ignore_ascii_case(word.as_bytes()))
+        one_of(self.slice(from, to), &WORDS)
     }
 }

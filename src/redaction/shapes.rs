@@ -143,6 +143,7 @@ impl Scanner<'_> {
     }
 
     /// A card number (ISO/IEC 7812): issuer range, length, check digit; groups parted by one kind of mark.
+    #[inline(never)]
     fn card(&mut self, start: usize) -> Option<usize> {
         if matches!(self.before(start), b'.' | b'-' | b'_' | b'/' | b'#' | b'+') {
             return None;
@@ -208,6 +209,7 @@ impl Scanner<'_> {
     }
 
     /// The secret part of the userinfo that starts here.
+    #[inline(never)]
     fn userinfo(&mut self, start: usize) -> Option<(usize, usize)> {
         const FURTHEST: usize = 320;
         let limit = self.text.len().min(start + FURTHEST);
