@@ -53,9 +53,11 @@ pub const TOKEN_PERCENT: Charset = Charset(DIGIT | LOWER | UPPER | UNDERSCORE | 
 pub const BASE64: Charset = Charset(DIGIT | LOWER | UPPER | PLUS_SLASH | EQUALS);
 /// Base64 of either alphabet
 pub const ANY_BASE64: Charset = Charset(DIGIT | LOWER | UPPER | PLUS_SLASH | EQUALS | UNDERSCORE | DASH);
-/// What crypt(3) and PHC strings hold: `A-Za-z0-9./+=$,_-:`
+/// What crypt(3) and PHC strings hold: `A-Za-z0-9./+=$,_-`
 pub const CRYPT: Charset =
-    Charset(DIGIT | LOWER | UPPER | DOT | PLUS_SLASH | EQUALS | DOLLAR_COMMA | UNDERSCORE | DASH | COLON);
+    Charset(DIGIT | LOWER | UPPER | DOT | PLUS_SLASH | EQUALS | DOLLAR_COMMA | UNDERSCORE | DASH);
+/// [`CRYPT`] and `:`
+pub const CRYPT_COLON: Charset = Charset(CRYPT.0 | COLON);
 /// The rest of a URL path: `A-Za-z0-9_-./@`
 pub const PATH: Charset = Charset(DIGIT | LOWER | UPPER | UNDERSCORE | DASH | PLUS_SLASH | AT);
 /// RFC 6750 `b64token`: `A-Za-z0-9-._~+/=`, and `%` and `:` seen in practice

@@ -36,6 +36,7 @@ mod scan;
 mod shapes;
 mod tally;
 mod value;
+mod words;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -88,7 +89,8 @@ pub fn find(text: &str) -> Vec<Finding> {
 
 /// Whether what stands under this name is a secret by the name alone.
 pub fn is_sensitive_key(key: &str) -> bool {
-    matches!(keys::level(key.as_bytes()), keys::Level::Always | keys::Level::UnlessNumber)
+    use keys::Level::*;
+    matches!(keys::level(key.as_bytes()), Always | UnlessNumber | UnlessCount)
 }
 
 /// Every rule's name, as a [`Tally`] counts them.
