@@ -99,10 +99,13 @@ fn new_id(now: i64) -> String {
         .to_string()
 }
 
+/// An entry bound for a shard, and its place in the request.
+type Bound = (usize, (Meta, Vec<u8>));
+
 /// Hands the accepted entries to their shards, all shards at once, and returns each log's fate in order.
 async fn deliver(visit: &Visit, judged: Vec<Judged>) -> Vec<Fate> {
     let mut fates = Vec::with_capacity(judged.len());
-    let mut by_shard: BTreeMap<u32, Vec<(usize, (Meta, Vec<u8>))>> = BTreeMap::new();
+    let mut by_shard: BTreeMap<u32, Vec<Bound>> = BTreeMap::new();
     for (index, judged) in judged.into_iter().enumerate() {
         fates.push(match judged {
             Judged::Refused { status, error } => Fate::Refused { status, error },
