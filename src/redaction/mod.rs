@@ -19,7 +19,8 @@
 //! # Where the facts come from
 //!
 //! Token formats: the table in [`rules`] names a source for every row — gitleaks (MIT), secretlint (MIT), kingfisher
-//! and datadog-agent (Apache-2.0), as sources of facts, and the issuers' documentation. Names of fields: datadog-agent's
+//! and datadog-agent (Apache-2.0), as sources of facts, and the issuers' documentation; `Recalled`
+//! marks the rows that were written from practice and still want checking. Names of fields: datadog-agent's
 //! scrubber, gitleaks' generic rule and its exceptions ([`keys`]). Headers and URLs: RFC 9110, 7617, 6750, 7616, 6265,
 //! 3986. Keys and tokens: RFC 7468 (PEM), 7515-7519 (JWT family). Cards: ISO/IEC 7812. Hashes: crypt(3) and the PHC
 //! string format.
