@@ -296,8 +296,13 @@ mod properties {
         prop::collection::vec(piece, 0..14).prop_map(|pieces| pieces.concat())
     }
 
+    /// 4,096, or as many as `PROPTEST_CASES` says: how to look longer.
+    fn cases() -> u32 {
+        std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(4096)
+    }
+
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(4096))]
+        #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
         #[test]
         fn any_text_is_redacted_without_panic_and_twice_is_once(text in prop_oneof![fragments(), ".*"]) {

@@ -101,7 +101,7 @@ impl Charset {
     }
 
     /// Where the run of bytes of this set that starts at `from` ends.
-    #[inline]
+    #[inline(never)]
     pub fn run(self, text: &[u8], from: usize) -> usize {
         let mut end = from;
         while text.get(end).is_some_and(|&b| self.has(b)) {
@@ -111,7 +111,7 @@ impl Charset {
     }
 
     /// As [`run`](Self::run), looking at no more than `most` bytes.
-    #[inline]
+    #[inline(never)]
     pub fn run_within(self, text: &[u8], from: usize, most: usize) -> usize {
         let limit = text.len().min(from.saturating_add(most));
         text.get(..limit).map_or(from, |text| self.run(text, from))

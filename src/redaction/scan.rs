@@ -154,13 +154,13 @@ impl<'t> Scanner<'t> {
     }
 
     /// The byte before an index, 0 at the start.
-    #[inline]
+    #[inline(never)]
     pub fn before(&self, at: usize) -> u8 {
         at.checked_sub(1).map_or(0, |at| self.byte(at))
     }
 
     /// A stretch of the text.
-    #[inline]
+    #[inline(never)]
     pub fn slice(&self, start: usize, end: usize) -> &'t [u8] {
         self.text.get(start..end.min(self.text.len())).unwrap_or_default()
     }

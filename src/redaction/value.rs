@@ -41,6 +41,7 @@ fn spelled(text: &[u8], at: usize) -> Option<(Quote, usize)> {
 }
 
 /// How many times `byte` stands at `at`.
+#[inline(never)]
 pub fn run_of(text: &[u8], at: usize, byte: u8) -> usize {
     text.get(at..).unwrap_or_default().iter().take_while(|&&b| b == byte).count()
 }
