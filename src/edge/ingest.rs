@@ -42,12 +42,7 @@ pub async fn post(mut request: Request, visit: &Visit) -> Answer {
     let now = super::now();
     let judged = match intake::split(&bytes, content_type.as_deref()) {
         Err(error) => {
-            let status = match error {
-                intake::BodyError::Malformed(_) => 400,
-                intake::BodyError::TooManyEntries(_) => 413,
-                intake::BodyError::ContentType(_) => 415,
-            };
-            return refuse(status, &error.to_string());
+            return refuse(error.status(), &error.to_string());
         }
         Ok(posted) => judge_all(posted, &sender, now),
     };
@@ -79,9 +74,9 @@ fn judge_all(posted: Posted<'_>, sender: &Sender, now: i64) -> (bool, Vec<Judged
     match posted {
         Posted::Single(log) => (true, vec![judge(log)]),
         Posted::Batch(logs) => {
-            let judged = logs.into_iter().map(|log| match log {
+            let judged = logs.into_iter().map(|log| match log.parse() {
                 Ok(log) => judge(log),
-                Err(error) => Judged::Refused { status: 400, error },
+                Err((status, error)) => Judged::Refused { status, error },
             });
             (false, judged.collect())
         }

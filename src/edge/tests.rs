@@ -33,7 +33,8 @@ fn vars_are_texts_whole_numbers_or_flags() {
         ("FLAG", JsValue::TRUE),
         ("OBJECT", js_sys::Object::new().into()),
     ]);
-    let read = ["TEXT", "NUMBER", "FRACTION", "FLAG", "OBJECT", "MISSING"].map(|key| settings::value(&env, key));
+    let read =
+        ["TEXT", "NUMBER", "FRACTION", "FLAG", "OBJECT", "MISSING"].map(|key| settings::value(&env, key));
     let wanted = [Some("a"), Some("5000"), None, Some("true"), None, None];
     assert_eq!(read.each_ref().map(Option::as_deref), wanted);
 }
