@@ -40,15 +40,16 @@ pub async fn post(mut request: Request, visit: &Visit) -> Answer {
     };
     // What came with the request decides the time its entries get, not how long the body took.
     let now = super::now();
+    let mut tally = Tally::default();
     let judged = match intake::split(&bytes, content_type.as_deref()) {
         Err(error) => {
             return refuse(error.status(), &error.to_string());
         }
-        Ok(posted) => judge_all(posted, &sender, now),
+        Ok(posted) => judge_all(posted, &sender, now, &mut tally),
     };
     drop(bytes);
     let (single, judged) = judged;
-    let fates = deliver(visit, judged).await;
+    let fates = deliver(visit, judged, &tally).await;
     let told = answers::tell(single, &fates, now, &visit.config.limits);
     sent(told)
 }
@@ -67,10 +68,10 @@ fn busy(error: &str) -> Answer {
     refuse(503, error).with("Retry-After", RETRY_AFTER_S.to_string())
 }
 
-fn judge_all(posted: Posted<'_>, sender: &Sender, now: i64) -> (bool, Vec<Judged>) {
-    let mut tally = Tally::default();
+/// Whether it was a single log, and what is thought of each.
+fn judge_all(posted: Posted<'_>, sender: &Sender, now: i64, tally: &mut Tally) -> (bool, Vec<Judged>) {
     let mut new_id = || new_id(now);
-    let mut judge = |log| intake::judge(log, sender, now, &mut new_id, &mut tally);
+    let mut judge = |log| intake::judge(log, sender, now, &mut new_id, tally);
     match posted {
         Posted::Single(log) => (true, vec![judge(log)]),
         Posted::Batch(logs) => {
@@ -98,7 +99,7 @@ fn new_id(now: i64) -> String {
 type Bound = (usize, (Meta, Vec<u8>));
 
 /// Hands the accepted entries to their shards, all shards at once, and returns each log's fate in order.
-async fn deliver(visit: &Visit, judged: Vec<Judged>) -> Vec<Fate> {
+async fn deliver(visit: &Visit, judged: Vec<Judged>, tally: &Tally) -> Vec<Fate> {
     let mut fates = Vec::with_capacity(judged.len());
     let mut by_shard: BTreeMap<u32, Vec<Bound>> = BTreeMap::new();
     for (index, judged) in judged.into_iter().enumerate() {
@@ -124,9 +125,15 @@ async fn deliver(visit: &Visit, judged: Vec<Judged>) -> Vec<Fate> {
         }
         return fates;
     }
-    let hops = by_shard.into_iter().map(|(shard, entries)| async move {
+    let mut redactions: BTreeMap<String, u64> =
+        tally.iter().map(|(rule, count)| (rule.to_string(), count)).collect();
+    let hops = by_shard.into_iter().map(|(shard, entries)| {
+        // The first shard counts the whole request's.
+        (shard, entries, std::mem::take(&mut redactions))
+    });
+    let hops = hops.map(|(shard, entries, redactions)| async move {
         let (indexes, entries): (Vec<usize>, Vec<(Meta, Vec<u8>)>) = entries.into_iter().unzip();
-        let body = wire::encode_append(&entries);
+        let body = wire::encode_append(&entries, redactions);
         drop(entries);
         let reply = hop::call_twice(&visit.env, shard, wire::APPEND, body, visit.config.hop_timeout_ms).await;
         (indexes, reply.and_then(|body| hop::read::<AppendReply>(&body)))
