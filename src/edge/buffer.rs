@@ -17,6 +17,7 @@ use crate::redis::{Client, Commands, list_key};
 use futures_channel::oneshot;
 use futures_util::lock::Mutex;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 use wasm_bindgen_futures::spawn_local;
@@ -34,6 +35,9 @@ const TIMER_MAX_MS: i64 = 30_000;
 /// How long the first request of a group waits for others to share its transaction, in ms. 0 is one turn of the
 /// event loop: every request that has arrived by then is in.
 const GROUP_MS: u64 = 0;
+
+/// Bytes of a page of wasm memory (WebAssembly core specification, section 4.2.8).
+const WASM_PAGE_BYTES: usize = 65_536;
 
 /// One shard of the buffer.
 #[durable_object(alarm)]
@@ -105,6 +109,8 @@ struct Inner {
     /// When the alarm that is set goes off, Unix ms.
     alarm_at: Cell<Option<i64>>,
     last_append: Cell<i64>,
+    /// What was redacted from logs posted here, by rule.
+    redactions: RefCell<BTreeMap<String, u64>>,
 }
 
 impl Inner {
@@ -123,6 +129,7 @@ impl Inner {
             timer: Cell::new(0),
             alarm_at: Cell::new(None),
             last_append: Cell::new(0),
+            redactions: RefCell::new(BTreeMap::new()),
         }
     }
 
@@ -224,15 +231,17 @@ impl Inner {
     async fn commit(self: &Rc<Self>, group: Vec<Waiter>) {
         let mut entries = Vec::new();
         let mut waiters = Vec::new();
-        for Waiter { body, answer } in &group {
+        for Waiter { body, .. } in &group {
             match wire::decode_append(body) {
-                Ok(decoded) => {
+                Ok((decoded, redactions)) => {
                     waiters.push(Ok(decoded.len()));
                     entries.extend(decoded);
+                    for (rule, count) in redactions {
+                        *self.redactions.borrow_mut().entry(rule).or_default() += count;
+                    }
                 }
                 Err(why) => waiters.push(Err(why)),
             }
-            let _ = answer;
         }
         let stored = self.store(&entries).await;
         drop(entries);
@@ -325,6 +334,8 @@ impl Inner {
         let mut status = self.with(|shard| shard.status(super::now()))?;
         status.version = settings::version(&self.env).0;
         status.storage_bytes = self.storage.size();
+        status.redactions = self.redactions.borrow().clone();
+        status.memory_bytes = (core::arch::wasm32::memory_size::<0>() * WASM_PAGE_BYTES) as u64;
         Ok(serde_json::to_vec(&status)?)
     }
 

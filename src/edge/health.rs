@@ -86,6 +86,8 @@ struct LogProcessor {
     status: &'static str,
     processor_status: &'static str,
     redaction_patterns: usize,
+    /// What was redacted since the buffers started, by rule.
+    redactions: BTreeMap<String, u64>,
     suppression_patterns: usize,
     supported_levels: Vec<&'static str>,
     supported_systems: Vec<&'static str>,
@@ -100,6 +102,8 @@ struct Buffer {
     oldest_waiting_ms: i64,
     set_aside: u64,
     late_doubles: u64,
+    /// Bytes of wasm memory, the largest instance's.
+    memory_bytes: u64,
     totals: Counters,
     shards: Vec<Shard>,
 }
@@ -135,6 +139,7 @@ pub async fn get(visit: &Visit) -> Answer {
     let mut shards: Vec<Shard> =
         shards.into_iter().map(|(shard, reply)| shard_health(shard, reply)).collect();
     let rate_limiter = rate_limiter(&visit.config.limits, &mut shards, open);
+    let redactions = redactions(&mut shards);
     let buffer = buffer(shards, open);
     let well = redis.status == "healthy" && buffer.status == "healthy" && rate_limiter.status == "healthy";
     let (id, tag) = settings::version(&visit.env);
@@ -151,6 +156,7 @@ pub async fn get(visit: &Visit) -> Answer {
                 status: "healthy",
                 processor_status: "operational",
                 redaction_patterns: redaction::pattern_count(),
+                redactions,
                 suppression_patterns: noise::PATTERNS.len(),
                 supported_levels: Level::ALL.map(Level::as_str).to_vec(),
                 supported_systems: System::ALL.map(System::as_str).to_vec(),
@@ -263,12 +269,24 @@ fn rate_limiter(limits: &Limits, shards: &mut [Shard], open: bool) -> RateLimite
     }
 }
 
+fn redactions(shards: &mut [Shard]) -> BTreeMap<String, u64> {
+    let mut sum = BTreeMap::new();
+    for state in shards.iter_mut().filter_map(|shard| shard.state.as_mut()) {
+        for (rule, count) in std::mem::take(&mut state.redactions) {
+            *sum.entry(rule).or_default() += count;
+        }
+    }
+    sum
+}
+
 fn buffer(mut shards: Vec<Shard>, open: bool) -> Buffer {
     let mut totals = Counters::default();
     let (mut waiting, mut waiting_bytes, mut oldest_waiting_ms, mut set_aside) = (0, 0, 0, 0);
+    let mut memory_bytes = 0;
     for shard in &mut shards {
         let Some(state) = &mut shard.state else { continue };
         waiting += state.waiting;
+        memory_bytes = memory_bytes.max(state.memory_bytes);
         waiting_bytes += state.waiting_bytes;
         oldest_waiting_ms = oldest_waiting_ms.max(state.oldest_waiting_ms);
         set_aside += state.set_aside_entries;
@@ -285,6 +303,7 @@ fn buffer(mut shards: Vec<Shard>, open: bool) -> Buffer {
         oldest_waiting_ms,
         set_aside,
         late_doubles: totals.late_doubles,
+        memory_bytes,
         totals,
         shards,
     }
