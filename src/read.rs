@@ -76,10 +76,12 @@ impl Filter {
 /// # Errors
 /// When it is not a positive whole number.
 pub fn positive(value: &str) -> Result<usize, String> {
-    match value.parse::<usize>() {
-        Ok(number) if number > 0 => Ok(number),
-        _ => Err("limit must be a positive number".to_string()),
+    let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+    if digits && value.bytes().any(|byte| byte != b'0') {
+        // What `usize` has no room for, 32 bits in wasm, is as good as no limit.
+        return Ok(value.parse().unwrap_or(usize::MAX));
     }
+    Err("limit must be a positive number".to_string())
 }
 
 /// A trace, put together from its parts.
@@ -253,7 +255,16 @@ mod tests {
         assert_eq!(of(&[("limit", "2"), ("order", "desc")]), ["3", "2"]);
         assert_eq!(of(&[("user_id", "u")]), [""; 0]);
         assert_eq!(of(&[("system", "convex"), ("level", "")]).len(), 4);
-        for bad in [("limit", "0"), ("limit", "-1"), ("order", "up"), ("level", "fatal"), ("since", "now")] {
+        assert_eq!(of(&[("limit", "99999999999999999999")]).len(), 4);
+        for bad in [
+            ("limit", "0"),
+            ("limit", "-1"),
+            ("limit", "+1"),
+            ("limit", "1.0"),
+            ("order", "up"),
+            ("level", "fatal"),
+            ("since", "now"),
+        ] {
             assert!(Filter::parse([bad].into_iter()).is_err(), "{bad:?}");
         }
     }
