@@ -32,8 +32,10 @@ async fn take(request: &mut Request, visit: &Visit) -> Answer {
         user_agent: header("user-agent"),
         fetch_metadata: header("sec-fetch-site").is_some(),
     };
-    if let Err(error) = intake::body::check_content_type(content_type.as_deref()) {
-        return refuse(415, &error.to_string());
+    let holds_json = intake::body::check_content_type(content_type.as_deref());
+    let plain = intake::body::check_content_encoding(header("content-encoding").as_deref());
+    if let Err(error) = holds_json.and(plain) {
+        return refuse(error.status(), &error.to_string());
     }
     let limit = visit.config.body_max_bytes;
     let (bytes, _reserved) = match body::read(request, limit, visit.config.in_flight_max_bytes).await {

@@ -63,6 +63,8 @@ pub enum BodyError {
     TooManyValues,
     /// 415: a content type that cannot hold JSON.
     ContentType(String),
+    /// 415: a body that is compressed, or coded otherwise.
+    ContentEncoding(String),
 }
 
 impl BodyError {
@@ -71,7 +73,7 @@ impl BodyError {
         match self {
             BodyError::Malformed(_) => 400,
             BodyError::TooManyEntries(_) | BodyError::TooManyValues => 413,
-            BodyError::ContentType(_) => 415,
+            BodyError::ContentType(_) | BodyError::ContentEncoding(_) => 415,
         }
     }
 }
@@ -88,6 +90,9 @@ impl fmt::Display for BodyError {
                 f,
                 "content type {given:?} is not taken: send application/json, application/x-ndjson or text/plain"
             ),
+            BodyError::ContentEncoding(given) => {
+                write!(f, "content encoding {given:?} is not taken: send the body as it is, not compressed")
+            }
         }
     }
 }
@@ -121,6 +126,18 @@ fn form(content_type: Option<&str>) -> Result<Form, BodyError> {
 /// [`BodyError::ContentType`].
 pub fn check_content_type(content_type: Option<&str>) -> Result<(), BodyError> {
     form(content_type).map(|_| ())
+}
+
+/// Refuses a body that says it is compressed, before it is read.
+///
+/// # Errors
+/// [`BodyError::ContentEncoding`].
+pub fn check_content_encoding(content_encoding: Option<&str>) -> Result<(), BodyError> {
+    let given = content_encoding.unwrap_or("").trim();
+    if given.is_empty() || given.eq_ignore_ascii_case("identity") {
+        return Ok(());
+    }
+    Err(BodyError::ContentEncoding(given.chars().take(100).collect()))
 }
 
 /// Splits a body into the logs it holds.
@@ -239,5 +256,11 @@ mod tests {
         assert_eq!(refused(b"[]"), "the batch holds no logs");
         assert_eq!(count(&format!("[{}1]", "1,".repeat(1_000)), None), Err(BodyError::TooManyEntries(1_001)));
         assert!(matches!(count("{}", Some("application/xml")), Err(BodyError::ContentType(_))));
+        for taken in [None, Some(""), Some(" Identity ")] {
+            assert_eq!(check_content_encoding(taken), Ok(()));
+        }
+        let gzip = check_content_encoding(Some("gzip")).unwrap_err();
+        assert_eq!(gzip.status(), 415);
+        assert!(gzip.to_string().contains("\"gzip\""), "{gzip}");
     }
 }
