@@ -27,6 +27,7 @@ async fn ask(
         request = request.bearer_auth(token);
     }
     let answer = stage.send(request).await;
+    assert_eq!(answer.header("WWW-Authenticate"), (answer.status == 401).then_some("Bearer"));
     for secret in [INGEST, READ, ADMIN] {
         assert!(!answer.text.contains(secret), "{}", answer.text);
     }

@@ -60,6 +60,9 @@ impl Answer {
         let headers = Headers::new();
         headers.set("Content-Type", "application/json")?;
         headers.set("Cache-Control", "no-store")?;
+        if self.status == 401 {
+            headers.set("WWW-Authenticate", "Bearer")?; // RFC 9110, section 15.5.2
+        }
         for (name, value) in cors.into_iter().chain(self.headers) {
             headers.set(name, &value)?;
         }

@@ -26,6 +26,7 @@ const KNOWN_HEADERS: &[&str] = &[
     "retry-after",
     "transfer-encoding",
     "vary",
+    "www-authenticate",
 ];
 
 /// What Cloudflare's edge adds to a deployment's answers.
