@@ -79,6 +79,7 @@ pub struct Endpoints {
     logs: &'static str,
     recent_traces: &'static str,
     clear: &'static str,
+    openapi: &'static str,
 }
 
 /// The routes.
@@ -88,6 +89,7 @@ pub const ENDPOINTS: Endpoints = Endpoints {
     logs: "GET /logs?trace_id={trace_id}",
     recent_traces: "GET /traces/recent?limit={limit}",
     clear: "DELETE /logs/clear",
+    openapi: "GET /openapi.json",
 };
 
 /// Whether the contract has a route of this method and path.
@@ -121,6 +123,11 @@ pub fn home() -> Answer {
         read: "GET /logs?trace_id=…",
     };
     Answer::json(200, &Home { service: SERVICE, status: "running", endpoints: ENDPOINTS, usage })
+}
+
+/// `GET /openapi.json`: every route, for programs. Written by hand; tests compare it with the running worker.
+pub fn openapi() -> Answer {
+    Answer::raw(200, include_str!("../openapi.json").into())
 }
 
 /// 503 while a setting cannot be used: its name, never its value.

@@ -47,6 +47,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
     let answer = match (request.method(), request.path().as_str(), loaded) {
         (Method::Options, _, _) => Answer::empty(),
         (Method::Get, "/", _) => answer::home(),
+        (Method::Get, "/openapi.json", _) => answer::openapi(),
         (Method::Get, "/health", Err(problems)) => health::misconfigured(&problems),
         (method, path, loaded) if answer::is_route(&method, path) => match loaded {
             Err(problems) => answer::misconfigured(&problems),
