@@ -45,7 +45,11 @@ export default class extends WorkerEntrypoint {
       timer = setTimeout(look, LOOK_MS);
     });
     try {
-      const answer = await Promise.race([new Worker(this.ctx, this.env).fetch(request), givenUp]);
+      const work = new Worker(this.ctx, this.env).fetch(request);
+      // A sender that goes away, or is answered here, must not stop the work half-way: what it has in hand would never
+      // be given back.
+      this.ctx.waitUntil(work.catch(() => {}));
+      const answer = await Promise.race([work, givenUp]);
       return answer ?? unavailable();
     } catch (error) {
       trapped(error);

@@ -1,12 +1,16 @@
 //! Reading a body: never more than its limit, and never more at once than one isolate can hold.
 
 use futures_util::StreamExt;
+use futures_util::future::{Either, select};
 use std::cell::Cell;
-use worker::{ByteStream, Request};
+use std::pin::pin;
+use std::time::Duration;
+use worker::{ByteStream, Delay, Request};
 
 thread_local! {
     /// Bytes of bodies this isolate has in hand. Not state that outlives a request: what a request reserves, it
-    /// gives back when it ends, and an isolate that is thrown away has nothing in hand.
+    /// gives back when it ends, at the latest after [`TIME_MAX`] (entry.mjs keeps a request alive whose sender went
+    /// away), and an isolate that is thrown away has nothing in hand.
     static IN_FLIGHT: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -37,9 +41,17 @@ pub enum Unread {
     TooLarge,
     /// The isolate has as much in hand as it may.
     NoRoom,
+    /// It did not come within [`TIME_MAX`].
+    TooSlow,
     /// The connection broke.
     Broken(String),
 }
+
+/// How long a body may take. What a sender that stalls has in hand is given back then.
+pub const TIME_MAX: Duration = Duration::from_secs(10);
+
+/// A body announced as no longer than this is received in one piece, and its room taken before it comes.
+const PIECE_MAX: usize = 64 * 1024;
 
 /// A body that is refused is still received, up to this many times its limit: the platform ends the connection of a
 /// sender that is answered half-way, and the sender never sees why.
@@ -51,7 +63,8 @@ pub async fn discard(request: &mut Request, limit: usize) {
         return;
     }
     if let Ok(chunks) = request.stream() {
-        discard_rest(chunks, limit.saturating_mul(DISCARD_FACTOR)).await;
+        let rest = discard_rest(chunks, limit.saturating_mul(DISCARD_FACTOR));
+        select(pin!(rest), Delay::from(TIME_MAX)).await;
     }
 }
 
@@ -70,18 +83,27 @@ async fn discard_rest(mut chunks: ByteStream, most: usize) {
 /// # Errors
 /// [`Unread`].
 pub async fn read(request: &mut Request, limit: usize, budget: usize) -> Result<(Vec<u8>, Reserved), Unread> {
+    match select(pin!(receive(request, limit, budget)), Delay::from(TIME_MAX)).await {
+        Either::Left((received, _)) => received,
+        Either::Right(_) => Err(Unread::TooSlow),
+    }
+}
+
+async fn receive(request: &mut Request, limit: usize, budget: usize) -> Result<(Vec<u8>, Reserved), Unread> {
     let broken = |error: worker::Error| Unread::Broken(error.to_string());
     let announced =
         request.headers().get("content-length").ok().flatten().and_then(|text| text.parse::<usize>().ok());
-    if let Some(length) = announced {
-        if length > limit {
-            return Err(Unread::TooLarge);
+    match announced {
+        Some(length) if length > limit => return Err(Unread::TooLarge),
+        Some(length) if length <= PIECE_MAX => {
+            let reserved = Reserved::take(length, budget).ok_or(Unread::NoRoom)?;
+            // The platform holds a sender to the length it announced.
+            let body = if length == 0 { Vec::new() } else { request.bytes().await.map_err(broken)? };
+            return if body.len() > limit { Err(Unread::TooLarge) } else { Ok((body, reserved)) };
         }
-        let reserved = Reserved::take(length, budget).ok_or(Unread::NoRoom)?;
-        // The platform holds a sender to the length it announced.
-        let body = if length == 0 { Vec::new() } else { request.bytes().await.map_err(broken)? };
-        return if body.len() > limit { Err(Unread::TooLarge) } else { Ok((body, reserved)) };
+        _ => {}
     }
+    // Room is taken for what came, not for what was announced: that costs a sender nothing.
     let mut body = Vec::new();
     let mut reserved = Reserved::take(0, budget).ok_or(Unread::NoRoom)?;
     if request.inner().body().is_none() {
@@ -90,7 +112,8 @@ pub async fn read(request: &mut Request, limit: usize, budget: usize) -> Result<
     let mut chunks = request.stream().map_err(broken)?;
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(broken)?;
-        let too_large = body.len() + chunk.len() > limit;
+        let length = body.len() + chunk.len();
+        let too_large = length > limit;
         let more = Reserved::take(chunk.len(), budget).filter(|_| !too_large);
         let Some(more) = more else {
             drop((body, reserved));
@@ -99,6 +122,11 @@ pub async fn read(request: &mut Request, limit: usize, budget: usize) -> Result<
         };
         reserved.0 += more.0;
         std::mem::forget(more);
+        if let Some(announced) = announced.filter(|_| length > body.capacity()) {
+            // As `Vec` grows by itself, but not beyond what was announced.
+            let capacity = announced.min(2 * length).max(length);
+            body.reserve_exact(capacity - body.len());
+        }
         body.extend_from_slice(&chunk);
     }
     Ok((body, reserved))

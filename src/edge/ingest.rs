@@ -44,6 +44,9 @@ async fn take(request: &mut Request, visit: &Visit) -> Answer {
             return refuse(413, &format!("body is larger than {limit} bytes: split the batch"));
         }
         Err(Unread::NoRoom) => return busy("too many bytes are being received at once: try again"),
+        Err(Unread::TooSlow) => {
+            return refuse(408, &format!("body did not arrive within {} s", body::TIME_MAX.as_secs()));
+        }
         Err(Unread::Broken(why)) => return refuse(400, &format!("body could not be read: {why}")),
     };
     // What came with the request decides the time its entries get, not how long the body took.
