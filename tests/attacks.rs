@@ -1,0 +1,706 @@
+//! Attacks on what is read, stored and opened: each is answered clearly, and the next request as if nothing had been.
+//! `ops/runbooks/attacks.md` lists them. Malformed and oversized bodies are in `hostile.rs`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::{Duration, Instant},
+};
+
+use reqwest::Method;
+use serde_json::json;
+use support::{Client, Setup, Stage, fresh_trace, log, now_ms, shared, with};
+
+const INGEST: &str = "ingest-token-0123456789";
+const READ: &str = "read-token-0123456789";
+const ADMIN: &str = "admin-token-0123456789";
+const APP: &str = "https://app.example.com";
+
+/// Fails unless the worker takes and returns a log as usual.
+async fn assert_well(worker: &Client) {
+    let trace = fresh_trace();
+    worker.post(log(&trace, "still here")).await.expect_status(200);
+    assert_eq!(worker.messages(&trace).await, ["still here"]);
+}
+
+/// Production with every token and one origin, where this log of one trace is stored.
+async fn closed(trace_id: &str) -> Option<Stage> {
+    let setup = Setup::generous().production().var("ALLOWED_ORIGINS", APP);
+    let setup =
+        setup.var("LOG_INGEST_TOKEN", INGEST).var("LOG_READ_TOKEN", READ).var("LOG_ADMIN_TOKEN", ADMIN);
+    let stage = setup.start().await?;
+    stage.with_token(INGEST).post(log(trace_id, "ours")).await.expect_status(200);
+    Some(stage)
+}
+
+/// Fails unless servers may still post there, readers read, and the log of [`closed`] is still there.
+async fn assert_closed_and_well(stage: &Stage, trace_id: &str) {
+    stage.with_token(INGEST).post(log(&fresh_trace(), "m")).await.expect_status(200);
+    assert_eq!(stage.with_token(READ).messages(trace_id).await, ["ours"]);
+}
+
+/// Sends a request no client would write, and returns the status and everything that came.
+async fn raw(worker: &Client, method: &str, target: &str, headers: &str, body: &str) -> (u16, String) {
+    let length = body.len();
+    let request = format!(
+        "{method} {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+    );
+    let answer = worker.raw(request.into_bytes()).await;
+    (answer.split(' ').nth(1).unwrap().parse().unwrap(), answer)
+}
+
+/// The headers of an answer, without its body.
+fn head(answer: &str) -> String {
+    answer.split("\r\n\r\n").next().unwrap().to_ascii_lowercase()
+}
+
+#[tokio::test]
+async fn line_breaks_in_what_is_answered_never_become_headers() {
+    let Some(stage) = Setup::generous().var("RATE_LIMIT_TRACE", "1").start().await else { return };
+    let split = "\r\nSet-Cookie: stolen=1\r\n\r\n<script>";
+    for (number, id) in [split, "\n", "\r", "\u{85}", "\u{2028}"].into_iter().enumerate() {
+        let trace = format!("{}{id}", fresh_trace());
+        let log = with(&trace, json!({"id": format!("{number}{id}"), "user_id": id, "system": "manual"}));
+        // The client fails on every header nobody listed.
+        let answer = stage.post(log.clone()).await.expect_status(200);
+        assert_eq!(answer.json["trace_id"], trace);
+        let entry = stage.entries(&trace).await.remove(0);
+        assert_eq!((&entry["id"], &entry["user_id"]), (&log["id"], &log["user_id"]));
+        // The words of this refusal hold the id.
+        let over = stage.post(with(&trace, json!({"system": "manual"}))).await.expect_status(429);
+        assert_eq!(over.error(), format!("Per-trace rate limit exceeded for {trace}"));
+    }
+    let answer = stage.post_as("x/\"y<script>", &[], "{}").await.expect_status(415);
+    assert!(answer.error().contains("x/"), "{}", answer.error());
+    let named = stage.post(json!({"trace_id": "t", "message": "m", "level": split})).await.expect_status(400);
+    assert_eq!(named.error(), "level must be one of: log, info, warn, error");
+    assert_well(&stage).await;
+}
+
+#[tokio::test]
+async fn line_breaks_in_an_origin_never_become_headers() {
+    let Some(stage) = closed("ours").await else { return };
+    for origin in [
+        "https://app.example.com\r\n Set-Cookie: stolen=1",
+        "https://app.example.com\nSet-Cookie: stolen=1",
+        "https://app.example.com\rSet-Cookie: stolen=1",
+        "https://app.example.com%0d%0aSet-Cookie: stolen=1",
+        "https://app.example.com\0",
+        "https://app.example.com\u{b}x",
+    ] {
+        let body = log("t", "m").to_string();
+        let (status, answer) = raw(&stage, "POST", "/log", &format!("Origin: {origin}\r\n"), &body).await;
+        let head = head(&answer);
+        assert!(!head.contains("set-cookie"), "{origin:?}: {answer}");
+        // A bare line feed ends a header for some parsers: then it is the listed origin, with a cookie-like header
+        // of the request beside it, which is nobody's business. All else is refused.
+        let listed = head.contains("access-control-allow-origin: https://app.example.com\r\n");
+        assert!(matches!(status, 400 | 403) || (status == 200 && listed), "{origin:?}: {answer}");
+    }
+    assert_closed_and_well(&stage, "ours").await;
+}
+
+#[tokio::test]
+async fn escapes_for_a_terminal_come_back_as_data() {
+    let worker = shared().await;
+    let nasty =
+        "\u{1b}[2J\u{1b}[31mred\u{1b}]0;title\u{7}\u{1b}]8;;https://evil.example\u{1b}\\x\u{9b}1m\u{8}\r";
+    let trace = format!("{}\u{1b}[2J", fresh_trace());
+    let sent = with(
+        &trace,
+        json!({"message": nasty, "stack": nasty, "user_id": nasty, "id": "\u{1b}c", "context": {nasty: [nasty]}}),
+    );
+    worker.post(sent.clone()).await.expect_status(200);
+    let answer = worker.logs(&trace).await;
+    for field in ["trace_id", "message", "stack", "user_id", "id", "context"] {
+        assert_eq!(answer.json["logs"][0][field], sent[field], "{field}");
+    }
+    let answers = [answer, worker.recent(50).await, worker.health().await];
+    for answer in &answers {
+        assert!(!answer.text.contains('\u{1b}') && !answer.text.contains('\r'), "{}", answer.text);
+    }
+    if let Some(stage) = worker.stage() {
+        assert!(!stage.workerd.log().contains('\u{1b}'));
+    }
+    assert_well(&worker).await;
+}
+
+#[tokio::test]
+async fn keys_named_as_javascript_names_its_own_are_keys() {
+    let worker = shared().await;
+    let trace = fresh_trace();
+    let context = r#"{"__proto__":{"level":"error","isAdmin":true},"constructor":{"prototype":{"x":1}},"toString":"x","hasOwnProperty":null,"then":"x","toJSON":{},"":0,"length":-1}"#;
+    let body = format!(
+        r#"{{"trace_id":"{trace}","message":"m","level":"log","__proto__":{{"user_id":"root"}},"constructor":7,"then":1,"context":{context}}}"#
+    );
+    worker.post_as("application/json", &[], body).await.expect_status(200);
+    let answer = worker.logs(&trace).await;
+    assert!(answer.text.contains(&format!("\"context\":{context}")), "{}", answer.text);
+    let entry = &answer.json["logs"][0];
+    assert_eq!((entry.get("user_id"), &entry["level"]), (None, &json!("log")));
+    worker.post(log(&trace, "the next")).await.expect_status(200);
+    let next = worker.entries(&trace).await.remove(1);
+    assert_eq!((next.get("context"), next.get("user_id")), (None, None));
+    assert_well(&worker).await;
+}
+
+#[tokio::test]
+async fn of_two_keys_of_one_name_the_one_that_is_judged_is_the_one_that_is_stored() {
+    let worker = shared().await;
+    let (victim, own) = (fresh_trace(), fresh_trace());
+    worker.post(log(&victim, "of the victim")).await.expect_status(200);
+    let cases = [
+        (format!(r#""trace_id":"{victim}","trace_id":"{own}","message":"a","level":"log""#), 200),
+        (format!(r#""trace_id":"{victim}","\u0074race_id":"{own}","message":"b","level":"log""#), 200),
+        (format!(r#""trace_id":"{own}","trace_id":"","message":"c","level":"log""#), 400),
+        (format!(r#""trace_id":"{own}","message":"d","level":"log","level":"fatal""#), 400),
+        (format!(r#""trace_id":"{own}","message":"e","level":"log","system":"manual","system":"root""#), 400),
+        (format!(r#""trace_id":"{own}","message":"[HMR] f","message":"g","level":"log""#), 200),
+    ];
+    for (members, status) in cases {
+        let answer = worker.post_as("application/json", &[], format!("{{{members}}}")).await;
+        assert_eq!(answer.status, status, "{members}: {}", answer.text);
+    }
+    assert_eq!(worker.messages(&own).await, ["a", "b", "g"]);
+    assert_eq!(worker.messages(&victim).await, ["of the victim"]);
+    // In a query the first counts, for who may read as for what is read.
+    let answer = worker.get(&format!("/logs?trace_id={own}&trace_id={victim}")).await;
+    assert_eq!((&answer.json["trace_id"], &answer.json["count"]), (&json!(own), &json!(3)));
+    assert_well(&worker).await;
+}
+
+#[tokio::test]
+async fn numbers_no_double_holds_are_taken_for_what_they_are() {
+    let worker = shared().await;
+    // Beyond a double, JavaScript has Infinity, and JSON has null for it.
+    for (number, null) in [("1e400", true), ("-1e400", true), ("9007199254740993", false), ("0", false)] {
+        for (field, required) in
+            [("trace_id", true), ("message", true), ("user_id", false), ("stack", false), ("id", false)]
+        {
+            let log = with("t", json!({ "user_id": "u", "stack": "s", "id": "i" })).to_string();
+            let log = format!("{},\"{field}\":{number}}}", log.trim_end_matches('}'));
+            let answer = worker.post_as("application/json", &[], log).await;
+            let said = match (null, required) {
+                (true, false) => (200, String::new()),
+                (true, true) => (400, format!("{field} is required")),
+                (false, _) => (400, format!("{field} must be a string, found a number")),
+            };
+            assert_eq!((answer.status, answer.error()), (said.0, said.1.as_str()), "{field}: {number}");
+        }
+    }
+    let trace = fresh_trace();
+    let before = now_ms();
+    for timestamp in ["9007199254740993", "1e400", "-1e400", "-0", "1e-400", "18446744073709551616"] {
+        let body = format!(r#"{{"trace_id":"{trace}","message":"m","level":"log","timestamp":{timestamp}}}"#);
+        worker.post_as("application/json", &[], body).await.expect_status(200);
+    }
+    for entry in worker.entries(&trace).await {
+        let given = entry["timestamp"].as_i64().unwrap();
+        assert!((given - before).abs() < 120_000, "{entry}");
+    }
+    for (query, status) in [
+        ("limit=4294967297", 200),
+        ("limit=99999999999999999999", 200),
+        ("limit=1e400", 400),
+        ("limit=-1", 400),
+        ("limit=0x10", 400),
+        ("since=9223372036854775807", 200),
+        ("since=9223372036854775808", 400),
+        ("until=1e400", 400),
+        ("until=NaN", 400),
+    ] {
+        let answer = worker.get(&format!("/logs?trace_id={trace}&{query}")).await;
+        assert_eq!(answer.status, status, "{query}: {}", answer.text);
+    }
+    worker.get("/traces/recent?limit=4294967297").await.expect_status(200);
+    assert_well(&worker).await;
+}
+
+/// Ids made to mean another key than their own, somewhere between the worker and Redis.
+fn escaping_ids(victim: &str) -> Vec<String> {
+    let mut ids: Vec<String> =
+        ["\n", "\r\nDEL logs:", "\0", "\0\0", " ", "/0/-1", "/../", "\"]]", "\\", "?", "#", "%00", "+"]
+            .iter()
+            .map(|end| format!("{victim}{end}"))
+            .collect();
+    let mut percent = String::new();
+    victim.bytes().for_each(|byte| percent.push_str(&format!("%{byte:02x}")));
+    ids.extend([
+        percent,
+        format!(" {victim}"),
+        format!("logs:{victim}"),
+        format!("../logs:{victim}"),
+        format!("%2e%2e%2flogs%3a{victim}"),
+        format!("{{{victim}}}"),
+        format!("{}*", &victim[..victim.len() - 1]),
+        format!("[{victim}]"),
+        format!("\\{victim}"),
+        victim.to_ascii_uppercase(),
+        format!("\u{feff}{victim}"),
+        format!("{victim}\u{200b}"),
+        format!("{victim}\u{301}"),
+    ]);
+    ids
+}
+
+#[tokio::test]
+async fn a_trace_id_is_one_key_and_reaches_no_other() {
+    let Some(stage) = Stage::start().await else { return };
+    let victim = fresh_trace();
+    stage.post(log(&victim, "of the victim")).await.expect_status(200);
+    let mut ids = escaping_ids(&victim);
+    ids.extend(["*", "?", "[a-z]*", "logs:*", "\0", "\n", "..", "%", "$", "'; FLUSHALL"].map(String::from));
+    ids.extend(["x".repeat(4_096), "*".repeat(4_096), "\n".repeat(4_096), "ü".repeat(2_048)]);
+    // Nobody has written them: nothing is there, and clearing them clears nothing.
+    for id in &ids {
+        assert_eq!(stage.messages(id).await, [""; 0], "{id:?}");
+        assert_eq!(stage.clear_trace(id).await.expect_status(200).json["deleted"], 0, "{id:?}");
+    }
+    for id in &ids {
+        let answer = stage.post(log(id, id)).await.expect_status(200);
+        assert_eq!(answer.json["trace_id"], *id);
+    }
+    stage.post(log(&"x".repeat(4_097), "m")).await.expect_status(400);
+    stage.drained().await;
+    let keys = stage.redis.run(&["KEYS", "*"]).await.unwrap().texts();
+    assert_eq!(keys.len(), ids.len() + 1, "{keys:?}");
+    for id in &ids {
+        assert_eq!(stage.messages(id).await, [id.as_str()]);
+        assert_eq!(stage.list(id).await.len(), 1, "{id:?}");
+    }
+    // In reverse order, so that each is alone in what it could take with it.
+    for (left, id) in ids.iter().enumerate().rev() {
+        assert_eq!(stage.clear_trace(id).await.expect_status(200).json["cleared_logs"], 1, "{id:?}");
+        let keys = stage.redis.run(&["KEYS", "*"]).await.unwrap().texts();
+        assert_eq!(keys.len(), left + 1, "{id:?}: {keys:?}");
+    }
+    assert_eq!(stage.messages(&victim).await, ["of the victim"]);
+    assert_well(&stage).await;
+}
+
+#[tokio::test]
+async fn a_path_is_a_route_only_as_it_is_written() {
+    let worker = shared().await;
+    if worker.stage().is_none() {
+        return;
+    }
+    let trace = fresh_trace();
+    let body = log(&trace, "m").to_string();
+    let same = ["/log", "/log?", "/log?/x", "/log?_method=DELETE"];
+    // Where Cloudflare takes dots out of a path, it does so before any code of ours sees it.
+    let other = [
+        "/./log",
+        "/x/../log",
+        "/../../log",
+        "/%2e/log",
+        "//log",
+        "///log",
+        "/log/",
+        "/LOG",
+        "/Log",
+        "/log%00",
+        "/log%20",
+        "/log%0a",
+        "/%6cog",
+        "/log%2f",
+        "/log;x=1",
+        "/log.json",
+        "/%2flog",
+        "/x/%2e%2e%2flog",
+        "/..%5clog",
+        "/\\log",
+        "/log\\",
+        "/log/..",
+        "/log//",
+        "/ log",
+    ];
+    for target in same {
+        let (status, answer) = raw(&worker, "POST", target, "", &body).await;
+        assert_eq!(status, 200, "{target}: {answer}");
+    }
+    for target in other {
+        let (status, answer) = raw(&worker, "POST", target, "", &body).await;
+        assert!(matches!(status, 400 | 404), "{target}: {answer}");
+    }
+    assert_eq!(worker.messages(&trace).await.len(), same.len());
+    assert_well(&worker).await;
+}
+
+#[tokio::test]
+async fn dots_in_a_path_lead_around_no_token() {
+    let Some(stage) = closed("ours").await else { return };
+    let ways =
+        ["/logs/clear", "/./logs/clear", "/log/../logs/clear", "/%2e%2e/logs/clear", "/health/../logs/clear"];
+    for target in ways {
+        for headers in ["", "Authorization: Bearer wrong-token-0123456789\r\n"] {
+            let (status, answer) = raw(&stage, "DELETE", target, headers, "").await;
+            assert!(matches!(status, 401 | 404), "{target}: {answer}");
+        }
+    }
+    for target in ["//logs/clear", "/logs//clear", "/logs/clear/", "/LOGS/CLEAR", "/logs%2fclear"] {
+        let (status, answer) = raw(&stage, "DELETE", target, "", "").await;
+        assert_eq!(status, 404, "{target}: {answer}");
+    }
+    assert_closed_and_well(&stage, "ours").await;
+}
+
+#[tokio::test]
+async fn headers_that_name_another_method_change_nothing() {
+    let worker = shared().await;
+    let trace = fresh_trace();
+    worker.post(log(&trace, "stays")).await.expect_status(200);
+    for name in ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-Method"] {
+        for method in [Method::POST, Method::GET] {
+            for path in ["/logs/clear", &format!("/logs/clear?trace_id={trace}&_method=DELETE")] {
+                let request =
+                    worker.request(method.clone(), path).header(name, "DELETE").body("_method=DELETE");
+                worker.send(request).await.expect_status(404);
+            }
+        }
+        let headers = [(name, "DELETE")];
+        worker.post_as("application/json", &headers, log(&trace, name).to_string()).await.expect_status(200);
+        let request =
+            worker.request(Method::DELETE, "/log").header(name, "POST").body(log(&trace, "no").to_string());
+        worker.send(request).await.expect_status(404);
+    }
+    assert_eq!(worker.messages(&trace).await.len(), 5);
+    assert_well(&worker).await;
+}
+
+#[tokio::test]
+async fn headers_of_a_proxy_are_not_believed() {
+    let Some(stage) = closed("ours").await else { return };
+    let claims = [
+        ("X-Forwarded-For", "127.0.0.1"),
+        ("X-Forwarded-Host", "localhost"),
+        ("X-Forwarded-Proto", "https"),
+        ("X-Forwarded-Port", "443"),
+        ("X-Forwarded-Prefix", "/health"),
+        ("X-Forwarded-User", "admin"),
+        ("Forwarded", "for=127.0.0.1;host=localhost;proto=https"),
+        ("X-Real-IP", "127.0.0.1"),
+        ("True-Client-IP", "127.0.0.1"),
+        ("X-Original-URL", "/health"),
+        ("X-Rewrite-URL", "/health"),
+        ("X-Origin", APP),
+        ("X-Original-Origin", APP),
+        ("X-Authorization", ADMIN),
+        ("X-Api-Key", ADMIN),
+        ("Proxy-Authorization", "Bearer admin-token-0123456789"),
+        ("Cookie", "Authorization=Bearer admin-token-0123456789"),
+        ("CF-Worker", "example.com"),
+        ("Referer", APP),
+        ("Host", "localhost"),
+    ];
+    for (name, value) in claims {
+        let ask = |method: Method, path: &str| stage.request(method, path).header(name, value);
+        stage.send(ask(Method::GET, "/logs?trace_id=ours")).await.expect_status(401);
+        stage.send(ask(Method::GET, "/traces/recent")).await.expect_status(401);
+        stage.send(ask(Method::DELETE, "/logs/clear")).await.expect_status(401);
+        let post = || ask(Method::POST, "/log").body(log("ours", "theirs").to_string());
+        stage.send(post()).await.expect_status(401);
+        stage.send(post().header("Origin", "https://evil.example")).await.expect_status(403);
+        let health = stage.send(ask(Method::GET, "/health")).await.expect_status(200);
+        assert!(health.text.contains(r#""trace_counts":{}"#), "{}", health.text);
+    }
+    // Nor do they make a log another system's.
+    let trusted = stage.with_token(INGEST);
+    let forwarded =
+        [("X-Forwarded-Host", "localhost"), ("X-Forwarded-For", "127.0.0.1"), ("User-Agent", "curl/8")];
+    trusted.post_as("application/json", &forwarded, log("system", "m").to_string()).await.expect_status(200);
+    assert_eq!(stage.with_token(READ).entries("system").await[0]["system"], "manual");
+    assert_closed_and_well(&stage, "ours").await;
+}
+
+/// A body that says it is this long and comes one piece at a time, with a pause after each.
+fn trickle(
+    address: &str,
+    head: &str,
+    pieces: Vec<Vec<u8>>,
+    pause: Duration,
+) -> std::thread::JoinHandle<String> {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(40))).unwrap();
+    let head = format!("POST /log HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{head}\r\n\r\n");
+    std::thread::spawn(move || {
+        let mut sent = stream.write_all(head.as_bytes());
+        for piece in pieces {
+            sent = sent.and_then(|()| stream.write_all(&piece));
+            std::thread::sleep(pause);
+        }
+        let mut answer = Vec::new();
+        let read = stream.read_to_end(&mut answer);
+        assert!(!answer.is_empty(), "{sent:?} {read:?}");
+        String::from_utf8_lossy(&answer).into_owned()
+    })
+}
+
+#[tokio::test]
+async fn a_body_that_trickles_in_is_taken_and_keeps_nobody_waiting() {
+    let Some(stage) = Stage::start().await else { return };
+    let address = stage.base().trim_start_matches("http://");
+    let trace = fresh_trace();
+    let pause = Duration::from_millis(250);
+    let pieces = |count: usize, chunked: bool| -> Vec<Vec<u8>> {
+        let text = log(&trace, "slow").to_string();
+        let each = text.len().div_ceil(count);
+        let chunk = |piece: &[u8]| [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat();
+        let pieces = text.as_bytes().chunks(each);
+        match chunked {
+            false => pieces.map(<[u8]>::to_vec).collect(),
+            true => pieces.map(chunk).chain([b"0\r\n\r\n".to_vec()]).collect(),
+        }
+    };
+    let length = log(&trace, "slow").to_string().len();
+    let slow: Vec<_> = (0..20)
+        .map(|number| match number % 2 {
+            0 => trickle(address, &format!("Content-Length: {length}"), pieces(16, false), pause),
+            _ => trickle(address, "Transfer-Encoding: chunked", pieces(16, true), pause),
+        })
+        .collect();
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(3) {
+        let one = Instant::now();
+        assert_well(&stage).await;
+        assert!(one.elapsed() < Duration::from_secs(2), "a log took {:?}", one.elapsed());
+    }
+    for answer in slow {
+        let answer = tokio::task::spawn_blocking(move || answer.join().unwrap()).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    assert_eq!(stage.messages(&trace).await.len(), 20);
+    assert_well(&stage).await;
+}
+
+#[tokio::test]
+async fn large_bodies_that_are_announced_and_never_come_keep_no_room() {
+    let Some(stage) = Stage::start().await else { return };
+    let address = stage.base().trim_start_matches("http://");
+    let head = format!("Content-Length: {}", 8 << 20);
+    let large = || vec![log("t", &"x".repeat(1 << 20)); 7];
+    // They announce more than the worker holds at once, and send 20 bytes.
+    let stalled: Vec<_> =
+        (0..20).map(|_| trickle(address, &head, vec![b"[".to_vec()], Duration::ZERO)).collect();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_well(&stage).await;
+    stage.post(large()).await.expect_status(200);
+    let begun = Instant::now();
+    for answer in stalled {
+        let answer = tokio::task::spawn_blocking(move || answer.join().unwrap()).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    }
+    eprintln!("stalled senders were answered after {:?}", begun.elapsed());
+    stage.post(large()).await.expect_status(200);
+    assert_well(&stage).await;
+}
+
+#[tokio::test]
+async fn large_bodies_that_stop_half_way_give_their_room_back() {
+    // Hops so short that a request is given up before its body is: what it has in hand is given back all the same.
+    let Some(stage) = Setup::generous().var("HOP_TIMEOUT_MS", "1000").start().await else { return };
+    let address = stage.base().trim_start_matches("http://");
+    let head = format!("POST /log HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n[", 8 << 20);
+    // Each is more than half of what the worker holds; some senders go away, some stay and send no more.
+    let mut open = Vec::new();
+    for number in 0..12 {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        let sent = stream.write_all(&vec![b' '; 7 << 20]);
+        if number % 2 == 0 {
+            open.push((stream, sent));
+        }
+    }
+    let large = vec![log("t", &"x".repeat(1 << 20)); 7];
+    let taken = || async { stage.post(large.clone()).await.status == 200 };
+    support::wait_until("a large batch is taken", support::PATIENCE, taken).await;
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    // Two at once: nothing at all is in hand any more.
+    let (one, other) = tokio::join!(stage.post(large.clone()), stage.post(large.clone()));
+    assert_eq!((one.status, other.status), (200, 200), "{} {}", one.text, other.text);
+    assert_well(&stage).await;
+    drop(open);
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_415_and_never_unpacked() {
+    let worker = shared().await;
+    let trace = fresh_trace();
+    let gzip: &[u8] =
+        b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xab\xae\x05\x00\x43\xbf\xa6\xa3\x02\x00\x00\x00";
+    for encoding in
+        ["gzip", "GZIP", "x-gzip", "deflate", "br", "zstd", "gzip, gzip", "identity, gzip", "nonsense"]
+    {
+        for content_type in ["application/json", "application/x-ndjson", "text/plain", ""] {
+            let answer = worker.post_as(content_type, &[("Content-Encoding", encoding)], gzip).await;
+            let answer = answer.expect_status(415);
+            assert!(answer.error().contains(&format!("{encoding:?}")), "{}", answer.error());
+            assert_eq!(answer.json["success"], false);
+        }
+    }
+    let plain = [("Content-Encoding", "identity")];
+    worker.post_as("application/json", &plain, log(&trace, "m").to_string()).await.expect_status(200);
+    // Unsaid, it is no text.
+    let unsaid = worker.post_as("application/json", &[], gzip).await.expect_status(400);
+    assert!(unsaid.error().contains("not UTF-8"), "{}", unsaid.error());
+    assert_eq!(worker.messages(&trace).await, ["m"]);
+    assert_well(&worker).await;
+}
+
+#[tokio::test]
+async fn nothing_but_the_token_is_the_token() {
+    let Some(stage) = closed("ours").await else { return };
+    let mut wrong: Vec<String> = [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer \t",
+        "Bearer undefined",
+        "Bearer null",
+        "Bearer true",
+        "Bearer 0",
+        "Bearer *",
+        "Bearer []",
+        "Bearer [object Object]",
+        "Bearer %61dmin-token-0123456789",
+        "Bearer 'admin-token-0123456789'",
+        "Bearer \"admin-token-0123456789\"",
+        "Bearer admin-token-0123456789,",
+        "Bearer, admin-token-0123456789",
+        "Bearer Bearer admin-token-0123456789",
+        "Bearer x, Bearer admin-token-0123456789",
+        "Bearer admin-token-0123456789 x",
+        "Bearer=admin-token-0123456789",
+        "Bearer:admin-token-0123456789",
+        "Token admin-token-0123456789",
+        "Basic admin-token-0123456789",
+        "Basic YWRtaW46YWRtaW4=",
+        "Digest username=\"admin\"",
+        "admin-token-0123456789",
+        "Bearer ADMIN-TOKEN-0123456789",
+    ]
+    .map(String::from)
+    .to_vec();
+    wrong.extend((1..ADMIN.len()).map(|length| format!("Bearer {}", &ADMIN[..length])));
+    wrong.extend(
+        [ADMIN.repeat(2), format!("{ADMIN}x"), format!("x{ADMIN}"), "x".repeat(8_000)]
+            .map(|t| format!("Bearer {t}")),
+    );
+    wrong.push(format!("Bearer {}", "a".repeat(ADMIN.len())));
+    for authorization in &wrong {
+        for (method, path) in
+            [(Method::DELETE, "/logs/clear"), (Method::GET, "/logs?trace_id=ours"), (Method::POST, "/log")]
+        {
+            let request = stage.request(method.clone(), path).header("Authorization", authorization);
+            let answer = stage.send(request.body("{}")).await;
+            assert_eq!(answer.status, 401, "{method} {path} {authorization}: {}", answer.text);
+            assert_eq!(answer.header("WWW-Authenticate"), Some("Bearer"));
+            assert!(!answer.text.contains("0123456789"), "{}", answer.text);
+        }
+    }
+    // Two headers are one that is neither; and a token is looked for in one place only.
+    let two = format!("Authorization: Bearer x\r\nAuthorization: Bearer {ADMIN}\r\n");
+    assert_eq!(raw(&stage, "DELETE", "/logs/clear", &two, "").await.0, 401);
+    for query in ["token", "access_token", "LOG_ADMIN_TOKEN", "authorization"] {
+        let path = format!("/logs/clear?{query}={ADMIN}");
+        stage.send(stage.request(Method::DELETE, &path)).await.expect_status(401);
+    }
+    assert!([INGEST, READ, ADMIN].iter().all(|secret| !stage.workerd.log().contains(secret)));
+    assert_closed_and_well(&stage, "ours").await;
+}
+
+#[tokio::test]
+async fn nothing_but_the_listed_origin_is_listed() {
+    let Some(stage) = closed("ours").await else { return };
+    for origin in [
+        "https://app.example.com.evil.example",
+        "https://app.example.com.evil",
+        "https://app.example.comevil.example",
+        "https://evil-app.example.com",
+        "https://x.app.example.com",
+        "https://example.com",
+        "https://app-example.com",
+        "https://appxexample.com",
+        "http://app.example.com",
+        "https://app.example.com/",
+        "https://app.example.com/x",
+        "https://app.example.com:443",
+        "https://app.example.com:8443",
+        "https://app.example.com.",
+        "https://user@app.example.com",
+        "https://app.example.com@evil.example",
+        "https://evil.example/https://app.example.com",
+        "https://evil.example#https://app.example.com",
+        "https://evil.example, https://app.example.com",
+        "https://app.example.com, https://evil.example",
+        "https://app.example.com https://evil.example",
+        "https://app.example.com%00",
+        "app.example.com",
+        "//app.example.com",
+        "file://",
+        "null",
+        "*",
+        "undefined",
+        "http://localhost:3000",
+        "http://127.0.0.1",
+    ] {
+        for token in [None, Some(INGEST), Some(ADMIN)] {
+            let mut request = stage.request(Method::POST, "/log").header("Origin", origin);
+            if let Some(token) = token {
+                request = request.bearer_auth(token);
+            }
+            // The client fails when the answer allows an origin that is not listed.
+            let answer = stage.send(request.body(log("ours", "theirs").to_string())).await.expect_status(403);
+            assert!(answer.error().contains("ALLOWED_ORIGINS"), "{}", answer.error());
+        }
+    }
+    let empty = stage.send(stage.request(Method::POST, "/log").header("Origin", "").body("{}")).await;
+    assert!(matches!(empty.status, 401 | 403), "{}", empty.text);
+    // Schemes and hosts have no case: it is the same origin.
+    let body = log("pages", "m").to_string();
+    let (status, _) = raw(&stage, "POST", "/log", "Origin: HTTPS://App.Example.COM\r\n", &body).await;
+    assert_eq!(status, 200);
+    stage.post_as("application/json", &[("Origin", APP)], body).await.expect_status(200);
+    assert_closed_and_well(&stage, "ours").await;
+}
+
+/// `ATTACK_CONCURRENCY` asks for more than this; each is a connection, and `ulimit -n` must allow twice as many.
+const AT_ONCE: usize = 2_000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thousands_of_requests_at_once_are_all_answered() {
+    let Some(stage) = Stage::start().await else { return };
+    let asked = std::env::var("ATTACK_CONCURRENCY").ok().and_then(|text| text.parse().ok());
+    let count: usize = asked.unwrap_or(AT_ONCE);
+    let traces: Vec<String> = (0..100).map(|_| fresh_trace()).collect();
+    let begun = Instant::now();
+    let requests: Vec<_> = (0..count)
+        .map(|number| {
+            let (client, trace) = (Client::clone(&stage), traces[number % traces.len()].clone());
+            tokio::spawn(async move {
+                match number % 10 {
+                    8 => client.post_as("application/json", &[], "{").await.status,
+                    9 => client.get("/logs").await.status,
+                    _ => client.post(with(&trace, json!({"id": number.to_string()}))).await.status,
+                }
+            })
+        })
+        .collect();
+    for (number, request) in requests.into_iter().enumerate() {
+        let status = request.await.unwrap();
+        assert_eq!(status, if number % 10 < 8 { 200 } else { 400 }, "request {number}");
+    }
+    eprintln!("{count} requests at once: all answered in {:?}", begun.elapsed());
+    let mut ids = Vec::new();
+    for trace in &traces {
+        ids.extend(stage.entries(trace).await.iter().map(|entry| entry["id"].as_str().unwrap().to_owned()));
+    }
+    let mut wanted: Vec<String> =
+        (0..count).filter(|number| number % 10 < 8).map(|n| n.to_string()).collect();
+    (ids.sort_unstable(), wanted.sort_unstable());
+    assert_eq!(ids, wanted);
+    assert_well(&stage).await;
+}
