@@ -89,7 +89,15 @@ pub async fn read(request: &mut Request, limit: usize, budget: usize) -> Result<
     }
 }
 
-async fn receive(request: &mut Request, limit: usize, budget: usize) -> Result<(Vec<u8>, Reserved), Unread> {
+/// As [`read`], without a limit on its time.
+///
+/// # Errors
+/// [`Unread`], but [`Unread::TooSlow`].
+pub async fn receive(
+    request: &mut Request,
+    limit: usize,
+    budget: usize,
+) -> Result<(Vec<u8>, Reserved), Unread> {
     let broken = |error: worker::Error| Unread::Broken(error.to_string());
     let announced =
         request.headers().get("content-length").ok().flatten().and_then(|text| text.parse::<usize>().ok());

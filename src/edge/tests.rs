@@ -1,4 +1,5 @@
-//! What exists in wasm alone: JavaScript's types at the edge of the worker. Run by `wasm-bindgen-test` under Node.
+//! What exists in wasm alone: JavaScript's types at the edge of the worker. Run by `wasm-bindgen-test` under Node,
+//! whose timers are no numbers and so of no use to `worker::Delay`: nothing here waits.
 
 use super::answer::Answer;
 use super::body::{self, Unread};
@@ -61,9 +62,9 @@ fn an_answer_carries_its_status_and_headers() {
 #[wasm_bindgen_test]
 async fn a_body_is_read_whole_or_refused_by_its_size() {
     for length in [None, Some(5)] {
-        let read = body::read(&mut request("héy\n".as_bytes(), length), 5, 100).await;
+        let read = body::receive(&mut request("héy\n".as_bytes(), length), 5, 100).await;
         assert_eq!(read.ok().map(|(bytes, _)| bytes).as_deref(), Some("héy\n".as_bytes()));
-        let refused = body::read(&mut request(b"123456", length.map(|_| 6)), 5, 100).await;
+        let refused = body::receive(&mut request(b"123456", length.map(|_| 6)), 5, 100).await;
         assert!(matches!(refused, Err(Unread::TooLarge)));
     }
 }
@@ -71,11 +72,11 @@ async fn a_body_is_read_whole_or_refused_by_its_size() {
 #[wasm_bindgen_test]
 async fn bodies_in_hand_share_one_budget_and_give_it_back() {
     for length in [None, Some(6)] {
-        let held = body::read(&mut request(b"123456", length), 10, 10).await.ok();
+        let held = body::receive(&mut request(b"123456", length), 10, 10).await.ok();
         assert!(held.is_some());
-        let refused = body::read(&mut request(b"123456", length), 10, 10).await;
+        let refused = body::receive(&mut request(b"123456", length), 10, 10).await;
         assert!(matches!(refused, Err(Unread::NoRoom)));
         drop(held);
-        assert!(body::read(&mut request(b"123456", length), 10, 10).await.is_ok());
+        assert!(body::receive(&mut request(b"123456", length), 10, 10).await.is_ok());
     }
 }
