@@ -194,6 +194,8 @@ impl Ledger {
             granted: account.granted,
             left_global,
             left,
+            earlier_global: self.state.earlier_global,
+            earlier: self.state.earlier,
             earlier_traces: if starts { self.state.earlier_traces.clone() } else { BTreeMap::new() },
         }
     }
