@@ -5,11 +5,11 @@ mod support;
 
 use std::process::Command;
 
-use support::{Setup, Stage, node, project, skip};
+use support::{Setup, Stage, missing, node, project};
 
 async fn run_clients(stage: Stage) {
     if !project().join("node_modules/@upstash/redis").exists() {
-        return skip("node_modules is missing: run scripts/setup");
+        return missing("node_modules is missing: run scripts/setup");
     }
     let mut command = Command::new(node());
     command

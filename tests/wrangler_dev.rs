@@ -10,7 +10,7 @@ use std::{
 };
 
 use ops::{process::ProcessGroup, upstash::Server};
-use support::{Client, PATIENCE, fresh_trace, log, project, skip, wait_until};
+use support::{Client, PATIENCE, fresh_trace, log, missing, project, skip, wait_until};
 
 /// wrangler builds (which does nothing when the bundle is current), bundles and starts workerd.
 const START_LIMIT: Duration = Duration::from_secs(120);
@@ -18,8 +18,11 @@ const START_LIMIT: Duration = Duration::from_secs(120);
 #[tokio::test]
 async fn wrangler_dev_serves_the_worker() {
     let tools = project().join("node_modules/.bin");
-    if std::env::var_os("BASE_URL").is_some() || !tools.join("wrangler").exists() {
-        return skip("BASE_URL names a deployment, or node_modules is missing: run scripts/setup");
+    if std::env::var_os("BASE_URL").is_some() {
+        return skip("it runs a worker of its own, and BASE_URL names a deployment");
+    }
+    if !tools.join("wrangler").exists() {
+        return missing("node_modules is missing: run scripts/setup");
     }
     let redis = Server::memory().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
