@@ -2,7 +2,8 @@
 //!
 //! A test that only speaks HTTP asks for [`shared`]: all such tests of a file use one stage, and with `BASE_URL` set
 //! they verify that deployment instead. A test that needs its own vars, or breaks something, asks for a [`Setup`];
-//! with `BASE_URL` set it says loudly that it is skipped.
+//! with `BASE_URL` set it says loudly that it is skipped. A deployment to verify needs quotas that some thousand logs
+//! do not exhaust.
 #![allow(dead_code, unused_imports, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod client;
