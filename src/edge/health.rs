@@ -233,6 +233,14 @@ fn rate_limiter(limits: &Limits, shards: &mut [Shard], open: bool) -> RateLimite
     let mut unreachable_from = Vec::new();
     let window =
         shards.iter().filter_map(|shard| shard.state.as_ref()).map(|state| state.window).max().unwrap_or(0);
+    // What an earlier worker had counted is told by every shard that has asked since it started.
+    let known = shards.iter().filter_map(|shard| shard.state.as_ref()).filter(|state| state.window == window);
+    if let Some(state) = known.max_by_key(|state| state.earlier_global) {
+        current.global_current = state.earlier_global;
+        for (system, count) in System::ALL.into_iter().zip(state.earlier) {
+            current.system_current.insert(system.as_str(), count);
+        }
+    }
     for shard in shards {
         let Some(state) = &mut shard.state else { continue };
         if state.limiter_unreachable {

@@ -15,6 +15,12 @@ use worker::{Request, console_error};
 
 /// Answers `POST /log`.
 pub async fn post(mut request: Request, visit: &Visit) -> Answer {
+    let answer = take(&mut request, visit).await;
+    body::discard(&mut request, visit.config.body_max_bytes).await;
+    answer
+}
+
+async fn take(request: &mut Request, visit: &Visit) -> Answer {
     if let Err(denied) = visit.authorize(Action::Ingest) {
         return refuse(denied.status(), denied.reason());
     }
@@ -30,7 +36,7 @@ pub async fn post(mut request: Request, visit: &Visit) -> Answer {
         return refuse(415, &error.to_string());
     }
     let limit = visit.config.body_max_bytes;
-    let (bytes, _reserved) = match body::read(&mut request, limit, visit.config.in_flight_max_bytes).await {
+    let (bytes, _reserved) = match body::read(request, limit, visit.config.in_flight_max_bytes).await {
         Ok(read) => read,
         Err(Unread::TooLarge) => {
             return refuse(413, &format!("body is larger than {limit} bytes: split the batch"));
