@@ -44,8 +44,6 @@ pub struct Lease {
     spent: PerSystem,
     left_global: u64,
     left: PerSystem,
-    /// What an earlier worker had counted in this window: in all, and per system.
-    earlier: (u64, PerSystem),
     /// Logs let through while the global object was unreachable, in this window.
     overdrawn: u64,
     /// No asking for this system's tokens before then, Unix ms.
@@ -66,7 +64,6 @@ impl Lease {
             spent: [0; 4],
             left_global: 0,
             left: [0; 4],
-            earlier: (0, [0; 4]),
             overdrawn: 0,
             ask_after: [i64::MIN; 4],
             unreachable: false,
@@ -92,11 +89,6 @@ impl Lease {
     /// Logs spent in the window, per system.
     pub fn spent(&self) -> PerSystem {
         self.spent
-    }
-
-    /// What an earlier worker had counted in this window, as the ledger last told: in all, and per system.
-    pub fn earlier(&self) -> (u64, PerSystem) {
-        self.earlier
     }
 
     /// Logs let through in this window while the global object was unreachable.
@@ -210,7 +202,6 @@ impl Lease {
         }
         self.left_global = reply.left_global;
         self.left = reply.left;
-        self.earlier = (reply.earlier_global, reply.earlier);
         if let Some(system) = request.want {
             let had = request.held.get(system.index()).copied().unwrap_or(0);
             if self.held_of(system) < had.saturating_add(request.count)

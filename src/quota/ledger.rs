@@ -207,8 +207,6 @@ impl Ledger {
             overdrawn: account.overdrawn,
             left_global,
             left,
-            earlier_global: self.state.earlier_global,
-            earlier: self.state.earlier,
             earlier_traces: if starts { self.state.earlier_traces.clone() } else { BTreeMap::new() },
         }
     }

@@ -79,12 +79,6 @@ pub struct LeaseReply {
     pub left_global: u64,
     /// As `left_global`, per system.
     pub left: PerSystem,
-    /// Logs that an earlier worker had counted in this window, in all.
-    #[serde(default)]
-    pub earlier_global: u64,
-    /// As `earlier_global`, per system.
-    #[serde(default)]
-    pub earlier: PerSystem,
     /// Logs per trace that an earlier worker had counted in this window, for a shard that starts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub earlier_traces: BTreeMap<String, u64>,
