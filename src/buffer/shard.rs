@@ -184,6 +184,11 @@ impl Shard {
         }
     }
 
+    /// Whether entries can be judged: not before the quota's keeper was heard for the first time.
+    pub fn is_ready(&self) -> bool {
+        self.lease.is_ready()
+    }
+
     /// How many of these entries would spend quota, per system.
     pub fn wanted<'a>(&self, entries: impl Iterator<Item = &'a Meta>) -> PerSystem {
         let mut wanted = [0; 4];

@@ -87,7 +87,6 @@ impl Shard {
             .map(|entry| entry.at)
             .min();
         let window = self.lease.window();
-        let (earlier_global, earlier) = self.lease.earlier();
         let newest = self.traces.recent(STATUS_TRACES, now);
         let in_window =
             |id: &str| self.traces.get(id).filter(|trace| trace.window == window).map(|t| t.in_window);
@@ -109,8 +108,6 @@ impl Shard {
             storage_bytes: 0,
             window,
             spent: self.lease.spent(),
-            earlier_global,
-            earlier,
             overdrawn: self.lease.overdrawn(),
             limiter_unreachable: self.lease.unreachable(),
             trace_counts: newest

@@ -267,10 +267,6 @@ pub struct StatusReply {
     pub window: i64,
     /// Logs spent in it, per system.
     pub spent: [u64; 4],
-    /// Logs that an earlier worker had counted in it, in all: the same for every shard.
-    pub earlier_global: u64,
-    /// As `earlier_global`, per system.
-    pub earlier: [u64; 4],
     /// Logs let through in it while the quota's keeper was unreachable.
     pub overdrawn: u64,
     /// Whether that keeper is unreachable.

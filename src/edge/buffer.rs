@@ -277,6 +277,9 @@ impl Inner {
             let reply = self.lease(&request).await;
             self.with(|shard| shard.lease_answer(&request, reply.as_ref(), super::now()))?;
         }
+        if !self.with(|shard| shard.is_ready())? {
+            return Err("the quota's keeper does not answer, and never has".into());
+        }
         let now = super::now();
         if self.alarm_at.get().is_none_or(|at| at > now + ALARM_MS) {
             self.arm(now + ALARM_MS).await?;
