@@ -3,7 +3,7 @@
 //! Overwriting a slot is one row written; inserting and deleting would be two.
 
 use super::row::RETAIN_MS;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Where a row is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +58,18 @@ impl Ring {
     /// Takes in a row that is being stored.
     pub fn stored(&mut self, place: Place) {
         self.rows.push_back(place);
+    }
+
+    /// The slots of the rows that hold one of these entries.
+    pub fn slots(&self, seqs: impl Iterator<Item = u64>) -> Vec<i64> {
+        let slots: BTreeSet<i64> = seqs.filter_map(|seq| self.of(seq).map(|row| row.slot)).collect();
+        slots.into_iter().collect()
+    }
+
+    /// The slots of the rows that hold entries from `from` through `through`.
+    pub fn slots_between(&self, from: u64, through: u64) -> Vec<i64> {
+        let rows = self.kept.values().chain(&self.rows);
+        rows.filter(|row| row.seq <= through && from < row.seq + row.count).map(|row| row.slot).collect()
     }
 
     /// The row of an entry.
