@@ -85,7 +85,11 @@ impl Shard {
     /// Puts a part's entries where they wait without holding up the others.
     pub(super) fn set_aside(&mut self, part: Part, uncertain: bool, error: &str, now: i64) {
         let Part { key, entries, .. } = part;
-        let Some(since) = entries.first().map(|entry| entry.seq) else { return };
+        let Some(since) = entries.first().map(|entry| entry.seq) else {
+            // Only its time to live was left to renew, which a repair does as well.
+            self.repairs.push_back(key);
+            return;
+        };
         self.list_changed(&key);
         let mut entries = VecDeque::from(entries);
         if self.traces.get(&key).is_some_and(|trace| trace.aside.is_none()) {

@@ -70,7 +70,7 @@ impl Shard {
             |entry: &Pending| entry.seq <= mark && trace_id.is_none_or(|trace| trace == &*entry.key);
         let gone = self.drop_pending(&covered);
         for entry in &gone {
-            self.settle_entry(entry);
+            self.settle_entry(entry, i64::MIN);
         }
         let keys = match trace_id {
             Some(trace_id) => vec![self.traces.key(trace_id)],

@@ -57,6 +57,7 @@ impl Shard {
     pub(super) fn horizon_passed(&mut self, now: i64) {
         if self.given_up.take_if(|given_up| given_up.until <= now).is_some() {
             self.census_at.get_or_insert(now);
+            self.checkpoint_due = true;
         }
     }
 

@@ -81,7 +81,7 @@ impl Loader {
         let count = head.entries.len() as u64;
         self.flushed = self.flushed.max(head.flushed);
         self.shard.next_seq = self.shard.next_seq.max(head.seq + count);
-        self.shard.ring.found(Place { seq: head.seq, count, slot, at: head.at, pending: 0 });
+        self.shard.ring.found(Place::new(head.seq, count, slot, head.at, 0));
         for (place, (meta, seq)) in head.entries.iter().zip(head.seq..).enumerate() {
             self.shard.ids.insert(&meta.trace_id, &meta.id, head.at);
             self.entry(meta, seq, head, head.begins.contains(&place));
@@ -104,7 +104,8 @@ impl Loader {
         }
         let now = self.now;
         let cleared_all = self.shard.cleared;
-        let given_up = self.shard.given_up.filter(|given_up| now < given_up.until);
+        // Even if it is too late for it by now: nobody may have looked meanwhile.
+        let given_up = self.shard.given_up;
         let may_come = given_up.is_some_and(|given_up| (given_up.from..=given_up.through).contains(&seq));
         let key = self.shard.traces.key(&meta.trace_id);
         let pending = Pending { seq, key: key.clone(), at: head.at, len: meta.len, body: None };
@@ -160,6 +161,11 @@ impl Loader {
             shard.held_bytes += entry.weight();
             shard.ring.waits(entry.seq);
             shard.traces.update(&entry.key, |trace| trace.waiting += 1);
+        }
+        for (_, trace) in shard.traces.iter() {
+            // Written to late, when its entries came into Redis: its rows are needed from then on.
+            let until = trace.written_at.saturating_add(row::RETAIN_MS);
+            trace.kept.iter().for_each(|&seq| shard.ring.needed(seq, until));
         }
         let pending = tail.iter().chain(&asides).map(|entry| entry.seq);
         if let (Some(from), Some(through)) = (pending.clone().min(), pending.max()) {

@@ -16,7 +16,7 @@ const BACKOFF_MAX_MS: i64 = 15_000;
 const ERRORS_BEFORE_ASIDE: u32 = 3;
 /// A flush so much later than its trace's newest entry counts as the time the trace was written to, in ms: its list
 /// lives from then.
-const LATE_FLUSH_MS: i64 = 60_000;
+pub(super) const LATE_FLUSH_MS: i64 = 60_000;
 
 impl Shard {
     /// Takes Redis's answer to the last [`Step::Ask`].
@@ -184,7 +184,8 @@ impl Shard {
                     said = Some(error);
                     left.push(part);
                 }
-                _ => {}
+                Some(Err(_)) => self.repairs.push_back(part.key),
+                None => {}
             }
         }
         if !left.is_empty() {
@@ -235,7 +236,7 @@ impl Shard {
             return;
         }
         for entry in entries {
-            self.settle_entry(entry);
+            self.settle_entry(entry, now);
         }
         let count = entries.len() as u64;
         self.counters.flushed += count;

@@ -5,7 +5,7 @@ use super::ids::{Ids, MAX_IDS, Seed};
 use super::late::{Audit, GivenUp};
 use super::repair::Repair;
 use super::ring::{Place, Ring};
-use super::row::{self, LAYOUT, ROW_MAX_BYTES, Row, RowHead};
+use super::row::{LAYOUT, ROW_MAX_BYTES, Row, RowHead};
 use super::step::Asked;
 use super::traces::Traces;
 use super::wire::{Counters, Outcome};
@@ -190,7 +190,7 @@ impl Shard {
         for row in &mut rows {
             row.slot = self.ring.slot(now);
             let count = row.head.entries.len() as u64;
-            self.ring.stored(Place { seq: row.head.seq, count, slot: row.slot, at: now, pending: count });
+            self.ring.stored(Place::new(row.head.seq, count, row.slot, now, count));
         }
         self.counters.rows_written += rows.len() as u64;
         self.counters.commits += u64::from(!rows.is_empty());
@@ -250,6 +250,7 @@ impl Shard {
         self.held_bytes += pending.weight();
         self.memory_bytes += if in_memory { json.len() as u64 } else { 0 };
         let mut begins = false;
+        let ring = &self.ring;
         let aside = self.traces.update(&key, |trace| {
             begins = trace.count > 0 && trace.expired(now);
             if begins {
@@ -257,7 +258,7 @@ impl Shard {
             }
             trace.add(meta, seq, now, window);
             trace.waiting += 1;
-            while trace.kept.front().is_some_and(|&kept| kept < oldest_kept) {
+            while trace.kept.front().is_some_and(|&kept| kept < oldest_kept && ring.of(kept).is_none()) {
                 trace.kept.pop_front();
             }
             match &mut trace.aside {
@@ -300,12 +301,12 @@ impl Shard {
     }
 
     /// Notes that an entry is in Redis, or gone.
-    pub(super) fn settle_entry(&mut self, entry: &Pending) {
+    pub(super) fn settle_entry(&mut self, entry: &Pending, now: i64) {
         self.held_bytes = self.held_bytes.saturating_sub(entry.weight());
         if entry.body.is_some() {
             self.memory_bytes = self.memory_bytes.saturating_sub(entry.len.into());
         }
-        self.ring.settled(entry.seq);
+        self.ring.settled(entry.seq, now);
     }
 
     /// Whether everything stored is over an hour old and in Redis, so that all rows may be deleted at once.
@@ -320,7 +321,7 @@ impl Shard {
 
     /// When [`Shard::idle_for_good`] may come true, Unix ms; `None` while there are no rows.
     pub fn idle_at(&self) -> Option<i64> {
-        self.ring.newest_at().map(|at| at.saturating_add(row::RETAIN_MS))
+        self.ring.needed_until()
     }
 
     /// Adds to the counters what the owner did.

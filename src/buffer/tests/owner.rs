@@ -143,6 +143,10 @@ impl Owner {
 
     pub fn pass(&mut self, ms: i64) {
         let until = self.now + ms;
+        if ms > 60_000 && self.shard.pending() == 0 && self.shard.wants_checkpoint(true) {
+            // The alarm goes off.
+            self.checkpoint();
+        }
         while let Some(at) = self.late.iter().map(|late| late.1).filter(|at| *at <= until).min() {
             self.now = self.now.max(at);
             self.late_ones(|late, now| late.1 <= now);
@@ -304,13 +308,12 @@ impl Owner {
         let mut trace = Trace::default();
         trace.hide(head.cleared.iter().cloned());
         stored.iter().for_each(|element| trace.push(element));
-        if (trace.len() as u64) < head.flushed {
+        waiting.iter().for_each(|element| trace.push(element));
+        if (trace.len() as u64) < head.flushed + waiting.len() as u64 {
             let (head, kept) = self.buffered(trace_id, true);
             trace = Trace::default();
             trace.hide(head.cleared);
             stored.iter().chain(&kept).for_each(|element| trace.push(element));
-        } else {
-            waiting.iter().for_each(|element| trace.push(element));
         }
         Some(ids(&trace.select(&Filter::default())))
     }
