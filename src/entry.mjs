@@ -9,18 +9,16 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 export const LogBuffer = worker.LogBuffer;
 export const RateLimiterDO = worker.RateLimiterDO;
 
-// Two hops (HOP_TIMEOUT_MS each), and time to read and judge.
-const GRACE_MS = 5_000;
-const HOP_TIMEOUT_MS = 5_000;
-// After a trap, what does not depend on the broken instance may still be answered.
-const AFTER_TRAP_MS = 1_000;
+const HOP_TIMEOUT_MS = 5_000; // as in src/config.rs
+const GRACE_MS = 5_000; // beyond two hops: to receive and judge a body
+const CLEAR_HOPS = 8; // a clear waits for a flush under way and deletes many lists
+const LOOK_MS = 500; // how often a slow request looks whether the instance it runs in broke
 
-const inFlight = new Set();
-
-function trapped(error) {
-  if (!(error instanceof WebAssembly.RuntimeError)) return;
-  for (const visit of inFlight) visit.hurry();
-}
+// Counts instances that broke. Requests look at it by themselves: the platform lets no request act for another.
+let traps = 0;
+const trapped = (error) => {
+  if (error instanceof WebAssembly.RuntimeError) traps += 1;
+};
 addEventListener("error", (event) => trapped(event.error));
 addEventListener("unhandledrejection", (event) => trapped(event.reason));
 
@@ -35,26 +33,26 @@ function unavailable() {
 export default class extends WorkerEntrypoint {
   async fetch(request) {
     const hop = Number(this.env.HOP_TIMEOUT_MS) || HOP_TIMEOUT_MS;
-    // A clear may wait for a flush and delete many lists.
-    const limit = request.method === "DELETE" ? 8 * hop : 2 * hop + GRACE_MS;
+    let left = request.method === "DELETE" ? CLEAR_HOPS * hop : 2 * hop + GRACE_MS;
+    const before = traps;
     let timer;
-    const visit = {};
-    const deadline = new Promise((resolve) => {
-      timer = setTimeout(resolve, limit, unavailable());
-      visit.hurry = () => {
-        clearTimeout(timer);
-        timer = setTimeout(resolve, AFTER_TRAP_MS, unavailable());
+    const givenUp = new Promise((resolve) => {
+      const look = () => {
+        left -= LOOK_MS;
+        if (left <= 0 || traps !== before) resolve(undefined);
+        else timer = setTimeout(look, LOOK_MS);
       };
+      timer = setTimeout(look, LOOK_MS);
     });
-    inFlight.add(visit);
     try {
-      return await Promise.race([new Worker(this.ctx, this.env).fetch(request), deadline]);
+      const answer = await Promise.race([new Worker(this.ctx, this.env).fetch(request), givenUp]);
+      return answer ?? unavailable();
     } catch (error) {
+      trapped(error);
       console.error("the worker broke on a request:", error);
       return unavailable();
     } finally {
       clearTimeout(timer);
-      inFlight.delete(visit);
     }
   }
 }

@@ -103,8 +103,16 @@ impl Shard {
                     let (there, missing): (Vec<Pending>, Vec<Pending>) = std::mem::take(&mut part.entries)
                         .into_iter()
                         .partition(|_| standing.next() == Some(true));
+                    let after_start = there.first().is_some_and(|entry| entry.seq <= self.uncertain_through);
+                    if after_start || (batch.resent && !there.is_empty()) {
+                        // An earlier try, perhaps of the instance before this one, may come as well.
+                        self.watch(&part.key, now);
+                    }
                     self.flushed(&part.key, &there, None, now);
-                    if !missing.is_empty() {
+                    if missing.is_empty() && after_start {
+                        // What became of its time to live is not known either.
+                        left.push(Part { entries: missing, ..part });
+                    } else if !missing.is_empty() {
                         // The write that was given up may yet come, and double what is sent again.
                         self.watch(&part.key, now);
                         missing_some = true;

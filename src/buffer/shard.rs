@@ -136,14 +136,23 @@ impl Shard {
         for (trace_id, &count) in &reply.earlier_traces {
             if super::wire::shard_of(trace_id, self.settings.shards) == self.settings.shard {
                 let key = self.traces.key(trace_id);
-                self.traces.update(&key, |trace| {
+                let taken_over = self.traces.update(&key, |trace| {
                     trace.count_in_window(reply.window);
+                    let fewer = trace.in_window < count;
                     trace.in_window = trace.in_window.max(count);
                     trace.written_at = trace.written_at.max(now);
                     trace.changed = true;
+                    fewer
                 });
+                // Rows only tell what this shard counted: what it took over must be stored with the first of them.
+                self.checkpoint_due |= taken_over == Some(true);
             }
         }
+    }
+
+    /// Whether entries can be judged: not before the quota's keeper was heard for the first time.
+    pub fn is_ready(&self) -> bool {
+        self.lease.is_ready()
     }
 
     /// How many of these entries would spend quota, per system.

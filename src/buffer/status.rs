@@ -83,7 +83,7 @@ impl Shard {
         self.traces.recent(limit, now)
     }
 
-    /// How the shard stands; `version` and storage size are the owner's to fill in.
+    /// How the shard stands; version, sizes and redactions are the owner's to fill in.
     pub fn status(&self, now: i64) -> StatusReply {
         let oldest = self
             .waiting
@@ -122,6 +122,8 @@ impl Shard {
                 .filter_map(|summary| in_window(&summary.id).map(|count| (summary.id.clone(), count)))
                 .collect(),
             counters: self.counters,
+            redactions: BTreeMap::new(),
+            memory_bytes: 0,
         }
     }
 }

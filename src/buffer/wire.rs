@@ -54,11 +54,15 @@ pub struct AppendHead {
     pub v: u8,
     /// The entries, in order; their bytes follow the line without separators.
     pub entries: Vec<Meta>,
+    /// What was redacted from the request's logs, by rule, for the shard to count.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub redactions: BTreeMap<String, u64>,
 }
 
 /// The body of an append.
-pub fn encode_append(entries: &[(Meta, Vec<u8>)]) -> Vec<u8> {
-    let head = AppendHead { v: VERSION, entries: entries.iter().map(|(meta, _)| meta.clone()).collect() };
+pub fn encode_append(entries: &[(Meta, Vec<u8>)], redactions: BTreeMap<String, u64>) -> Vec<u8> {
+    let entries_head = entries.iter().map(|(meta, _)| meta.clone()).collect();
+    let head = AppendHead { v: VERSION, entries: entries_head, redactions };
     let mut body = serde_json::to_vec(&head).unwrap_or_default();
     body.reserve_exact(1 + entries.iter().map(|(_, json)| json.len()).sum::<usize>());
     body.push(b'\n');
@@ -68,24 +72,24 @@ pub fn encode_append(entries: &[(Meta, Vec<u8>)]) -> Vec<u8> {
     body
 }
 
-/// The entries of an append.
+/// What an append holds: its entries, and what was redacted.
+pub type Append<'a> = (Vec<(Meta, &'a [u8])>, BTreeMap<String, u64>);
+
+/// Reads an append.
 ///
 /// # Errors
 /// What is wrong with the body; only a bug or a foreign caller makes one.
-pub fn decode_append(body: &[u8]) -> Result<Vec<(Meta, &[u8])>, String> {
+pub fn decode_append(body: &[u8]) -> Result<Append<'_>, String> {
     let (head, mut rest) = split_line(body)?;
     let head: AppendHead = serde_json::from_slice(head).map_err(|error| error.to_string())?;
-    head.entries
-        .into_iter()
-        .map(|meta| {
-            let (json, tail) = usize::try_from(meta.len)
-                .ok()
-                .and_then(|len| rest.split_at_checked(len))
-                .ok_or("an entry is cut short")?;
-            rest = tail;
-            Ok((meta, json))
-        })
-        .collect()
+    let mut entries = Vec::with_capacity(head.entries.len());
+    for meta in head.entries {
+        let len = usize::try_from(meta.len).map_err(|error| error.to_string())?;
+        let (json, tail) = rest.split_at_checked(len).ok_or("an entry is cut short")?;
+        rest = tail;
+        entries.push((meta, json));
+    }
+    Ok((entries, head.redactions))
 }
 
 fn split_line(body: &[u8]) -> Result<(&[u8], &[u8]), String> {
@@ -271,6 +275,10 @@ pub struct StatusReply {
     pub trace_counts: BTreeMap<String, u64>,
     /// What happened since the object started.
     pub counters: Counters,
+    /// What was redacted from logs posted to it since then, by rule.
+    pub redactions: BTreeMap<String, u64>,
+    /// Bytes of wasm memory of the instance it runs in.
+    pub memory_bytes: u64,
 }
 
 /// What a shard did since it started; `late_doubles` since it exists.
@@ -352,9 +360,11 @@ mod tests {
     fn an_append_reads_back_as_it_was_written() {
         let entries: Vec<_> =
             [("a", &b"{\"x\":1}"[..]), ("b", b"{}")].map(|(id, j)| (meta(id, j), j.to_vec())).into();
-        let body = encode_append(&entries);
-        let back: Vec<_> = decode_append(&body).unwrap().into_iter().map(|(m, j)| (m, j.to_vec())).collect();
-        assert_eq!(back, entries);
+        let redactions = BTreeMap::from([("jwt".to_string(), 2)]);
+        let body = encode_append(&entries, redactions.clone());
+        let (back, counted) = decode_append(&body).unwrap();
+        let back: Vec<_> = back.into_iter().map(|(m, j)| (m, j.to_vec())).collect();
+        assert_eq!((back, counted), (entries, redactions));
         assert!(decode_append(&body[..body.len() - 1]).is_err());
         assert!(decode_append(b"{}").is_err());
     }

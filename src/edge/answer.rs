@@ -1,5 +1,6 @@
 //! Answers: a status, JSON, and the headers every answer carries.
 
+use crate::answers::Refused;
 use crate::config::Problem;
 use serde::Serialize;
 use worker::{Headers, Method, Response, ResponseBuilder, Result};
@@ -41,7 +42,11 @@ impl Answer {
 
     /// `{"error": …}`.
     pub fn error(status: u16, error: &str) -> Answer {
-        Answer::json(status, &serde_json::json!({ "error": error }))
+        #[derive(Serialize)]
+        struct Failed<'a> {
+            error: &'a str,
+        }
+        Answer::json(status, &Failed { error })
     }
 
     /// Adds a header.
@@ -119,6 +124,6 @@ pub fn home() -> Answer {
 pub fn misconfigured(problems: &[Problem]) -> Answer {
     let named: Vec<String> = problems.iter().map(ToString::to_string).collect();
     let error = format!("The worker is not configured: {}", named.join("; "));
-    Answer::json(503, &serde_json::json!({ "success": false, "error": error }))
+    Answer::json(503, &Refused { success: false, error: &error })
         .with("Retry-After", RETRY_AFTER_S.to_string())
 }

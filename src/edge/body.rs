@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt;
 use std::cell::Cell;
-use worker::Request;
+use worker::{ByteStream, Request};
 
 thread_local! {
     /// Bytes of bodies this isolate has in hand. Not state that outlives a request: what a request reserves, it
@@ -41,6 +41,30 @@ pub enum Unread {
     Broken(String),
 }
 
+/// A body that is refused is still received, up to this many times its limit: the platform ends the connection of a
+/// sender that is answered half-way, and the sender never sees why.
+const DISCARD_FACTOR: usize = 4;
+
+/// Receives and drops what is left of a body of which nothing was read.
+pub async fn discard(request: &mut Request, limit: usize) {
+    if request.inner().body_used() || request.inner().body().is_none() {
+        return;
+    }
+    if let Ok(chunks) = request.stream() {
+        discard_rest(chunks, limit.saturating_mul(DISCARD_FACTOR)).await;
+    }
+}
+
+async fn discard_rest(mut chunks: ByteStream, most: usize) {
+    let mut received = 0;
+    while let Some(Ok(chunk)) = chunks.next().await {
+        received += chunk.len();
+        if received > most {
+            return;
+        }
+    }
+}
+
 /// Reads a body of at most `limit` bytes, while this isolate has at most `budget` bytes in hand.
 ///
 /// # Errors
@@ -66,10 +90,13 @@ pub async fn read(request: &mut Request, limit: usize, budget: usize) -> Result<
     let mut chunks = request.stream().map_err(broken)?;
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(broken)?;
-        if body.len() + chunk.len() > limit {
-            return Err(Unread::TooLarge);
-        }
-        let more = Reserved::take(chunk.len(), budget).ok_or(Unread::NoRoom)?;
+        let too_large = body.len() + chunk.len() > limit;
+        let more = Reserved::take(chunk.len(), budget).filter(|_| !too_large);
+        let Some(more) = more else {
+            drop((body, reserved));
+            discard_rest(chunks, limit.saturating_mul(DISCARD_FACTOR)).await;
+            return Err(if too_large { Unread::TooLarge } else { Unread::NoRoom });
+        };
         reserved.0 += more.0;
         std::mem::forget(more);
         body.extend_from_slice(&chunk);

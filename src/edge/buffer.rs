@@ -17,6 +17,7 @@ use crate::redis::{Client, Commands, list_key};
 use futures_channel::oneshot;
 use futures_util::lock::Mutex;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 use wasm_bindgen_futures::spawn_local;
@@ -37,6 +38,9 @@ const GROUP_MS: u64 = 0;
 
 /// Leases asked for before one group is judged at most: two for each system. More would keep it waiting.
 const LEASES_MAX: usize = 8;
+
+/// Bytes of a page of wasm memory (WebAssembly core specification, section 4.2.8).
+const WASM_PAGE_BYTES: usize = 65_536;
 
 /// One shard of the buffer.
 #[durable_object(alarm)]
@@ -108,6 +112,8 @@ struct Inner {
     /// When the alarm that is set goes off, Unix ms.
     alarm_at: Cell<Option<i64>>,
     last_append: Cell<i64>,
+    /// What was redacted from logs posted here, by rule.
+    redactions: RefCell<BTreeMap<String, u64>>,
 }
 
 impl Inner {
@@ -126,6 +132,7 @@ impl Inner {
             timer: Cell::new(0),
             alarm_at: Cell::new(None),
             last_append: Cell::new(0),
+            redactions: RefCell::new(BTreeMap::new()),
         }
     }
 
@@ -227,15 +234,17 @@ impl Inner {
     async fn commit(self: &Rc<Self>, group: Vec<Waiter>) {
         let mut entries = Vec::new();
         let mut waiters = Vec::new();
-        for Waiter { body, answer } in &group {
+        for Waiter { body, .. } in &group {
             match wire::decode_append(body) {
-                Ok(decoded) => {
+                Ok((decoded, redactions)) => {
                     waiters.push(Ok(decoded.len()));
                     entries.extend(decoded);
+                    for (rule, count) in redactions {
+                        *self.redactions.borrow_mut().entry(rule).or_default() += count;
+                    }
                 }
                 Err(why) => waiters.push(Err(why)),
             }
-            let _ = answer;
         }
         let stored = self.store(&entries).await;
         drop(entries);
@@ -271,6 +280,9 @@ impl Inner {
             let Some(request) = self.with(|shard| shard.lease_request(wanted, super::now()))? else { break };
             let reply = self.lease(&request).await;
             self.with(|shard| shard.lease_answer(&request, reply.as_ref(), super::now()))?;
+        }
+        if !self.with(|shard| shard.is_ready())? {
+            return Err("the quota's keeper does not answer, and never has".into());
         }
         let now = super::now();
         if self.alarm_at.get().is_none_or(|at| at > now + ALARM_MS) {
@@ -330,6 +342,8 @@ impl Inner {
         let mut status = self.with(|shard| shard.status(super::now()))?;
         status.version = settings::version(&self.env).0;
         status.storage_bytes = self.storage.size();
+        status.redactions = self.redactions.borrow().clone();
+        status.memory_bytes = (core::arch::wasm32::memory_size::<0>() * WASM_PAGE_BYTES) as u64;
         Ok(serde_json::to_vec(&status)?)
     }
 

@@ -27,6 +27,13 @@ struct Cleared {
     cleared_at: i64,
 }
 
+#[derive(Serialize)]
+struct Failed<'a> {
+    success: bool,
+    error: &'static str,
+    details: &'a str,
+}
+
 /// Answers `DELETE /logs/clear`.
 pub async fn delete(request: &Request, visit: &Visit) -> Answer {
     if let Err(denied) = visit.authorize(Action::Admin) {
@@ -60,11 +67,8 @@ pub async fn delete(request: &Request, visit: &Visit) -> Answer {
         }
         Err(why) => {
             console_error!("a clear failed: {why}");
-            Answer::json(
-                500,
-                &serde_json::json!({ "success": false, "error": "Failed to clear logs", "details": why }),
-            )
-            .with("Retry-After", RETRY_AFTER_S.to_string())
+            Answer::json(500, &Failed { success: false, error: "Failed to clear logs", details: &why })
+                .with("Retry-After", RETRY_AFTER_S.to_string())
         }
     }
 }

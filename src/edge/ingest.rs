@@ -15,6 +15,12 @@ use worker::{Request, console_error};
 
 /// Answers `POST /log`.
 pub async fn post(mut request: Request, visit: &Visit) -> Answer {
+    let answer = take(&mut request, visit).await;
+    body::discard(&mut request, visit.config.body_max_bytes).await;
+    answer
+}
+
+async fn take(request: &mut Request, visit: &Visit) -> Answer {
     if let Err(denied) = visit.authorize(Action::Ingest) {
         return refuse(denied.status(), denied.reason());
     }
@@ -30,7 +36,7 @@ pub async fn post(mut request: Request, visit: &Visit) -> Answer {
         return refuse(415, &error.to_string());
     }
     let limit = visit.config.body_max_bytes;
-    let (bytes, _reserved) = match body::read(&mut request, limit, visit.config.in_flight_max_bytes).await {
+    let (bytes, _reserved) = match body::read(request, limit, visit.config.in_flight_max_bytes).await {
         Ok(read) => read,
         Err(Unread::TooLarge) => {
             return refuse(413, &format!("body is larger than {limit} bytes: split the batch"));
@@ -40,20 +46,16 @@ pub async fn post(mut request: Request, visit: &Visit) -> Answer {
     };
     // What came with the request decides the time its entries get, not how long the body took.
     let now = super::now();
+    let mut tally = Tally::default();
     let judged = match intake::split(&bytes, content_type.as_deref()) {
         Err(error) => {
-            let status = match error {
-                intake::BodyError::Malformed(_) => 400,
-                intake::BodyError::TooManyEntries(_) => 413,
-                intake::BodyError::ContentType(_) => 415,
-            };
-            return refuse(status, &error.to_string());
+            return refuse(error.status(), &error.to_string());
         }
-        Ok(posted) => judge_all(posted, &sender, now),
+        Ok(posted) => judge_all(posted, &sender, now, &mut tally),
     };
     drop(bytes);
     let (single, judged) = judged;
-    let fates = deliver(visit, judged).await;
+    let fates = deliver(visit, judged, &tally).await;
     let told = answers::tell(single, &fates, now, &visit.config.limits);
     sent(told)
 }
@@ -72,16 +74,16 @@ fn busy(error: &str) -> Answer {
     refuse(503, error).with("Retry-After", RETRY_AFTER_S.to_string())
 }
 
-fn judge_all(posted: Posted<'_>, sender: &Sender, now: i64) -> (bool, Vec<Judged>) {
-    let mut tally = Tally::default();
+/// Whether it was a single log, and what is thought of each.
+fn judge_all(posted: Posted<'_>, sender: &Sender, now: i64, tally: &mut Tally) -> (bool, Vec<Judged>) {
     let mut new_id = || new_id(now);
-    let mut judge = |log| intake::judge(log, sender, now, &mut new_id, &mut tally);
+    let mut judge = |log| intake::judge(log, sender, now, &mut new_id, tally);
     match posted {
         Posted::Single(log) => (true, vec![judge(log)]),
         Posted::Batch(logs) => {
-            let judged = logs.into_iter().map(|log| match log {
+            let judged = logs.into_iter().map(|log| match log.parse() {
                 Ok(log) => judge(log),
-                Err(error) => Judged::Refused { status: 400, error },
+                Err((status, error)) => Judged::Refused { status, error },
             });
             (false, judged.collect())
         }
@@ -99,10 +101,13 @@ fn new_id(now: i64) -> String {
         .to_string()
 }
 
+/// An entry bound for a shard, and its place in the request.
+type Bound = (usize, (Meta, Vec<u8>));
+
 /// Hands the accepted entries to their shards, all shards at once, and returns each log's fate in order.
-async fn deliver(visit: &Visit, judged: Vec<Judged>) -> Vec<Fate> {
+async fn deliver(visit: &Visit, judged: Vec<Judged>, tally: &Tally) -> Vec<Fate> {
     let mut fates = Vec::with_capacity(judged.len());
-    let mut by_shard: BTreeMap<u32, Vec<(usize, (Meta, Vec<u8>))>> = BTreeMap::new();
+    let mut by_shard: BTreeMap<u32, Vec<Bound>> = BTreeMap::new();
     for (index, judged) in judged.into_iter().enumerate() {
         fates.push(match judged {
             Judged::Refused { status, error } => Fate::Refused { status, error },
@@ -126,9 +131,15 @@ async fn deliver(visit: &Visit, judged: Vec<Judged>) -> Vec<Fate> {
         }
         return fates;
     }
-    let hops = by_shard.into_iter().map(|(shard, entries)| async move {
+    let mut redactions: BTreeMap<String, u64> =
+        tally.iter().map(|(rule, count)| (rule.to_string(), count)).collect();
+    let hops = by_shard.into_iter().map(|(shard, entries)| {
+        // The first shard counts the whole request's.
+        (shard, entries, std::mem::take(&mut redactions))
+    });
+    let hops = hops.map(|(shard, entries, redactions)| async move {
         let (indexes, entries): (Vec<usize>, Vec<(Meta, Vec<u8>)>) = entries.into_iter().unzip();
-        let body = wire::encode_append(&entries);
+        let body = wire::encode_append(&entries, redactions);
         drop(entries);
         let reply = hop::call_twice(&visit.env, shard, wire::APPEND, body, visit.config.hop_timeout_ms).await;
         (indexes, reply.and_then(|body| hop::read::<AppendReply>(&body)))

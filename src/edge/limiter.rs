@@ -17,6 +17,9 @@ pub const NAME: &str = "global";
 /// `POST` [`LeaseRequest`] → [`crate::quota::LeaseReply`].
 pub const LEASE: &str = "/lease";
 
+/// `POST` → [`LedgerState`], for `/health`.
+pub const STATUS: &str = "/status";
+
 const LEDGER_KEY: &str = "ledger";
 const EARLIER_KEY: &str = "rateLimitState";
 
@@ -34,8 +37,16 @@ impl DurableObject for RateLimiterDO {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        if request.path() != LEASE {
-            return Response::error("not found", 404);
+        match request.path().as_str() {
+            LEASE => {}
+            STATUS => {
+                self.load().await?;
+                let mut ledger = self.ledger.borrow_mut();
+                let Some(ledger) = ledger.as_mut() else { return Response::error("not loaded", 500) };
+                ledger.turn_window(super::now());
+                return Response::from_json(ledger.state());
+            }
+            _ => return Response::error("not found", 404),
         }
         let lease: LeaseRequest = match serde_json::from_slice(&request.bytes().await?) {
             Ok(lease) => lease,

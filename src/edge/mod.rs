@@ -11,6 +11,8 @@ mod limiter;
 mod reads;
 mod settings;
 mod storage;
+#[cfg(test)]
+mod tests;
 
 use crate::access::{self, Action, Denied};
 use crate::config::Config;

@@ -3,13 +3,13 @@
 use wasm_bindgen::JsValue;
 use worker::Env;
 
-/// The value of a var or secret, if it is a text (or a number, as wrangler allows vars to be).
+/// The value of a var or secret, if it is a text (or a whole number or a flag, as wrangler allows vars to be).
 pub fn value(env: &Env, key: &str) -> Option<String> {
     let value = js_sys::Reflect::get(env.as_ref(), &JsValue::from_str(key)).ok()?;
-    value
-        .as_string()
-        .or_else(|| value.as_f64().map(|number| number.to_string()))
-        .or_else(|| value.as_bool().map(|flag| flag.to_string()))
+    #[allow(clippy::cast_possible_truncation)]
+    let whole = |number: f64| (number.fract() == 0.0).then(|| (number as i64).to_string());
+    let flag = |flag: bool| (if flag { "true" } else { "false" }).to_string();
+    value.as_string().or_else(|| value.as_f64().and_then(whole)).or_else(|| value.as_bool().map(flag))
 }
 
 /// Id and tag of the deployed version, from the `[version_metadata]` binding; empty without one.

@@ -11,8 +11,45 @@ pub const MAX_BATCH_ENTRIES: usize = 1_000;
 pub enum Posted<'a> {
     /// One log; it is answered with its own status.
     Single(Json<'a>),
-    /// A batch; each log is judged by itself. An NDJSON line that is not JSON is `Err` with the reason.
-    Batch(Vec<Result<Json<'a>, String>>),
+    /// A batch; each log is judged by itself.
+    Batch(Vec<Item<'a>>),
+}
+
+/// One log of a batch.
+#[derive(Debug)]
+pub enum Item<'a> {
+    /// Parsed already.
+    Parsed(Json<'a>),
+    /// JSON that was checked: its tree is built when its turn comes, and dropped before the next one's.
+    Checked(&'a str),
+    /// A line, its number from 1. It may not be JSON.
+    Line(usize, &'a str),
+}
+
+impl<'a> Item<'a> {
+    /// The log itself.
+    ///
+    /// # Errors
+    /// Why it is refused: status and words.
+    pub fn parse(self) -> Result<Json<'a>, (u16, String)> {
+        let text = match &self {
+            Item::Parsed(_) => "",
+            Item::Checked(text) | Item::Line(_, text) => text,
+        };
+        match (self, json::parse(text)) {
+            (Item::Parsed(log), _) => Ok(log),
+            (_, Ok(log)) => Ok(log),
+            (_, Err(error)) if error.too_large => Err((413, too_many_values())),
+            (Item::Line(line, _), Err(error)) => {
+                Err((400, format!("line {line} is not JSON: {} at column {}", error.what, error.column)))
+            }
+            (_, Err(error)) => Err((400, format!("log is not JSON: {error}"))),
+        }
+    }
+}
+
+fn too_many_values() -> String {
+    format!("a log has more than {} values, which no stored entry has room for", json::MAX_VALUES)
 }
 
 /// Why a body as a whole is refused. The sender is at fault.
@@ -22,8 +59,21 @@ pub enum BodyError {
     Malformed(String),
     /// 413: more entries than [`MAX_BATCH_ENTRIES`].
     TooManyEntries(usize),
+    /// 413: one log with more values than can be stored.
+    TooManyValues,
     /// 415: a content type that cannot hold JSON.
     ContentType(String),
+}
+
+impl BodyError {
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        match self {
+            BodyError::Malformed(_) => 400,
+            BodyError::TooManyEntries(_) | BodyError::TooManyValues => 413,
+            BodyError::ContentType(_) => 415,
+        }
+    }
 }
 
 impl fmt::Display for BodyError {
@@ -33,6 +83,7 @@ impl fmt::Display for BodyError {
             BodyError::TooManyEntries(count) => {
                 write!(f, "batch has {count} logs, at most {MAX_BATCH_ENTRIES} are taken at once: split it")
             }
+            BodyError::TooManyValues => f.write_str(&too_many_values()),
             BodyError::ContentType(given) => write!(
                 f,
                 "content type {given:?} is not taken: send application/json, application/x-ndjson or text/plain"
@@ -86,10 +137,7 @@ pub fn split<'a>(bytes: &'a [u8], content_type: Option<&str>) -> Result<Posted<'
     }
     match form {
         Form::Lines => lines(text),
-        Form::Json => {
-            let value = json::parse(text).map_err(|error| malformed(format!("body is not JSON: {error}")))?;
-            shape(value)
-        }
+        Form::Json => whole(text),
     }
 }
 
@@ -103,34 +151,50 @@ fn lines(text: &str) -> Result<Posted<'_>, BodyError> {
     if count > MAX_BATCH_ENTRIES {
         return Err(BodyError::TooManyEntries(count));
     }
-    let logs = lines().map(|(at, line)| {
-        json::parse(line).map_err(|error| {
-            format!("line {} is not JSON: {} at column {}", at + 1, error.what, error.column)
-        })
-    });
-    Ok(Posted::Batch(logs.collect()))
+    Ok(Posted::Batch(lines().map(|(at, line)| Item::Line(at + 1, line)).collect()))
+}
+
+fn whole(text: &str) -> Result<Posted<'_>, BodyError> {
+    let not_json = |error: json::ParseError| malformed(format!("body is not JSON: {error}"));
+    if text.trim_start_matches('\u{feff}').trim_start().starts_with('[') {
+        let items = json::items(text).map_err(not_json)?.unwrap_or_default();
+        return batch(items.into_iter().map(Item::Checked).collect());
+    }
+    match json::parse(text) {
+        Ok(value) => shape(value),
+        // Too much for one log, but it may be a batch of many.
+        Err(error) if error.too_large => {
+            let logs = json::member(text, "logs").map_err(not_json)?.ok_or(BodyError::TooManyValues)?;
+            let items = json::items(logs).map_err(not_json)?.ok_or(BodyError::TooManyValues)?;
+            batch(items.into_iter().map(Item::Checked).collect())
+        }
+        Err(error) => Err(not_json(error)),
+    }
+}
+
+fn batch(logs: Vec<Item<'_>>) -> Result<Posted<'_>, BodyError> {
+    match logs.len() {
+        0 => Err(malformed("the batch holds no logs".into())),
+        count if count > MAX_BATCH_ENTRIES => Err(BodyError::TooManyEntries(count)),
+        _ => Ok(Posted::Batch(logs)),
+    }
 }
 
 fn shape(mut value: Json<'_>) -> Result<Posted<'_>, BodyError> {
-    let logs = match &value {
-        Json::Array(_) => value,
-        Json::Object(members) => {
-            let has = |name: &str| members.iter().any(|(key, _)| key == name);
-            if !has("logs") || has("trace_id") || has("message") {
-                return Ok(Posted::Single(value));
-            }
-            value.take("logs").unwrap_or(Json::Null)
-        }
-        other => {
-            let found = other.type_name();
-            return Err(malformed(format!("body must be a JSON object or an array of them, found {found}")));
-        }
+    let Json::Object(members) = &value else {
+        let found = value.type_name();
+        return Err(malformed(format!("body must be a JSON object or an array of them, found {found}")));
     };
-    match logs {
-        Json::Array(items) if items.is_empty() => Err(malformed("the batch holds no logs".into())),
-        Json::Array(items) if items.len() > MAX_BATCH_ENTRIES => Err(BodyError::TooManyEntries(items.len())),
-        Json::Array(items) => Ok(Posted::Batch(items.into_iter().map(Ok).collect())),
-        other => Err(malformed(format!("logs must be an array, found {}", other.type_name()))),
+    let has = |name: &str| members.iter().any(|(key, _)| key == name);
+    if !has("logs") || has("trace_id") || has("message") {
+        return Ok(Posted::Single(value));
+    }
+    match value.take("logs") {
+        Some(Json::Array(items)) => batch(items.into_iter().map(Item::Parsed).collect()),
+        other => {
+            let found = other.map_or("nothing", |other| other.type_name());
+            Err(malformed(format!("logs must be an array, found {found}")))
+        }
     }
 }
 
@@ -152,6 +216,16 @@ mod tests {
         assert_eq!(count(r#"{"logs":[{},1]}"#, Some("text/plain;charset=UTF-8")), Ok(2));
         assert_eq!(count("{}\n\n{}\r\nnonsense", Some("application/x-ndjson")), Ok(3));
         assert_eq!(count("\u{feff}{}", None), Ok(0));
+    }
+
+    #[test]
+    fn a_batch_of_more_values_than_one_log_may_have_is_judged_log_by_log() {
+        let log = format!("{{\"context\":[{}0]}}", "0,".repeat(json::MAX_VALUES / 2));
+        assert_eq!(count(&format!("[{log},{log},{log}]"), None), Ok(3));
+        assert_eq!(count(&format!("{{\"logs\":[{log},{log},{log}]}}"), None), Ok(3));
+        let huge = format!("{{\"context\":[{}0]}}", "0,".repeat(json::MAX_VALUES));
+        assert_eq!(count(&huge, None), Err(BodyError::TooManyValues));
+        assert_eq!(Item::Checked(&huge).parse().unwrap_err().0, 413);
     }
 
     #[test]

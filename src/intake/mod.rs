@@ -5,6 +5,6 @@ pub mod detect;
 pub mod judge;
 pub mod noise;
 
-pub use body::{BodyError, Posted, split};
+pub use body::{BodyError, Item, Posted, split};
 pub use detect::{Sender, detect_system};
 pub use judge::{Judged, judge};

@@ -5,9 +5,14 @@
 //! lets the last of duplicate keys win, and neither parser nor writer recurses deeper than [`MAX_DEPTH`].
 
 mod parse;
+mod spans;
+#[cfg(test)]
+mod tests;
+mod token;
 mod write;
 
-pub use parse::{ParseError, parse};
+pub use parse::{MAX_VALUES, ParseError, parse};
+pub use spans::{items, member};
 pub use write::{write_string, write_value};
 
 use std::borrow::Cow;

@@ -76,6 +76,11 @@ impl Lease {
         self.window.unwrap_or(0)
     }
 
+    /// Whether the ledger was ever heard, by this instance or one before it. Until then no log can be judged.
+    pub fn is_ready(&self) -> bool {
+        self.window.is_some()
+    }
+
     /// End of the window, Unix ms.
     pub fn window_end(&self) -> i64 {
         self.window().saturating_add(WINDOW_MS)
@@ -101,11 +106,13 @@ impl Lease {
         self.asked
     }
 
-    /// Tells a shard that starts what its rows say it spent.
+    /// Tells a shard that starts what its rows say it spent. How much of that was overdrawn they do not say, so
+    /// nothing more is until the ledger was heard.
     pub fn recall(&mut self, window: i64, spent: PerSystem) {
         self.window = Some(window);
         self.spent = spent;
         self.granted = spent;
+        self.overdrawn = FAIL_OPEN_ALLOWANCE;
     }
 
     fn held(&self) -> PerSystem {
@@ -131,6 +138,7 @@ impl Lease {
             window: self.window(),
             spent: self.spent,
             held: [0; 4],
+            overdrawn: self.overdrawn,
             want: None,
             count: 0,
         };
@@ -180,12 +188,18 @@ impl Lease {
             return false;
         }
         if self.window != Some(reply.window) {
-            self.window = Some(reply.window);
             self.spent = [0; 4];
             self.overdrawn = 0;
             self.ask_after = [i64::MIN; 4];
         }
+        self.window = Some(reply.window);
         self.granted = reply.granted;
+        if request.turn == 0 {
+            // Beyond what it said itself, whatever it spent without a grant.
+            let ungranted =
+                self.spent.iter().zip(reply.granted).map(|(spent, granted)| spent.saturating_sub(granted));
+            self.overdrawn = reply.overdrawn + ungranted.sum::<u64>();
+        }
         self.left_global = reply.left_global;
         self.left = reply.left;
         // Asked again at once it would answer the same: it has no more to give, or by its clock the window that is
@@ -207,7 +221,6 @@ impl Lease {
         self.unreachable = true;
         self.ask_after = [now + ASK_AGAIN_MS; 4];
         match self.window {
-            None => self.window = Some(now),
             Some(start) if now.saturating_sub(start) >= WINDOW_MS => {
                 self.window = Some(start + (now - start) / WINDOW_MS * WINDOW_MS);
                 self.spent = [0; 4];
@@ -216,7 +229,8 @@ impl Lease {
                 self.left = [0; 4];
                 self.left_global = 0;
             }
-            Some(_) => {}
+            // Before the first window is known nothing can be counted, and nothing is let through.
+            None | Some(_) => {}
         }
     }
 
@@ -225,7 +239,8 @@ impl Lease {
     /// # Errors
     /// [`Refusal`] when the quota of the system or of all logs is used up.
     pub fn check(&self, system: System) -> Result<(), Refusal> {
-        if self.held_of(system) > 0 || (self.unreachable && self.overdrawn < FAIL_OPEN_ALLOWANCE) {
+        let fails_open = self.unreachable && self.window.is_some() && self.overdrawn < FAIL_OPEN_ALLOWANCE;
+        if self.held_of(system) > 0 || fails_open {
             return Ok(());
         }
         let system_left = self.left.get(system.index()).copied().unwrap_or(0);

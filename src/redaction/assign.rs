@@ -1,6 +1,6 @@
 //! `key: value` in every notation: JSON, escaped JSON, object prints, YAML, logfmt, query strings, env dumps, XML.
 
-use super::charset::{self, WORD};
+use super::charset;
 use super::keys::{self, Half, Level};
 use super::names::Rule;
 use super::scan::Scanner;
@@ -15,10 +15,16 @@ struct Separator {
     quoted: bool,
     /// `=>`
     arrow: bool,
+    /// `:`
+    colon: bool,
+    /// No space behind it
+    unspaced: bool,
     /// `: ` as in a sentence
     spaced_colon: bool,
     /// `%3D`
     encoded: bool,
+    /// Only side by side: the value must look generated
+    listed: bool,
 }
 
 /// A value as it is written.
@@ -33,13 +39,17 @@ enum Value {
 
 impl Scanner<'_> {
     /// Reads `name <separator> value` if that is what stands here, and takes the value if it is a secret.
+    #[inline(never)]
     pub fn assignment(&mut self, start: usize, end: usize) -> bool {
-        if self.byte(end) == b'>' && self.element(start, end) {
+        if matches!(self.byte(end), b'>' | b' ') && self.element(start, end) {
             return true;
         }
         let Some(sep) = self.separator(end) else { return false };
         self.looked(end, sep.value);
         let name = self.slice(start, end);
+        if name.iter().all(u8::is_ascii_digit) {
+            return false;
+        }
         let half = keys::pair_half(name);
         if name == b"kty" {
             self.jwk = true;
@@ -61,15 +71,22 @@ impl Scanner<'_> {
         }
         match level {
             Level::Harmless => false,
-            Level::Query => {
-                self.in_query(start) && self.generated_value(sep, if name.len() == 3 { 10 } else { 8 })
-            }
+            Level::Always if sep.listed => self.generated_value(sep, 10, Rule::KEY_VALUE),
+            _ if sep.listed => false,
+            Level::Query => self.in_query(start) && self.generated_value(sep, 8, Rule::URL_QUERY),
             Level::Digits => self.digits_value(sep),
-            Level::IfGenerated => self.generated_value(sep, 10),
-            Level::UnlessNumber | Level::Always => {
-                let ends = |word: &[u8]| name.len() >= word.len() && self.is_at(end - word.len(), word);
-                if ends(b"authorization") {
-                    return self.authorization(sep.value);
+            Level::IfGenerated => self.generated_value(sep, 10, Rule::KEY_VALUE),
+            Level::UnlessNumber | Level::UnlessCount | Level::Always => {
+                let ends = |word: &[u8]| {
+                    name.len()
+                        .checked_sub(word.len())
+                        .and_then(|from| name.get(from..))
+                        .is_some_and(|tail| tail.eq_ignore_ascii_case(word))
+                };
+                if ends(b"authorization")
+                    && let Some(taken) = self.authorization(sep.value)
+                {
+                    return taken;
                 }
                 if ends(b"cookie") && self.cookies(sep.value) {
                     return true;
@@ -80,11 +97,24 @@ impl Scanner<'_> {
     }
 
     /// `<password>value</password>`
+    #[inline(never)]
     fn element(&mut self, start: usize, end: usize) -> bool {
         if !matches!(self.before(start), b'<' | b':') || self.level_of(start, end, true) != Level::Always {
             return false;
         }
-        let from = end + 1;
+        let mut from = end;
+        while !matches!(self.byte(from), b'>' | b'<' | b'\n' | 0) && from < end + 200 {
+            from += 1;
+        }
+        self.looked(end, from);
+        if self.byte(from) != b'>' || self.before(from) == b'/' {
+            return false;
+        }
+        self.element_text(from + 1)
+    }
+
+    /// The text of an element up to its end tag.
+    fn element_text(&mut self, from: usize) -> bool {
         let mut to = from;
         while !matches!(self.byte(to), b'<' | b'\n' | 0) {
             to += 1;
@@ -129,11 +159,24 @@ impl Scanner<'_> {
                 _ => break,
             }
         }
-        let (mut arrow, mut encoded, mut colon) = (false, false, false);
+        let (mut arrow, mut encoded, mut colon, mut listed) = (false, false, false, false);
         at = match (self.byte(at), self.byte(at + 1)) {
             (b':', b':') | (b'=', b'=' | b'~') => return None,
             (b':', b'/') if self.byte(at + 2) == b'/' => return None,
             (b':', b'=') => at + 2,
+            // `"password","…"` and `(password . "…")`
+            (b',', b'"' | b'\'') if quoted => {
+                listed = true;
+                at + 1
+            }
+            (b'.', b' ') if at > end && self.byte(at + 2) == b'"' => {
+                listed = true;
+                at + 2
+            }
+            (b'-', b'>') => {
+                colon = true;
+                at + 2
+            }
             (b'=', b'>') => {
                 arrow = true;
                 at + 2
@@ -161,10 +204,20 @@ impl Scanner<'_> {
                 _ => break,
             }
         }
-        Some(Separator { value: at, quoted, arrow, spaced_colon: colon && at > after, encoded })
+        Some(Separator {
+            value: at,
+            quoted,
+            arrow,
+            colon,
+            unspaced: at == after,
+            spaced_colon: colon && at > after,
+            encoded,
+            listed,
+        })
     }
 
     /// The value behind a separator. `None` when nothing stands there.
+    #[inline(never)]
     fn value(&mut self, sep: Separator) -> Option<Value> {
         let mut at = sep.value;
         if self.is_at(at, super::MARK.as_bytes()) {
@@ -176,7 +229,11 @@ impl Scanner<'_> {
         // `b'…'`, `Some("…")`, `String("…")`, `Secret("…")`
         let word = charset::ALNUM_UNDER.run_within(self.text, at, 24);
         let open = word + usize::from(self.byte(word) == b'(');
-        if word > at && open > word && value::opening(self.text, open).is_some() {
+        if self.is_at(at, b"string(") {
+            // PHP's `string(20) "…"`
+            let close = charset::HEX.run_within(self.text, open, 8);
+            at = if self.is_at(close, b") ") { close + 2 } else { at };
+        } else if word > at && open > word && value::opening(self.text, open).is_some() {
             at = open;
         } else if word > at && word - at <= 2 && matches!(self.byte(word), b'"' | b'\'') {
             at = word;
@@ -193,12 +250,27 @@ impl Scanner<'_> {
         (end > at).then_some(Value::Bare(at, end))
     }
 
+    #[inline(never)]
     fn secret_value(&mut self, sep: Separator, level: Level, name: usize) -> bool {
+        let chained = sep.colon && !sep.quoted && sep.unspaced && self.before(name) == b':';
+        if chained {
+            return false; // arn:…:secret:name, user:token:42
+        }
+        if matches!(self.byte(sep.value), b'|' | b'>') {
+            let line = sep.value + 1 + usize::from(matches!(self.byte(sep.value + 1), b'-' | b'+'));
+            if self.byte(line) == b'\n' {
+                return self.block_value(line + 1);
+            }
+        }
         match self.value(sep) {
             None => false,
             Some(Value::Opens(at)) => {
                 if sep.arrow && !sep.quoted && self.before(name) != b':' {
                     return false; // token => { … } is a function
+                }
+                if sep.spaced_colon && !sep.quoted && self.words[0].1 + 1 == name && self.before(name) == b' '
+                {
+                    return false; // a sentence's `… for token: {…}`: what is in it speaks for itself
                 }
                 if self.inside == 0 {
                     (self.inside, self.inside_from) = (1, at);
@@ -209,7 +281,11 @@ impl Scanner<'_> {
             }
             Some(Value::Quoted(start, end, after)) => {
                 let content = self.slice(start, end);
-                if value::says_nothing(content) || is_address(content) || value::is_sentence(content) {
+                if value::says_nothing(content) {
+                    self.resume(after);
+                    return true;
+                }
+                if is_address(content) || value::is_sentence(content) {
                     return self.pass(start, content);
                 }
                 let unterminated_pem = content.starts_with(b"-----BEGIN") && end == after;
@@ -217,24 +293,25 @@ impl Scanner<'_> {
                     self.at = start;
                     return true;
                 }
-                self.take_named(start, end, after);
+                self.take_named(start, end, after, Rule::KEY_VALUE);
                 true
             }
             Some(Value::Bare(start, end)) => {
                 let content = self.slice(start, end);
                 let number = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
                 let short_number =
-                    number && (level == Level::UnlessNumber || (self.inside > 0 && content.len() < 6));
-                let block = matches!(content, b"|" | b">" | b"|-" | b">-") && self.byte(end) == b'\n';
-                if block {
-                    return self.block_value(end + 1);
-                }
+                    number && (level != Level::Always || (self.inside > 0 && content.len() < 6));
                 if sep.arrow && !sep.quoted && self.before(name) != b':' {
                     return false;
                 }
                 let flag = self.before(name) == b'-';
+                let word =
+                    sep.colon && sep.unspaced && !sep.quoted && content.iter().all(u8::is_ascii_lowercase);
                 if value::says_nothing(content)
                     || short_number
+                    || word
+                    || content.starts_with(b"(")
+                    || (sep.spaced_colon && content.starts_with(b"&"))
                     || is_address(content)
                     || value::is_code(content)
                     || content.starts_with(b"-----BEGIN")
@@ -243,7 +320,7 @@ impl Scanner<'_> {
                 {
                     return self.pass(start, content);
                 }
-                self.take_named(start, end, end);
+                self.take_named(start, end, end, Rule::KEY_VALUE);
                 true
             }
         }
@@ -261,11 +338,11 @@ impl Scanner<'_> {
     }
 
     /// Takes a value, counted under the kind its own form gives away where it does.
-    fn take_named(&mut self, start: usize, end: usize, after: usize) {
+    fn take_named(&mut self, start: usize, end: usize, after: usize, rule: Rule) {
         let row = super::rules::token_at(self.text, start, &mut self.runs)
             .filter(|token| token.start == start && token.end == end)
             .map(|token| Rule::of_row(token.row));
-        self.take(start, end, after, row.unwrap_or(Rule::KEY_VALUE));
+        self.take(start, end, after, row.unwrap_or(rule));
     }
 
     /// YAML's `password: |` with the value on the indented lines below.
@@ -294,7 +371,7 @@ impl Scanner<'_> {
     }
 
     /// Takes the value if it looks generated.
-    fn generated_value(&mut self, sep: Separator, min: usize) -> bool {
+    fn generated_value(&mut self, sep: Separator, min: usize, rule: Rule) -> bool {
         let (start, end, after) = match self.value(sep) {
             Some(Value::Quoted(start, end, after)) => (start, end, after),
             Some(Value::Bare(start, end)) => (start, end, end),
@@ -304,7 +381,7 @@ impl Scanner<'_> {
         if value::says_nothing(content) || !value::looks_generated(content, min) {
             return false;
         }
-        self.take_named(start, end, after);
+        self.take_named(start, end, after, rule);
         true
     }
 
@@ -333,13 +410,17 @@ impl Scanner<'_> {
     }
 
     /// `name: "authorization"`: whether the value to come is a secret. A form field's value may follow at once.
+    #[inline(never)]
     fn pair_name(&mut self, sep: Separator) -> bool {
         let Some((quote, start)) = value::opening(self.text, sep.value) else { return false };
-        let end = WORD.run_within(self.text, start, 64);
+        let end = charset::TOKEN_DOT.run_within(self.text, start, 64);
         self.looked(start, end);
         let (closed, after) = value::closing(self.slice(0, (end + 72).min(self.text.len())), end, quote);
         if closed != end || after == end || keys::level(self.slice(start, end)) != Level::Always {
             return false;
+        }
+        if self.byte(after) == b'>' && self.element_text(after + 1) {
+            return true;
         }
         if let Some(from) = self.blank_line(after) {
             let to = value::bare_end(self.text, from, false);

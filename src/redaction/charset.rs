@@ -53,9 +53,11 @@ pub const TOKEN_PERCENT: Charset = Charset(DIGIT | LOWER | UPPER | UNDERSCORE | 
 pub const BASE64: Charset = Charset(DIGIT | LOWER | UPPER | PLUS_SLASH | EQUALS);
 /// Base64 of either alphabet
 pub const ANY_BASE64: Charset = Charset(DIGIT | LOWER | UPPER | PLUS_SLASH | EQUALS | UNDERSCORE | DASH);
-/// What crypt(3) and PHC strings hold: `A-Za-z0-9./+=$,_-:`
+/// What crypt(3) and PHC strings hold: `A-Za-z0-9./+=$,_-`
 pub const CRYPT: Charset =
-    Charset(DIGIT | LOWER | UPPER | DOT | PLUS_SLASH | EQUALS | DOLLAR_COMMA | UNDERSCORE | DASH | COLON);
+    Charset(DIGIT | LOWER | UPPER | DOT | PLUS_SLASH | EQUALS | DOLLAR_COMMA | UNDERSCORE | DASH);
+/// [`CRYPT`] and `:`
+pub const CRYPT_COLON: Charset = Charset(CRYPT.0 | COLON);
 /// The rest of a URL path: `A-Za-z0-9_-./@`
 pub const PATH: Charset = Charset(DIGIT | LOWER | UPPER | UNDERSCORE | DASH | PLUS_SLASH | AT);
 /// RFC 6750 `b64token`: `A-Za-z0-9-._~+/=`, and `%` and `:` seen in practice
@@ -99,7 +101,7 @@ impl Charset {
     }
 
     /// Where the run of bytes of this set that starts at `from` ends.
-    #[inline]
+    #[inline(never)]
     pub fn run(self, text: &[u8], from: usize) -> usize {
         let mut end = from;
         while text.get(end).is_some_and(|&b| self.has(b)) {
@@ -109,7 +111,7 @@ impl Charset {
     }
 
     /// As [`run`](Self::run), looking at no more than `most` bytes.
-    #[inline]
+    #[inline(never)]
     pub fn run_within(self, text: &[u8], from: usize, most: usize) -> usize {
         let limit = text.len().min(from.saturating_add(most));
         text.get(..limit).map_or(from, |text| self.run(text, from))

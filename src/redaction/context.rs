@@ -29,9 +29,14 @@ fn walk(tree: &mut Json<'_>, level: Level, tally: &mut Tally) {
                 *text = Cow::Owned(clean);
             }
         }
-        Json::Array(items) => walk_array(items, level, tally),
-        Json::Object(fields) => walk_object(fields, level, tally),
+        Json::Array(items) => walk_array(items, below(level), tally),
+        Json::Object(fields) => walk_object(fields, below(level), tally),
     }
+}
+
+/// What a name says of what is in the list or object under it.
+fn below(level: Level) -> Level {
+    if level == Level::UnlessCount { Level::Always } else { level }
 }
 
 fn hide(leaf: &mut Json<'_>, rule: Rule, tally: &mut Tally) {
@@ -43,12 +48,14 @@ fn hide(leaf: &mut Json<'_>, rule: Rule, tally: &mut Tally) {
 fn hides(text: &str, level: Level) -> bool {
     let bytes = text.as_bytes();
     let secret = match level {
-        Level::Always | Level::UnlessNumber => !is_address(bytes) && !value::is_sentence(bytes),
+        Level::Always | Level::UnlessNumber | Level::UnlessCount => {
+            !is_address(bytes) && !value::is_sentence(bytes)
+        }
         Level::IfGenerated => value::looks_generated(bytes, 10),
         Level::Digits => (4..=8).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_digit),
         Level::Query | Level::Harmless => false,
     };
-    secret && !value::says_nothing(bytes)
+    secret && !value::says_nothing(bytes) && !text.contains(MARK)
 }
 
 fn is_address(value: &[u8]) -> bool {

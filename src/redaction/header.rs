@@ -5,6 +5,7 @@ use super::charset::{self, CREDENTIAL, TOKEN, WORD};
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
+use super::words::one_of;
 
 /// What an `Authorization` value may start with.
 const SCHEMES: [&str; 24] = [
@@ -38,13 +39,12 @@ const SCHEMES: [&str; 24] = [
 const ATTRIBUTES: [&str; 9] =
     ["path", "domain", "expires", "max-age", "httponly", "secure", "samesite", "partitioned", "priority"];
 
-fn one_of(word: &[u8], list: &[&str]) -> bool {
-    list.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
-}
-
 impl Scanner<'_> {
-    /// The value of an `Authorization` header: the scheme stays, the credentials go.
-    pub fn authorization(&mut self, at: usize) -> bool {
+    /// The value of an `Authorization` header: the scheme stays, the credentials go. `None` when a list stands there.
+    pub fn authorization(&mut self, at: usize) -> Option<bool> {
+        if matches!(self.byte(at), b'[' | b'{') && !self.is_at(at, super::MARK.as_bytes()) {
+            return None;
+        }
         let opened = value::opening(self.text, at);
         let (start, limit, after) = match opened {
             Some((quote, start)) => {
@@ -75,15 +75,16 @@ impl Scanner<'_> {
         {
             if credentials.starts_with(super::MARK.as_bytes()) {
                 self.resume(from + super::MARK.len());
-                return true;
+                return Some(true);
             }
-            return false;
+            return Some(false);
         }
         self.take(from, to, if opened.is_some() { after } else { to }, Rule::AUTHORIZATION);
-        true
+        Some(true)
     }
 
     /// `username="…", response="…"`: where such a list ends. `None` when none starts here.
+    #[inline(never)]
     fn parameters(&mut self, from: usize) -> Option<usize> {
         let (mut at, mut end) = (from, None);
         loop {
@@ -178,7 +179,8 @@ impl Scanner<'_> {
             }
             let from = (name + usize::from(self.byte(name) == b'=')).min(limit);
             let mut to = from;
-            while to < limit {
+            let marked = self.is_at(from, super::MARK.as_bytes());
+            while to < limit && !marked {
                 match self.byte(to) {
                     b';' | b'"' | b'\'' | b'\n' | b'\r' | b'\\' | 0x1b => break,
                     b' ' | b',' if !attribute && opened.is_none() => break,
@@ -192,12 +194,11 @@ impl Scanner<'_> {
                 to = self.slice(from, to).iter().position(|&b| b == b' ').map_or(to, |space| from + space);
             }
             self.looked(from, to);
-            if !attribute && from < to {
-                let content = self.slice(from, to);
-                let end =
-                    if content.starts_with(super::MARK.as_bytes()) { from + super::MARK.len() } else { to };
-                self.take(from, end, end, Rule::COOKIE);
-                to = end;
+            if marked {
+                to = from + super::MARK.len();
+                self.resume(to);
+            } else if !attribute && from < to {
+                self.take(from, to, to, Rule::COOKIE);
             }
             let gap = to + 1 + value::run_of(self.text, to + 1, b' ');
             self.at = to.max(self.at);

@@ -1,6 +1,8 @@
 //! Is what stands under this name a secret? Names are read word by word: `dbPassword`, `DB_PASSWORD`, `db-password`
 //! and `db password` are the same two words.
 
+use super::words::{Words, one_of};
+
 /// How much a name says about its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
@@ -12,8 +14,10 @@ pub enum Level {
     Digits,
     /// A secret when it looks generated (`signature`, `stripe_key`, `PASSWORD_ADMIN`).
     IfGenerated,
-    /// A secret, unless it is a number: a count (`tokens: 512`, `pass: 12`).
+    /// A secret, unless it is a number: a count (`tokens: 512`, `tokens: {input: 3}`, `pass: 12`).
     UnlessNumber,
+    /// Secrets, unless a number stands right under it: a count (`secrets: 3`).
+    UnlessCount,
     /// A secret.
     Always,
 }
@@ -35,88 +39,85 @@ const COUNTED: u16 = 1 << 11; // promptTokens
 const PUBLIC: u16 = 1 << 12; // publicKey, NEXT_PUBLIC_…
 const QUERY: u16 = 1 << 13; // code, key, state in a query
 const PIN: u16 = 1 << 14;
+const MANY: u16 = 1 << 15; // apiKeys, secrets: a number is a count
 
 const LONGEST_WORD: usize = 24;
 const MOST_WORDS: usize = 12;
 
+/// What each word does in a name: to teach it a word, add the word to a row.
 #[rustfmt::skip]
+static ROLES: Words<1024> = Words::new(&[
+    (SECRET, "password passwd passwort kennwort senha contrasena motdepasse mdp pwd pswd passphrase \
+        passcode jws jwe bearer totp hotp cvv cvc csrf xsrf mnemonic verifier samlresponse \
+        samlrequest authkey privkey signingkey encryptionkey masterkey sharedkey servicekey \
+        credential sessid phpsessid jsessionid aspsessionid cardnumber ccnumber ssws appkey sshpass"),
+    (SECRET | MAKES_KEY, "secret token jwt authorization cookie"),
+    (SECRET | MAKES_CODE, "otp"),
+    (PLURAL | MANY, "secrets passwords credentials creds passwds"),
+    (PLURAL, "tokens cookies pw"),
+    (PLURAL | MAKES_CODE, "pass"),
+    (KEY | QUERY, "key"),
+    (KEY | MANY, "keys"),
+    (MAKES_KEY, "private priv signing encryption encrypt decryption decrypt master service deploy deployment \
+        admin shared webhook ssh aes rsa role crypto cipher pgp gpg wallet ingest ingestion \
+        integration preshared root symmetric license licence hashing internal"),
+    (MAKES_KEY | MAKES_CODE, "sign"),
+    (MAKES_KEY, "api"),
+    (MAKES_KEY | NEUTRAL, "encrypted"),
+    (MAKES_KEY | MAKES_CODE, "access"),
+    (MAKES_KEY | MAKES_CODE | GENERATED, "auth authentication"),
+    (MAKES_KEY | GENERATED, "session sess"),
+    (MAKES_KEY | GENERATED, "hmac"),
+    (GENERATED | MAKES_KEY | QUERY, "signature sig"),
+    (GENERATED, "assertion psk ticket"),
+    (GENERATED | COUNTED, "sid"),
+    (SECRET, "saml"),
+    (PIN | MAKES_CODE, "pin"),
+    (CODE | QUERY, "code"),
+    (CODE | MANY, "codes"),
+    (CODE, "number phrase"),
+    (MAKES_CODE, "verification sms mfa fa 2fa tfa login signin security activation recovery backup onetime \
+        pairing device magic card cc factor authenticator seed"),
+    (MAKES_CODE | HARMLESS_END, "time reset"),
+    (MAKES_CODE, "verify"),
+    (MAKES_CODE | NEUTRAL, "confirmation"),
+    (MAKES_CODE, "credit"),
+    (HARMLESS_KEY | NEUTRAL, "primary"),
+    (HARMLESS_KEY, "foreign cache sort partition idempotency object unique lookup map json query group routing \
+        trace span translation event metric feature column registry press hot shift arrow meta ctrl \
+        react list item node known dedup dedupe rate lock site redis row first flag record image \
+        asset blob upload video document project tenant order product customer issue jira"),
+    (HARMLESS_KEY | HARMLESS_END | QUERY, "storage state"),
+    (PUBLIC, "public publishable anon vapid"),
+    (NEUTRAL, "new old confirm confirmed repeat again hash hashed value values val raw base encoded plain \
+        plaintext text str string prod production dev development test testing staging stage live \
+        sandbox v header param data main secondary env default temp tmp local override alt bytes pem \
+        b a hex content body digest request response"),
+    (NEUTRAL | HARMLESS_KEY, "current previous prev next"),
+    (HARMLESS_END | HARMLESS_START, "count counts min max total"),
+    (HARMLESS_END, "length len url uri urls link href type types id ids name names expires expiry expiration exp \
+        in at on by ttl hint policy strength field fields label placeholder file files path paths \
+        endpoint limit limits usage size version age issued created updated changed date timestamp \
+        status error errors message messages format algorithm alg method provider source scheme \
+        schema rotation attempts attempt manager index position pos kind description title rule \
+        rules regex pattern forgot change page screen form component store bucket budget cost price \
+        per second domain host issuer audience aud iss scope scopes subject owner user username \
+        email consent banner settings options config configured present exists match matches matched \
+        complexity score validation validator verified requirements set seconds ms minutes hours \
+        days duration timeout refresh lifetime validity revoked rotated active fingerprint \
+        thumbprint arn region ref reference class handler middleware estimate details symbol address \
+        contract decimals chain pair standard family same samesite secure prefix suffix reason \
+        required valid enabled disabled used remaining"),
+    (HARMLESS_START, "has is are was were needs need requires require show hide should can could use uses with \
+        without enable disable allow allows missing no not did does will would must num avg expected \
+        unexpected supports skip estimated zero"),
+    (HARMLESS_END | HARMLESS_START, "expired invalid"),
+    (COUNTED, "prompt completion input output cached reasoning thinking generated audio accepted rejected \
+        creation read write"),
+]);
+
 fn roles(word: &[u8]) -> u16 {
-    match word {
-        b"password" | b"passwd" | b"passwort" | b"kennwort" | b"senha" | b"contrasena" | b"motdepasse" | b"mdp" | b"pwd"
-        | b"pswd" | b"passphrase" | b"passcode" | b"jws" | b"jwe" | b"bearer" | b"totp" | b"hotp" | b"cvv" | b"cvc"
-        | b"csrf" | b"xsrf" | b"mnemonic" | b"verifier" | b"samlresponse" | b"samlrequest" | b"authkey" | b"privkey"
-        | b"signingkey" | b"encryptionkey" | b"masterkey" | b"sharedkey" | b"servicekey" | b"credential" | b"sessid"
-        | b"phpsessid" | b"jsessionid" | b"aspsessionid" | b"cardnumber" | b"ccnumber" | b"ssws" | b"appkey" | b"sshpass" => SECRET,
-        b"secret" | b"token" | b"jwt" | b"authorization" | b"cookie" => SECRET | MAKES_KEY,
-        b"otp" => SECRET | MAKES_CODE,
-        b"tokens" | b"secrets" | b"passwords" | b"cookies" | b"credentials" | b"creds" | b"passwds" | b"pw" => PLURAL,
-        b"pass" => PLURAL | MAKES_CODE,
-        b"key" => KEY | QUERY,
-        b"keys" => KEY,
-        b"private" | b"priv" | b"signing" | b"encryption" | b"encrypt" | b"decryption" | b"decrypt" | b"master" | b"service"
-        | b"deploy" | b"deployment" | b"admin" | b"shared" | b"webhook" | b"ssh" | b"aes" | b"rsa" | b"role" | b"crypto"
-        | b"cipher" | b"pgp" | b"gpg" | b"wallet" | b"ingest" | b"ingestion" | b"integration" | b"preshared" | b"root"
-        | b"symmetric" | b"license" | b"licence" | b"hashing" | b"internal" => MAKES_KEY,
-        b"sign" => MAKES_KEY | MAKES_CODE,
-        b"api" => MAKES_KEY,
-        b"encrypted" => MAKES_KEY | NEUTRAL,
-        b"access" => MAKES_KEY | MAKES_CODE,
-        b"auth" | b"authentication" => MAKES_KEY | MAKES_CODE | GENERATED,
-        b"session" | b"sess" => MAKES_KEY | GENERATED,
-        b"hmac" => MAKES_KEY | GENERATED,
-        b"signature" | b"sig" => GENERATED | MAKES_KEY | QUERY,
-        b"sid" | b"assertion" | b"psk" | b"ticket" => GENERATED,
-        b"pin" => PIN | MAKES_CODE,
-        b"code" | b"codes" => CODE | QUERY,
-        b"number" | b"phrase" => CODE,
-        b"verification" | b"sms" | b"mfa" | b"2fa" | b"tfa" | b"login" | b"signin" | b"security" | b"confirmation"
-        | b"activation" | b"recovery" | b"backup" | b"onetime" | b"pairing" | b"device" | b"magic" | b"card" | b"cc"
-        | b"factor" | b"authenticator" | b"seed" => MAKES_CODE,
-        b"time" | b"reset" => MAKES_CODE | HARMLESS_END,
-        b"verify" => MAKES_CODE,
-        b"credit" => MAKES_CODE,
-        b"primary" => HARMLESS_KEY | NEUTRAL,
-        b"foreign" | b"cache" | b"sort" | b"partition" | b"idempotency" | b"object" | b"unique" | b"lookup" | b"map" | b"json"
-        | b"query" | b"group" | b"routing" | b"trace" | b"span" | b"translation" | b"event" | b"metric" | b"feature"
-        | b"column" | b"registry" | b"press" | b"hot" | b"shift" | b"arrow" | b"meta" | b"ctrl" | b"react" | b"list" | b"item"
-        | b"node" | b"known" | b"dedup" | b"dedupe" | b"rate" | b"lock" | b"site" | b"redis" | b"row" | b"first" | b"flag"
-        | b"record" | b"image" | b"asset" | b"blob" | b"upload" | b"video" | b"document" | b"project" | b"tenant"
-        | b"order" | b"product" | b"customer" | b"issue" | b"jira" => HARMLESS_KEY,
-        b"storage" | b"state" => HARMLESS_KEY | HARMLESS_END | QUERY,
-        b"public" | b"publishable" | b"anon" | b"vapid" => PUBLIC,
-        b"new" | b"old" | b"confirm" | b"confirmed" | b"repeat" | b"again" | b"hash" | b"hashed" | b"value" | b"values" | b"val"
-        | b"raw" | b"base" | b"encoded" | b"plain" | b"plaintext" | b"text" | b"str" | b"string" | b"prod" | b"production"
-        | b"dev" | b"development" | b"test" | b"testing" | b"staging" | b"stage" | b"live" | b"sandbox" | b"v" | b"header"
-        | b"param" | b"data" | b"main" | b"secondary" | b"env" | b"default" | b"temp" | b"tmp" | b"local" | b"override"
-        | b"alt" | b"bytes" | b"pem" | b"b" | b"a" | b"hex" | b"content" | b"body" | b"digest" => NEUTRAL,
-        b"current" | b"previous" | b"prev" | b"next" => NEUTRAL | HARMLESS_KEY,
-        b"count" | b"counts" | b"min" | b"max" | b"total" => HARMLESS_END | HARMLESS_START,
-        b"length" | b"len" | b"url" | b"uri" | b"urls" | b"link" | b"href" | b"type" | b"types" | b"id" | b"ids" | b"name"
-        | b"names" | b"expires" | b"expiry" | b"expiration" | b"exp" | b"in" | b"at" | b"on" | b"by" | b"ttl" | b"hint"
-        | b"policy" | b"strength" | b"field" | b"fields" | b"label" | b"placeholder" | b"file" | b"files" | b"path" | b"paths"
-        | b"endpoint" | b"limit" | b"limits" | b"usage" | b"size" | b"version" | b"age" | b"issued" | b"created" | b"updated"
-        | b"changed" | b"date" | b"timestamp" | b"status" | b"error" | b"errors" | b"message" | b"messages" | b"format"
-        | b"algorithm" | b"alg" | b"method" | b"provider" | b"source" | b"scheme" | b"schema" | b"rotation" | b"attempts"
-        | b"attempt" | b"manager" | b"index" | b"position" | b"pos" | b"kind" | b"description" | b"title" | b"rule" | b"rules"
-        | b"regex" | b"pattern" | b"forgot" | b"change" | b"page" | b"screen" | b"form" | b"component" | b"store" | b"bucket"
-        | b"budget" | b"cost" | b"price" | b"per" | b"second" | b"domain" | b"host" | b"issuer" | b"audience" | b"aud" | b"iss"
-        | b"scope" | b"scopes" | b"subject" | b"owner" | b"user" | b"username" | b"email" | b"consent" | b"banner" | b"settings"
-        | b"options" | b"config" | b"configured" | b"present" | b"exists" | b"match" | b"matches" | b"matched" | b"complexity"
-        | b"score" | b"validation" | b"validator" | b"verified" | b"requirements" | b"set" | b"seconds" | b"ms" | b"minutes"
-        | b"hours" | b"days" | b"duration" | b"timeout" | b"refresh" | b"lifetime" | b"validity" | b"revoked" | b"rotated"
-        | b"active" | b"fingerprint" | b"thumbprint" | b"arn" | b"region" | b"ref" | b"reference" | b"class" | b"handler"
-        | b"middleware" | b"estimate" | b"details" | b"symbol" | b"address" | b"contract" | b"decimals" | b"chain" | b"pair"
-        | b"standard" | b"family" | b"same" | b"samesite" | b"secure" | b"prefix" | b"suffix" | b"reason" | b"required"
-        | b"valid" | b"enabled" | b"disabled" | b"used" | b"remaining" => HARMLESS_END,
-        b"has" | b"is" | b"are" | b"was" | b"were" | b"needs" | b"need" | b"requires" | b"require" | b"show" | b"hide" | b"should"
-        | b"can" | b"could" | b"use" | b"uses" | b"with" | b"without" | b"enable" | b"disable" | b"allow" | b"allows"
-        | b"missing" | b"no" | b"not" | b"did" | b"does" | b"will" | b"would" | b"must" | b"num" | b"avg" | b"expected"
-        | b"unexpected" | b"supports" | b"skip" | b"estimated" | b"zero" => HARMLESS_START,
-        b"expired" | b"invalid" => HARMLESS_END | HARMLESS_START,
-        b"prompt" | b"completion" | b"input" | b"output" | b"cached" | b"reasoning" | b"thinking" | b"generated" | b"audio"
-        | b"accepted" | b"rejected" | b"creation" | b"read" | b"write" => COUNTED,
-        _ => compound(word),
-    }
+    ROLES.get(word).unwrap_or_else(|| compound(word))
 }
 
 /// Words written together: `pgpassword`, `csrfmiddlewaretoken`, `clientsecret`, `apikey`.
@@ -182,6 +183,7 @@ fn for_each_word(name: &[u8], mut each: impl FnMut(u16)) {
 }
 
 /// What a name says about its value.
+#[inline(never)]
 pub fn level(name: &[u8]) -> Level {
     // The end of a very long name speaks; what is before it is left out.
     let name = name.get(name.len().saturating_sub(128)..).unwrap_or(name);
@@ -221,20 +223,25 @@ fn judge(words: &[u16]) -> Level {
         return Always;
     }
     if last & PLURAL != 0 {
-        return if nearest & (COUNTED | HARMLESS_END) != 0 { Harmless } else { UnlessNumber };
+        return match () {
+            () if nearest & (COUNTED | HARMLESS_END) != 0 => Harmless,
+            () if last & MANY != 0 => UnlessCount,
+            () => UnlessNumber,
+        };
     }
+    let many = if last & MANY != 0 { UnlessNumber } else { Always };
     if last & KEY != 0 {
         return match () {
             () if before.is_empty() => Query,
             () if nearest & HARMLESS_KEY != 0 => Harmless,
-            () if any(before, MAKES_KEY) => Always,
+            () if any(before, MAKES_KEY) => many,
             () if any(before, HARMLESS_KEY) => Harmless,
             () => IfGenerated,
         };
     }
     if last & CODE != 0 {
         return match () {
-            () if any(before, MAKES_CODE) => Always,
+            () if any(before, MAKES_CODE) => many,
             () if before.is_empty() && last & QUERY != 0 => Query,
             () => Harmless,
         };
@@ -245,6 +252,9 @@ fn judge(words: &[u16]) -> Level {
     if last & HARMLESS_END != 0 {
         return if before.is_empty() && last & QUERY != 0 { Query } else { Harmless };
     }
+    if last & GENERATED != 0 && last & COUNTED != 0 && !before.is_empty() {
+        return Harmless; // an account's id
+    }
     if last & GENERATED != 0 || any(before, SECRET | PLURAL) || (any(before, KEY) && any(before, MAKES_KEY)) {
         return IfGenerated;
     }
@@ -253,10 +263,9 @@ fn judge(words: &[u16]) -> Level {
 
 /// Whether a name is one half of a `{name, value}` pair, and which.
 pub fn pair_half(name: &[u8]) -> Option<Half> {
-    let is = |word: &str| name.eq_ignore_ascii_case(word.as_bytes());
-    if is("name") || is("key") || is("header") || is("field") || is("headerName") || is("param") {
+    if one_of(name, &["name", "key", "header", "field", "headerName", "param"]) {
         Some(Half::Name)
-    } else if is("value") || is("val") || is("content") || is("headerValue") {
+    } else if one_of(name, &["value", "val", "content", "headerValue"]) {
         Some(Half::Value)
     } else {
         None

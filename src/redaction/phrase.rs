@@ -6,6 +6,7 @@ use super::keys::{self, Level};
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
+use super::words::one_of;
 
 /// What a `code` may be that is no one-time code.
 const OTHER_CODES: [&str; 22] = [
@@ -17,10 +18,11 @@ const OTHER_CODES: [&str; 22] = [
 impl Scanner<'_> {
     fn word_is(&self, nth: usize, list: &[&str]) -> bool {
         let (start, end) = self.words.get(nth).copied().unwrap_or((0, 0));
-        end > start && list.iter().any(|word| self.slice(start, end).eq_ignore_ascii_case(word.as_bytes()))
+        end > start && one_of(self.slice(start, end), list)
     }
 
     /// What a word means for the words behind it. Nothing stands between it and a value but space.
+    #[inline(never)]
     pub fn phrase(&mut self, start: usize, end: usize) -> bool {
         let length = end - start;
         let flag =
@@ -34,8 +36,23 @@ impl Scanner<'_> {
         if !(2..=40).contains(&length) {
             return false;
         }
+        let telling = match self.byte(start) | 0x20 {
+            b'b' => matches!(length, 2 | 5 | 6),
+            b'i' => length == 2,
+            b'c' | b'w' => length == 4,
+            b't' => matches!(length, 2 | 4),
+            b'm' => matches!(length, 5..=9),
+            b's' => matches!(length, 6 | 7),
+            b'l' => length == 5,
+            b'o' => length == 3,
+            b'p' => matches!(length, 3 | 8),
+            _ => false,
+        };
+        if !telling {
+            return self.argument(start, end);
+        }
         let word = self.slice(start, end);
-        let is = |list: &[&str]| list.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()));
+        let is = |list: &[&str]| one_of(word, list);
         match word.first().map(u8::to_ascii_lowercase) {
             Some(b'b') if length <= 6 => {
                 if is(&["bearer", "basic"]) {
@@ -45,13 +62,27 @@ impl Scanner<'_> {
                     && self.words_mention(&["identified", "mysql_native_password", "caching_sha2_password"])
                     && self.quoted_argument(end)
             }
-            Some(b'i') if length == 2 && is(&["is"]) => self.predicate(end),
+            Some(b'i') if length == 2 && is(&["is"]) => self.predicate(end, 0),
+            // `password was set to …`
+            Some(b't')
+                if length == 2 && is(&["to"]) && self.word_is(0, &["set", "changed", "updated", "reset"]) =>
+            {
+                let auxiliary = self.word_is(1, &["was", "been", "is"]);
+                self.predicate(end, if auxiliary { 2 } else { 1 })
+            }
             Some(b'c') if is(&["curl"]) => {
                 self.line.user_flag = true;
                 false
             }
             Some(b'w') if is(&["wget"]) => {
                 self.line.user_flag = true;
+                false
+            }
+            Some(b'l' | b'm')
+                if is(&["login", "machine"])
+                    && !self.word_is(0, &["docker", "podman", "az", "oc", "helm"]) =>
+            {
+                self.line.account = true;
                 false
             }
             Some(b'm')
@@ -71,9 +102,7 @@ impl Scanner<'_> {
                 self.line.password_flag = true;
                 false
             }
-            Some(b'o' | b'2' | b'v' | b'c' | b'p' | b'a' | b's' | b'l')
-                if self.speaks_of_one_time(start, end) =>
-            {
+            Some(b'o' | b'c' | b'p' | b't') if self.speaks_of_one_time(start, end) => {
                 self.line.one_time = true;
                 self.argument(start, end)
             }
@@ -87,25 +116,26 @@ impl Scanner<'_> {
 
     fn speaks_of_one_time(&self, start: usize, end: usize) -> bool {
         let word = self.slice(start, end);
-        let is = |known: &str| word.eq_ignore_ascii_case(known.as_bytes());
-        if is("otp") || is("passcode") || is("totp") {
+        if one_of(word, &["otp", "passcode", "totp"]) {
             return true;
         }
-        if !is("code") && !is("pin") {
+        if !one_of(word, &["code", "pin"]) {
             return false;
         }
         let (from, to) = self.words[0];
         let joined = to > from && to + 1 == start && keys::level(self.slice(from, end)) == Level::Always;
-        joined || is("pin") || self.word_is(0, &["your"])
+        joined || one_of(word, &["pin"]) || self.word_is(0, &["your"])
     }
 
     /// `--password value`, `-u user:value`, `-pvalue`
+    #[inline(never)]
     fn flag(&mut self, start: usize, end: usize) -> bool {
         let long = self.before(start - 1) == b'-';
         let word = self.slice(start, end);
         let space = value::run_of(self.text, end, b' ');
         let from = end + space;
-        if long && space > 0 && self.byte(from) != b'-' && keys::level(word) == Level::Always {
+        let secret = matches!(keys::level(word), Level::Always | Level::UnlessNumber | Level::UnlessCount);
+        if long && space > 0 && self.byte(from) != b'-' && secret {
             return self.command_value(from);
         }
         let user = self.line.user_flag
@@ -155,23 +185,26 @@ impl Scanner<'_> {
     }
 
     /// `password 'x'`, `PASSWORD('x')`, `login user password x`, `token 1a2b3c…`
+    #[inline(never)]
     fn argument(&mut self, start: usize, end: usize) -> bool {
         let next = self.byte(end);
-        if !matches!(next, b' ' | b'(') {
+        let word = self.slice(start, end);
+        // password, passwd, passphrase, passcode, secret, token, key: nearly every other word is turned away here.
+        let tail = [self.byte(end - 2) | 0x20, self.byte(end - 1) | 0x20];
+        if !matches!(next, b' ' | b'(' | b'\t')
+            || !matches!(&tail, b"rd" | b"wd" | b"se" | b"de" | b"et" | b"en" | b"ey")
+        {
             return false;
         }
-        let from = end + if next == b'(' { 1 } else { value::run_of(self.text, end, b' ') };
+        let from = end + if next == b'(' { 1 } else { value::run_of(self.text, end, next) };
         let first = self.byte(from);
         let candidate = charset::is_alnum(first)
-            || matches!(first, b'\'' | b'"' | b'\\' | b'$' | b'_' | b'!' | b'#' | b'@');
+            || matches!(first, b'\'' | b'"' | b'\\' | b'$' | b'_' | b'!' | b'#' | b'@' | b'[');
         if !candidate || keys::level(self.slice(start, end)) != Level::Always && !self.joined_key(start, end)
         {
             return false;
         }
-        let word = self.slice(start, end);
-        let password = ["password", "passphrase", "passwd", "pwd", "passcode"]
-            .iter()
-            .any(|p| word.eq_ignore_ascii_case(p.as_bytes()));
+        let password = one_of(word, &["password", "passphrase", "passwd", "pwd", "passcode"]);
         if matches!(first, b'\'' | b'"') {
             return password
                 && !self.word_is(0, &["field", "invalid", "missing", "unexpected", "the"])
@@ -180,11 +213,12 @@ impl Scanner<'_> {
         if next == b'(' {
             return false;
         }
+        let from = from + usize::from(first == b'[');
         let to = value::bare_end(self.text, from, false);
         self.looked(from, to);
         let content = self.slice(from, to);
         let has = |test: fn(&u8) -> bool| content.iter().any(test);
-        let netrc = password && (self.word_is(1, &["login", "user", "username", "account"]));
+        let netrc = password && self.line.account && has(|b| b.is_ascii_digit());
         let telling = content.len() >= 6
             && has(|b| b.is_ascii_digit())
             && has(|b| b.is_ascii_alphabetic())
@@ -193,7 +227,9 @@ impl Scanner<'_> {
                 0,
                 &["using", "with", "the", "my", "temporary", "new", "default", "is", "old", "root", "admin"],
             );
-        let secret = netrc || (password && telling) || value::looks_generated(content, 16);
+        let secret = netrc
+            || (password && (telling || value::looks_generated(content, 8)))
+            || value::looks_generated(content, 16);
         if !secret || value::says_nothing(content) || value::is_code(content) {
             return false;
         }
@@ -222,19 +258,21 @@ impl Scanner<'_> {
     }
 
     /// `password is hunter2`, `code is 123456`
-    fn predicate(&mut self, end: usize) -> bool {
+    #[inline(never)]
+    fn predicate(&mut self, end: usize, nth: usize) -> bool {
         if self.byte(end) != b' ' {
             return false;
         }
-        let (from, to) = self.words[0];
-        let (before, _) = self.words[1];
+        let (from, to) = self.words.get(nth).copied().unwrap_or((0, 0));
+        let (before, _) = self.words.get(nth + 1).copied().unwrap_or((0, 0));
         let name = self.slice(from, to);
         let alone = keys::level(name);
-        let key = if matches!(alone, Level::Harmless | Level::Query) && to > from && before < from {
-            keys::level(self.slice(before, to))
-        } else {
-            alone
-        };
+        let key =
+            if matches!(alone, Level::Harmless | Level::Query) && to > from && before > 0 && before < from {
+                keys::level(self.slice(before, to))
+            } else {
+                alone
+            };
         if name.eq_ignore_ascii_case(b"code") && !self.word_is(1, &OTHER_CODES) {
             self.line.one_time = true;
         }
@@ -281,6 +319,11 @@ impl Scanner<'_> {
                 .iter()
                 .any(|w| rest.windows(w.len()).any(|part| part == *w))
         };
+        let asked = self.word_is(0, &["enter", "use", "type", "code"])
+            && [&b" to verify"[..], b" to sign", b" to log", b" to confirm"]
+                .iter()
+                .any(|rest| self.is_at(end, rest));
+        let announced = announced || asked;
         if named || announced {
             self.take(start, end, end, Rule::ONE_TIME_CODE);
         }

@@ -8,6 +8,7 @@
 use super::charset::{self, WORD};
 use super::names::Rule;
 use super::rules::{self, Runs};
+use super::words::one_of;
 use super::{MARK, keys, value};
 
 /// A stretch that goes.
@@ -25,6 +26,8 @@ pub struct Line {
     pub user_flag: bool,
     /// A command that takes `-p password`.
     pub password_flag: bool,
+    /// An account was named, as in `machine … login …`.
+    pub account: bool,
     /// A one-time code was spoken of.
     pub one_time: bool,
 }
@@ -129,12 +132,13 @@ impl<'t> Scanner<'t> {
                 Kind::Backslash => self.backslash(),
                 Kind::Escape => self.at = value::skip_colour(self.text, self.at).unwrap_or(self.at + 1),
                 Kind::Percent => self.at += self.percent(),
-                Kind::Colon => self.colon(),
-                Kind::Dash => self.dash(),
+                Kind::Colon if self.byte(self.at + 1) == b'/' || self.before(self.at) == b'n' => self.colon(),
+                Kind::Dash if self.byte(self.at + 1) == b'-' => self.dash(),
+                Kind::Quote if self.inside > 0 => self.quote(),
+                Kind::Colon | Kind::Dash | Kind::Quote => self.at += 1,
                 Kind::Dollar => self.token_or_step(),
                 Kind::Open => self.open(b),
                 Kind::Close => self.close(b),
-                Kind::Quote => self.quote(),
                 Kind::At => self.at_sign(),
                 Kind::Tilde => self.tilde(),
                 Kind::Pipe => self.pipe(),
@@ -150,23 +154,25 @@ impl<'t> Scanner<'t> {
     }
 
     /// The byte before an index, 0 at the start.
-    #[inline]
+    #[inline(never)]
     pub fn before(&self, at: usize) -> u8 {
         at.checked_sub(1).map_or(0, |at| self.byte(at))
     }
 
     /// A stretch of the text.
-    #[inline]
+    #[inline(never)]
     pub fn slice(&self, start: usize, end: usize) -> &'t [u8] {
-        self.text.get(start..end).unwrap_or_default()
+        self.text.get(start..end.min(self.text.len())).unwrap_or_default()
     }
 
     /// Whether what stands at `at` is this, letters of any case.
+    #[inline(never)]
     pub fn is_at(&self, at: usize, what: &[u8]) -> bool {
         self.slice(at, at + what.len()).eq_ignore_ascii_case(what)
     }
 
     /// Takes a stretch out; reading goes on at `resume`.
+    #[inline(never)]
     pub fn take(&mut self, start: usize, end: usize, resume: usize, rule: Rule) {
         if start < end && start >= self.done && self.slice(start, end) != MARK.as_bytes() {
             self.found.push(Span { start, end, rule });
@@ -175,6 +181,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// Goes on behind a secret or its marker.
+    #[inline(never)]
     pub fn resume(&mut self, at: usize) {
         self.at = at.max(self.at + 1).min(self.text.len());
         self.done = self.at;
@@ -212,7 +219,9 @@ impl<'t> Scanner<'t> {
 
     /// A token of the table, or one that starts as a JWT does. `word` is where the word it is in starts.
     fn token(&mut self, word: usize, at: usize) -> bool {
-        if let Some(end) = self.jwt(at) {
+        if at == word
+            && let Some(end) = self.jwt(at)
+        {
             self.take(at, end, end, Rule::JWT);
             return true;
         }
@@ -235,6 +244,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// `\n`, `\"`, `\u0026`, `\u001b[32m`: what is written so is no part of the word behind it.
+    #[inline(never)]
     fn backslash(&mut self) {
         if let Some(end) = value::skip_colour(self.text, self.at) {
             self.at = end;
@@ -297,8 +307,10 @@ impl<'t> Scanner<'t> {
     }
 
     /// Inside a list under a sensitive name a string that is no key goes.
+    #[inline(never)]
     fn quote(&mut self) {
-        let opened = if self.inside > 0 { value::opening(self.text, self.at) } else { None };
+        let opens = self.inside > 0 && !charset::is_alnum(self.before(self.at)) && self.at != self.done;
+        let opened = if opens { value::opening(self.text, self.at) } else { None };
         let Some((quote, start)) = opened else {
             self.at += 1;
             return;
@@ -308,7 +320,8 @@ impl<'t> Scanner<'t> {
         let next = after + value::run_of(self.text, after, b' ');
         let is_key = self.byte(next) == b':' || self.slice(next, next + 2) == b"=>";
         let content = self.slice(start, end);
-        if is_key || end == after || value::says_nothing(content) {
+        let scheme = content.starts_with(b"Bearer ") || content.starts_with(b"Basic ");
+        if is_key || scheme || end == after || value::says_nothing(content) {
             self.at = start;
         } else {
             self.take(start, end, after, Rule::KEY_VALUE);
@@ -316,6 +329,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// What a name says, together with the word before it where the name alone says too little.
+    #[inline(never)]
     pub fn level_of(&self, start: usize, end: usize, quoted: bool) -> keys::Level {
         use keys::Level::*;
         let level = keys::level(self.slice(start, end));
@@ -326,17 +340,13 @@ impl<'t> Scanner<'t> {
         }
         let name = self.slice(start, end);
         match level {
-            Harmless | Query
-                if ["key", "keys", "code", "codes", "number", "phrase"]
-                    .iter()
-                    .any(|w| name.eq_ignore_ascii_case(w.as_bytes())) =>
-            {
+            Harmless | Query if one_of(name, &["key", "keys", "code", "codes", "number", "phrase"]) => {
                 match keys::level(self.slice(from, end)) {
                     Always => Always,
                     _ => level,
                 }
             }
-            Always | UnlessNumber if self.speaks_of_parsing(from, to) => IfGenerated,
+            Always | UnlessNumber | UnlessCount if self.speaks_of_parsing(from, to) => IfGenerated,
             _ => level,
         }
     }
@@ -357,6 +367,6 @@ impl<'t> Scanner<'t> {
             "no",
             "unrecognized",
         ];
-        WORDS.iter().any(|word| self.slice(from, to).eq_ignore_ascii_case(word.as_bytes()))
+        one_of(self.slice(from, to), &WORDS)
     }
 }

@@ -143,6 +143,7 @@ impl Scanner<'_> {
     }
 
     /// A card number (ISO/IEC 7812): issuer range, length, check digit; groups parted by one kind of mark.
+    #[inline(never)]
     fn card(&mut self, start: usize) -> Option<usize> {
         if matches!(self.before(start), b'.' | b'-' | b'_' | b'/' | b'#' | b'+') {
             return None;
@@ -153,7 +154,7 @@ impl Scanner<'_> {
         loop {
             let b = self.byte(at);
             if b.is_ascii_digit() {
-                let Some(slot) = digits.get_mut(count) else { return None };
+                let slot = digits.get_mut(count)?;
                 *slot = b - b'0';
                 (count, group, at) = (count + 1, group + 1, at + 1);
             } else if matches!(b, b' ' | b'-')
@@ -190,6 +191,9 @@ impl Scanner<'_> {
     pub fn colon(&mut self) {
         let at = self.at;
         self.at += 1;
+        if self.is_at(at.saturating_sub(5), b":thin:") {
+            self.oracle(at + 1);
+        }
         if self.byte(at + 1) != b'/' || self.byte(at + 2) != b'/' || !charset::is_alnum(self.before(at)) {
             return;
         }
@@ -205,6 +209,7 @@ impl Scanner<'_> {
     }
 
     /// The secret part of the userinfo that starts here.
+    #[inline(never)]
     fn userinfo(&mut self, start: usize) -> Option<(usize, usize)> {
         const FURTHEST: usize = 320;
         let limit = self.text.len().min(start + FURTHEST);
@@ -243,6 +248,19 @@ impl Scanner<'_> {
             return (!password.is_empty()).then_some((colon + 1, sign));
         }
         None
+    }
+
+    /// `jdbc:oracle:thin:user/password@host`
+    fn oracle(&mut self, start: usize) {
+        let slash = TOKEN_DOT.run_within(self.text, start, 64);
+        let sign = (slash..slash + 64).find(|&i| matches!(self.byte(i), 0..=b' ' | b'@' | b'"' | b'\''));
+        let Some(sign) = sign.filter(|&sign| self.byte(sign) == b'@' && self.byte(slash) == b'/') else {
+            return;
+        };
+        self.looked(start, sign);
+        if !value::says_nothing(self.slice(slash + 1, sign)) {
+            self.take(slash + 1, sign, sign, Rule::URL_PASSWORD);
+        }
     }
 
     /// Go's `user:password@tcp(host)`.

@@ -2,6 +2,7 @@
 
 use super::MARK;
 use super::charset::{self, CREDENTIAL};
+use super::words::Words;
 
 /// How a string was opened, and so what closes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,7 @@ const SPELLED: [&[u8]; 9] =
     [b"%22", b"%27", b"&quot;", b"&#34;", b"&#39;", b"&apos;", b"&#x27;", b"\\u0022", b"\\u0027"];
 
 /// The string that opens at `at`, and where its content starts.
+#[inline(never)]
 pub fn opening(text: &[u8], at: usize) -> Option<(Quote, usize)> {
     match text.get(at)? {
         b'%' | b'&' => spelled(text, at),
@@ -39,11 +41,13 @@ fn spelled(text: &[u8], at: usize) -> Option<(Quote, usize)> {
 }
 
 /// How many times `byte` stands at `at`.
+#[inline(never)]
 pub fn run_of(text: &[u8], at: usize, byte: u8) -> usize {
     text.get(at..).unwrap_or_default().iter().take_while(|&&b| b == byte).count()
 }
 
 /// Where the content that starts at `from` ends, and where reading goes on. An unclosed string ends with its line.
+#[inline(never)]
 pub fn closing(text: &[u8], from: usize, quote: Quote) -> (usize, usize) {
     let mut i = from;
     while let Some(&b) = text.get(i) {
@@ -81,10 +85,18 @@ pub fn closing(text: &[u8], from: usize, quote: Quote) -> (usize, usize) {
 }
 
 /// Where an unquoted value ends. `encoded` is set inside a percent-encoded query.
+#[inline(never)]
 pub fn bare_end(text: &[u8], from: usize, encoded: bool) -> usize {
+    if text.get(from..).is_some_and(|rest| rest.starts_with(MARK.as_bytes())) {
+        return from + MARK.len();
+    }
     let mut i = from;
     let after = |i: usize| text.get(i + 1).copied().unwrap_or(b'\n');
     while let Some(&b) = text.get(i) {
+        if b == b'[' && text.get(i..).is_some_and(|rest| rest.starts_with(MARK.as_bytes())) {
+            i += MARK.len();
+            continue;
+        }
         let ends = match b {
             0..=b' ' | 0x7f | b';' | b'<' => true,
             b'"' | b'\'' | b'`' => !charset::is_alnum(after(i)) || i == from,
@@ -122,6 +134,7 @@ fn starts_next(text: &[u8], at: usize, mark: u8) -> bool {
 }
 
 /// Skips a colour code at `at`, raw (`ESC [ 3 2 m`) or spelled (`\u001b[32m`, `\x1b[32m`).
+#[inline(never)]
 pub fn skip_colour(text: &[u8], at: usize) -> Option<usize> {
     let open = match text.get(at)? {
         0x1b => at + 1,
@@ -144,6 +157,7 @@ pub fn skip_colour(text: &[u8], at: usize) -> Option<usize> {
 
 /// Whether a value is no secret whatever it stands under: nothing, a truth value, a placeholder, a mask, a
 /// publishable key, or a word about the secret instead of the secret.
+#[inline(never)]
 pub fn says_nothing(value: &[u8]) -> bool {
     let value = value.trim_ascii();
     if value.starts_with(MARK.as_bytes()) || !value.iter().any(|&b| charset::is_alnum(b) || b >= 0x80) {
@@ -166,6 +180,10 @@ fn masked(value: &[u8]) -> bool {
 fn placeholder(value: &[u8]) -> bool {
     let inside =
         |open: &[u8], close: &[u8]| value.len() <= 80 && value.starts_with(open) && value.ends_with(close);
+    let variable = |v: &[u8]| {
+        let letters = v.iter().all(|b| b.is_ascii_alphabetic() || *b == b'_' || *b == b'.');
+        !v.is_empty() && (letters || v.iter().all(u8::is_ascii_digit))
+    };
     let named =
         |v: &[u8]| !v.is_empty() && v.iter().all(|b| b.is_ascii_uppercase() || *b == b'_' || *b == b'.');
     inside(b"<", b">")
@@ -176,7 +194,7 @@ fn placeholder(value: &[u8]) -> bool {
         || inside(b"%{", b"}")
         || inside(b"(", b")")
         || (inside(b"[", b"]") && value.iter().all(|b| b.is_ascii_alphabetic() || b"[] :_-*".contains(b)))
-        || value.strip_prefix(b"$").is_some_and(named)
+        || value.strip_prefix(b"$").is_some_and(variable)
         || value.strip_prefix(b"$env:").is_some_and(named)
         || value.strip_prefix(b"%").and_then(|v| v.strip_suffix(b"%")).is_some_and(named)
         || matches!(value, b"%s" | b"%v" | b"%d" | b"%q" | b"{}" | b"?")
@@ -197,37 +215,35 @@ fn publishable(value: &[u8]) -> bool {
     PUBLIC.iter().any(|prefix| value.starts_with(prefix)) || value.starts_with(b"-----BEGIN CERT")
 }
 
-/// A word about a secret: `password: required`, `token: expired`, `password: string`.
+/// Words about a secret: `password: required`, `token: expired`, `password: string`.
 #[rustfmt::skip]
+static STATUS: Words<512> = Words::new(&[
+    (1, "null nil none undefined true false nan yes no on off ok required invalid missing expired valid \
+        string str text varchar number int integer bool boolean any unknown object optional hidden masked \
+        redacted filtered removed empty unset set changed updated reset present absent not must is was are \
+        should cannot can the a an of for and or to in found unexpected expected incorrect wrong include \
+        same-origin omit n/a na tbd failed failure success error verified enabled disabled pending attempt \
+        attempts retry too does do did has have this that your please enter new input request function await \
+        async return array secretstr self this. bearer basic revoked rotated active inactive refreshed \
+        passed accepted rejected unchanged created deleted generated provided configured it we you could \
+        will only when if at with from as be been key token password secret void never lax strict ref weak \
+        strong medium some default auto public all match mismatch ready sent received used unused cleared \
+        ignored skipped loaded fetched denied unauthorized forbidden exists unavailable available defined \
+        notset secretstring char uuid date float json file vault env session sessions cookie cookies email \
+        user oauth oauth2 jwt saml hs256 rs256 es256 none. id there their its than because unexpected."),
+]);
+
 fn is_status_word(word: &[u8]) -> bool {
     let mut lower = [0u8; 16];
     let Some(lower) = lower.get_mut(..word.len()) else { return false };
     lower.copy_from_slice(word);
     lower.make_ascii_lowercase();
-    matches!(&*lower,
-        b"null" | b"nil" | b"none" | b"undefined" | b"true" | b"false" | b"nan" | b"yes" | b"no" | b"on" | b"off" | b"ok"
-        | b"required" | b"invalid" | b"missing" | b"expired" | b"valid" | b"string" | b"str" | b"text" | b"varchar"
-        | b"number" | b"int" | b"integer" | b"bool" | b"boolean" | b"any" | b"unknown" | b"object" | b"optional" | b"hidden"
-        | b"masked" | b"redacted" | b"filtered" | b"removed" | b"empty" | b"unset" | b"set" | b"changed" | b"updated"
-        | b"reset" | b"present" | b"absent" | b"not" | b"must" | b"is" | b"was" | b"are" | b"should" | b"cannot" | b"can"
-        | b"the" | b"a" | b"an" | b"of" | b"for" | b"and" | b"or" | b"to" | b"in" | b"found" | b"unexpected" | b"expected"
-        | b"incorrect" | b"wrong" | b"include" | b"same-origin" | b"omit" | b"n/a" | b"na" | b"tbd" | b"failed" | b"failure"
-        | b"success" | b"error" | b"verified" | b"enabled" | b"disabled" | b"pending" | b"attempt" | b"attempts" | b"retry"
-        | b"too" | b"does" | b"do" | b"did" | b"has" | b"have" | b"this" | b"that" | b"your" | b"please" | b"enter" | b"new"
-        | b"input" | b"request" | b"function" | b"await" | b"async" | b"return" | b"array" | b"secretstr" | b"self" | b"this."
-        | b"bearer" | b"basic" | b"revoked" | b"rotated" | b"active" | b"inactive" | b"refreshed" | b"passed" | b"accepted"
-        | b"rejected" | b"unchanged" | b"created" | b"deleted" | b"generated" | b"provided" | b"configured" | b"it" | b"we"
-        | b"you" | b"could" | b"will" | b"only" | b"when" | b"if" | b"at" | b"with" | b"from" | b"as" | b"be" | b"been"
-        | b"key" | b"token" | b"password" | b"secret" | b"void" | b"never" | b"lax" | b"strict" | b"ref" | b"weak" | b"strong"
-        | b"medium" | b"some" | b"default" | b"auto" | b"public" | b"all" | b"match" | b"mismatch" | b"ready" | b"sent"
-        | b"received" | b"used" | b"unused" | b"cleared" | b"ignored" | b"skipped" | b"loaded" | b"fetched" | b"denied"
-        | b"unauthorized" | b"forbidden" | b"exists" | b"unavailable" | b"available" | b"defined" | b"notset" | b"not set" | b"not found"
-        | b"not provided" | b"not configured" | b"secretstring" | b"char" | b"uuid" | b"date" | b"float" | b"json" | b"file" | b"vault"
-        | b"env" | b"session" | b"sessions" | b"cookie" | b"cookies" | b"email" | b"user" | b"oauth" | b"oauth2" | b"jwt" | b"saml"
-        | b"hs256" | b"rs256" | b"es256" | b"none." | b"id" | b"there" | b"their" | b"its" | b"than" | b"because" | b"unexpected.")
+    // `not set`, `not found`
+    STATUS.get(lower.strip_prefix(b"not ").unwrap_or(lower)).is_some()
 }
 
 /// Whether an unquoted value after `name: ` is the start of a sentence about it.
+#[inline(never)]
 pub fn is_prose(text: &[u8], from: usize, to: usize) -> bool {
     let Some(word) = text.get(from..to) else { return false };
     let plain = word.len() <= 16 && word.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'\'' | b'-'));
@@ -242,7 +258,15 @@ pub fn is_prose(text: &[u8], from: usize, to: usize) -> bool {
     end > to + 1 && !matches!(text.get(end), Some(b'=' | b':' | b'@'))
 }
 
+/// What a sentence about a secret says.
+#[rustfmt::skip]
+static TELLING: Words<64> = Words::new(&[
+    (1, "must is are should cannot contain required required. invalid does not least characters characters. \
+        be do too match match. incorrect incorrect. Invalid was has been expired expired. can't"),
+]);
+
 /// Whether a quoted value is a sentence about a secret (`"password":"must be at least 8 characters"`).
+#[inline(never)]
 pub fn is_sentence(value: &[u8]) -> bool {
     if value.len() > 240 {
         return false;
@@ -251,44 +275,15 @@ pub fn is_sentence(value: &[u8]) -> bool {
     for word in value.split(|&b| b == b' ') {
         words += 1;
         let word = word.trim_ascii();
-        telling += usize::from(matches!(
-            word,
-            b"must"
-                | b"is"
-                | b"are"
-                | b"should"
-                | b"cannot"
-                | b"contain"
-                | b"required"
-                | b"required."
-                | b"invalid"
-                | b"does"
-                | b"not"
-                | b"least"
-                | b"characters"
-                | b"characters."
-                | b"be"
-                | b"do"
-                | b"too"
-                | b"match"
-                | b"match."
-                | b"incorrect"
-                | b"incorrect."
-                | b"Invalid"
-                | b"was"
-                | b"has"
-                | b"been"
-                | b"expired"
-                | b"expired."
-                | b"can't"
-        ));
+        telling += usize::from(TELLING.get(word).is_some());
     }
     words >= 3 && telling >= 1
 }
 
 /// Whether an unquoted value is code that fetches the secret (`process.env.TOKEN`, `req.body.password`).
+#[inline(never)]
 pub fn is_code(value: &[u8]) -> bool {
-    const ROOTS: [&[u8]; 22] = [
+    const ROOTS: [&[u8]; 30] = [
         b"process.",
         b"req.",
         b"request.",
@@ -310,6 +305,14 @@ pub fn is_code(value: &[u8]) -> bool {
         b"response.",
         b"result.",
         b"Deno.",
+        b"DataTypes.",
+        b"Sequelize.",
+        b"Schema.",
+        b"mongoose.",
+        b"Joi.",
+        b"yup.",
+        b"t.",
+        b"Type.",
         b"z.",
     ];
     ROOTS.iter().any(|root| value.starts_with(root))
@@ -323,6 +326,7 @@ pub fn is_code(value: &[u8]) -> bool {
 
 /// Whether a value looks generated: letters and digits that change places often, of at least `min` bytes, and
 /// neither a UUID, a date, an address nor a path.
+#[inline(never)]
 pub fn looks_generated(value: &[u8], min: usize) -> bool {
     let value = value.get(..value.len().min(256)).unwrap_or(value);
     if value.len() < min

@@ -12,7 +12,7 @@ pub enum Failure {
     Refused {
         /// The HTTP status.
         status: u16,
-        /// What it said, at most [`SAID_MAX_CHARS`] characters.
+        /// What it said, cut to 200 characters.
         said: String,
     },
     /// Time-out, broken connection, 5xx or garbage: it may have been executed, or may yet be.

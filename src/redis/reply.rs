@@ -1,6 +1,7 @@
 //! Replies, as `/pipeline` and `/multi-exec` give them: one item a command, each a result or an error.
 
-use serde_json::Value;
+use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
+use std::fmt;
 
 /// A command's result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,19 +19,62 @@ pub enum Reply {
 /// One command's outcome; the error is Redis's own text (`WRONGTYPE …`), and says it was not executed.
 pub type Item = Result<Reply, String>;
 
-impl Reply {
-    fn from_json(value: Value) -> Reply {
-        match value {
-            Value::Null => Reply::Nil,
-            Value::String(text) => Reply::Text(text),
-            Value::Array(items) => Reply::List(items.into_iter().map(Reply::from_json).collect()),
-            Value::Number(number) => {
-                number.as_i64().map_or_else(|| Reply::Text(number.to_string()), Reply::Integer)
-            }
-            other => Reply::Text(other.to_string()),
-        }
-    }
+impl<'de> Deserialize<'de> for Reply {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Reply, D::Error> {
+        struct ReplyVisitor;
+        impl<'de> Visitor<'de> for ReplyVisitor {
+            type Value = Reply;
 
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a Redis reply")
+            }
+
+            fn visit_unit<E>(self) -> Result<Reply, E> {
+                Ok(Reply::Nil)
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<Reply, E> {
+                Ok(Reply::Integer(number))
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Reply, E> {
+                i64::try_from(number).map(Reply::Integer).map_err(|_| E::custom("an integer out of range"))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Reply, E> {
+                Ok(Reply::Text(text.to_string()))
+            }
+
+            fn visit_string<E>(self, text: String) -> Result<Reply, E> {
+                Ok(Reply::Text(text))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Reply, A::Error> {
+                let mut list = Vec::new();
+                while let Some(item) = items.next_element()? {
+                    list.push(item);
+                }
+                Ok(Reply::List(list))
+            }
+        }
+        deserializer.deserialize_any(ReplyVisitor)
+    }
+}
+
+/// One item of an answer. A `result` of null is a result; one that is not there is not.
+#[derive(serde::Deserialize)]
+struct RawItem {
+    #[serde(default, deserialize_with = "present")]
+    result: Option<Reply>,
+    #[serde(default)]
+    error: Option<String>,
+}
+
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Reply>, D::Error> {
+    Reply::deserialize(deserializer).map(Some)
+}
+
+impl Reply {
     /// The integer, if it is one.
     pub fn integer(&self) -> Option<i64> {
         match self {
@@ -62,28 +106,19 @@ impl Reply {
 /// What is wrong with it, when it is not exactly `count` results and errors: then nothing is known of what was
 /// executed.
 pub fn parse_items(body: &[u8], count: usize) -> Result<Vec<Item>, String> {
-    let value: Value =
-        serde_json::from_slice(body).map_err(|error| format!("answer is not JSON: {error}"))?;
-    let Value::Array(items) = value else {
-        return Err("answer is not an array".to_string());
-    };
+    let items: Vec<RawItem> =
+        serde_json::from_slice(body).map_err(|error| format!("answer is not a list of results: {error}"))?;
     if items.len() != count {
         return Err(format!("answer has {} items for {count} commands", items.len()));
     }
-    items.into_iter().map(parse_item).collect()
-}
-
-fn parse_item(item: Value) -> Result<Item, String> {
-    let Value::Object(mut members) = item else {
-        return Err("an item of the answer is not an object".to_string());
-    };
-    if let Some(error) = members.remove("error").filter(|error| !error.is_null()) {
-        return Ok(Err(error.as_str().map_or_else(|| error.to_string(), str::to_string)));
-    }
-    match members.remove("result") {
-        Some(result) => Ok(Ok(Reply::from_json(result))),
-        None => Err("an item of the answer has neither result nor error".to_string()),
-    }
+    items
+        .into_iter()
+        .map(|item| match item {
+            RawItem { error: Some(error), .. } => Ok(Err(error)),
+            RawItem { result: Some(result), error: None } => Ok(Ok(result)),
+            _ => Err("an item of the answer has neither result nor error".to_string()),
+        })
+        .collect()
 }
 
 #[cfg(test)]

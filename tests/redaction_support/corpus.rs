@@ -221,6 +221,10 @@ pub fn second_batch() -> Vec<Line> {
     labelled(include_str!("../corpus/second_batch.txt"), 23, 3)
 }
 
+pub fn third_batch() -> Vec<Line> {
+    labelled(include_str!("../corpus/third_batch.txt"), 29, 3)
+}
+
 pub fn harmless() -> Vec<String> {
     let mut random = Random::new(13);
     rows(include_str!("../corpus/harmless.txt"))

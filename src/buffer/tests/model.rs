@@ -164,6 +164,7 @@ impl Model {
                     assert_eq!(*of_trace, LIMITS.trace, "refused by a quota that is not used up");
                 }
                 Outcome::Over { .. } => {}
+                Outcome::Full if !self.owner.shard.is_ready() => {}
                 other => panic!("a new entry is {other:?}"),
             }
             let over = if self.ever_unreachable { FAIL_OPEN_ALLOWANCE } else { 0 };
@@ -398,24 +399,4 @@ proptest! {
 /// `PROPTEST_CASES`, else as many as take a second or two.
 fn cases() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(512)
-}
-
-#[test]
-fn debug_one() {
-    use Event::*;
-    let app = |t: &[u8]| Event::Append { traces: t.to_vec(), system: 0, error: false };
-    run(&[
-        app(&[2]),
-        Pass(200),
-        Steps(1, Fault::None),
-        Wrong(2),
-        app(&[2]),
-        app(&[0]),
-        Pass(200),
-        app(&[1]),
-        Steps(1, Fault::None),
-        app(&[0]),
-        Wipe,
-        Checkpoint,
-    ]);
 }

@@ -93,6 +93,10 @@ impl Owner {
             let reply = self.ledger_reachable.then(|| self.ledger.lease(&request, self.now));
             self.shard.lease_answer(&request, reply.as_ref(), self.now);
         }
+        if !self.shard.is_ready() {
+            // The owner refuses all of them.
+            return vec![Outcome::Full; entries.len()];
+        }
         let appended = self.shard.append(&entries, self.now);
         for row in appended.rows {
             let head = serde_json::to_vec(&row.head).unwrap();

@@ -1,0 +1,81 @@
+//! What exists in wasm alone: JavaScript's types at the edge of the worker. Run by `wasm-bindgen-test` under Node.
+
+use super::answer::Answer;
+use super::body::{self, Unread};
+use super::settings;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_test::wasm_bindgen_test;
+use worker::{Env, Method, Request, RequestInit};
+
+fn env(pairs: &[(&str, JsValue)]) -> Env {
+    let object = js_sys::Object::new();
+    for (key, value) in pairs {
+        js_sys::Reflect::set(&object, &JsValue::from_str(key), value).unwrap();
+    }
+    object.unchecked_into()
+}
+
+fn request(body: &[u8], length: Option<usize>) -> Request {
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_body(Some(js_sys::Uint8Array::from(body).into()));
+    if let Some(length) = length {
+        init.headers.set("content-length", &length.to_string()).unwrap();
+    }
+    Request::new_with_init("https://worker.example/log", &init).unwrap()
+}
+
+#[wasm_bindgen_test]
+fn vars_are_texts_whole_numbers_or_flags() {
+    let env = env(&[
+        ("TEXT", JsValue::from_str("a")),
+        ("NUMBER", JsValue::from_f64(5000.0)),
+        ("FRACTION", JsValue::from_f64(0.5)),
+        ("FLAG", JsValue::TRUE),
+        ("OBJECT", js_sys::Object::new().into()),
+    ]);
+    let read =
+        ["TEXT", "NUMBER", "FRACTION", "FLAG", "OBJECT", "MISSING"].map(|key| settings::value(&env, key));
+    let wanted = [Some("a"), Some("5000"), None, Some("true"), None, None];
+    assert_eq!(read.each_ref().map(Option::as_deref), wanted);
+}
+
+#[wasm_bindgen_test]
+fn the_version_comes_from_the_metadata_binding() {
+    let metadata = js_sys::Object::new();
+    js_sys::Reflect::set(&metadata, &"id".into(), &"v-1".into()).unwrap();
+    assert_eq!(settings::version(&env(&[("CF_VERSION_METADATA", metadata.into())])).0, "v-1");
+    assert_eq!(settings::version(&env(&[])), (String::new(), String::new()));
+}
+
+#[wasm_bindgen_test]
+fn an_answer_carries_its_status_and_headers() {
+    let cors = vec![("Access-Control-Allow-Origin", "*".to_string())];
+    let response = Answer::error(404, "Not found").with("Retry-After", "5").send(cors).unwrap();
+    assert_eq!(response.status_code(), 404);
+    let header = |name: &str| response.headers().get(name).unwrap();
+    assert_eq!(header("content-type").as_deref(), Some("application/json"));
+    assert_eq!(header("retry-after").as_deref(), Some("5"));
+    assert_eq!(header("access-control-allow-origin").as_deref(), Some("*"));
+}
+
+#[wasm_bindgen_test]
+async fn a_body_is_read_whole_or_refused_by_its_size() {
+    for length in [None, Some(5)] {
+        let read = body::read(&mut request("héy\n".as_bytes(), length), 5, 100).await;
+        assert_eq!(read.ok().map(|(bytes, _)| bytes).as_deref(), Some("héy\n".as_bytes()));
+        let refused = body::read(&mut request(b"123456", length.map(|_| 6)), 5, 100).await;
+        assert!(matches!(refused, Err(Unread::TooLarge)));
+    }
+}
+
+#[wasm_bindgen_test]
+async fn bodies_in_hand_share_one_budget_and_give_it_back() {
+    for length in [None, Some(6)] {
+        let held = body::read(&mut request(b"123456", length), 10, 10).await.ok();
+        assert!(held.is_some());
+        let refused = body::read(&mut request(b"123456", length), 10, 10).await;
+        assert!(matches!(refused, Err(Unread::NoRoom)));
+        drop(held);
+        assert!(body::read(&mut request(b"123456", length), 10, 10).await.is_ok());
+    }
+}

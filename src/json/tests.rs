@@ -1,0 +1,123 @@
+//! What the parser accepts, refuses and mends.
+
+use super::parse::*;
+use super::*;
+use proptest::prelude::*;
+
+fn string(text: &str) -> Json<'_> {
+    parse(text).unwrap()
+}
+
+#[test]
+fn half_a_surrogate_pair_becomes_a_replacement_character() {
+    assert_eq!(string(r#""a\ud83d""#), Json::String("a\u{fffd}".into()));
+    assert_eq!(string(r#""\ude00b""#), Json::String("\u{fffd}b".into()));
+    assert_eq!(string(r#""\ud83d\ud83d\ude00""#), Json::String("\u{fffd}😀".into()));
+    assert_eq!(string(r#""\ud83d\n""#), Json::String("\u{fffd}\n".into()));
+}
+
+#[test]
+fn the_last_of_duplicate_keys_wins_at_the_first_ones_place() {
+    let wanted =
+        Json::Object(vec![("a".into(), Json::Number("3".into())), ("b".into(), Json::Number("2".into()))]);
+    assert_eq!(string(r#"{"a":1,"b":2,"a":3}"#), wanted);
+    let many: String = (0..100).map(|n| format!("\"k{}\":{n},", n % 50)).collect();
+    let many = format!("{{{many}\"z\":0}}");
+    let Json::Object(members) = string(&many) else { panic!() };
+    assert_eq!(members.len(), 51);
+    assert_eq!(members[0].1, Json::Number("50".into()));
+}
+
+#[test]
+fn numbers_keep_their_digits_and_what_no_double_holds_is_null() {
+    assert_eq!(string("12345678901234567890.50"), Json::Number("12345678901234567890.50".into()));
+    assert_eq!(string("-0"), Json::Number("-0".into()));
+    assert_eq!(string("1e400"), Json::Null);
+    assert_eq!(string("1e-400"), Json::Number("1e-400".into()));
+}
+
+#[test]
+fn a_hundred_thousand_levels_are_cut_not_overflowed() {
+    let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+    let mut value = &string(&deep);
+    let mut levels = 0;
+    while let Json::Array(items) = value {
+        levels += 1;
+        value = &items[0];
+    }
+    assert_eq!((levels, value), (MAX_DEPTH, &Json::String(CUT_MARKER.into())));
+    let open = "{\"a\":".repeat(100_000);
+    assert!(parse(&open).is_err());
+    let mixed = format!("{}[1,{{}},[],{{\"k\":[2]}}]{}", "[".repeat(1_500), "]".repeat(1_500));
+    assert!(parse(&mixed).is_ok());
+    assert!(parse(&mixed.replace("[2]", "[2}")).is_err());
+}
+
+#[test]
+fn items_are_told_apart_without_a_tree() {
+    assert_eq!(
+        items(" [ {\"a\":[1,2]} , \"x,]\",3 ] ").unwrap(),
+        Some(vec!["{\"a\":[1,2]}", "\"x,]\"", "3"])
+    );
+    assert_eq!((items("[]").unwrap(), items("{\"a\":1}").unwrap()), (Some(vec![]), None));
+    assert_eq!(member("{\"a\":1,\"logs\":[1],\"logs\":[2, 3]}", "logs").unwrap(), Some("[2, 3]"));
+    for broken in ["[1,]", "[1", "[1]x", "[{\"a\"}]", "{\"a\":1"] {
+        assert!(items(broken).is_err(), "{broken}");
+    }
+}
+
+#[test]
+fn a_text_of_too_many_values_is_refused_before_its_tree_is_built() {
+    let text = format!("[{}0]", "0,".repeat(MAX_VALUES));
+    let error = parse(&text).unwrap_err();
+    assert!(error.too_large);
+    assert_eq!(items(&text).unwrap().map(|items| items.len()), Some(MAX_VALUES + 1));
+    assert!(!parse("[1,").unwrap_err().too_large);
+}
+
+#[test]
+fn errors_name_the_place() {
+    let error = parse("{\n  \"é\": tru\n}").unwrap_err();
+    assert_eq!((error.line, error.column), (2, 8));
+    assert_eq!(error.to_string(), "expected a value at line 2 column 8");
+    for broken in [
+        "",
+        " ",
+        "{",
+        "[1,]",
+        "{\"a\"}",
+        "01",
+        "1.",
+        "1e",
+        "\"\\x\"",
+        "\"\n\"",
+        "nul",
+        "1 2",
+        "{a:1}",
+        "'a'",
+        "\"\\u12\"",
+    ] {
+        assert!(parse(broken).is_err(), "{broken:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn agrees_with_serde_json_on_ordinary_values(value in super::write::tests::any_json()) {
+        let text = value.to_string();
+        let mut written = Vec::new();
+        write_value(&mut written, &parse(&text).unwrap(), usize::MAX);
+        prop_assert_eq!(serde_json::from_slice::<serde_json::Value>(&written).unwrap(), value);
+    }
+
+    #[test]
+    fn no_text_makes_it_panic(text in "[\\[\\]{}\",:0-9eE+\\-\\\\utrfalsn ]{0,60}") {
+        let ours = parse(&text).is_ok();
+        // Whatever serde_json reads, we read; what only we read has a surrogate or a huge number in it.
+        if serde_json::from_str::<serde_json::Value>(&text).is_ok() {
+            prop_assert!(ours);
+        } else if ours {
+            prop_assert!(text.contains("\\u") || text.contains(['e', 'E']));
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Quotas: what is left, what is refused, and in which words.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use serde_json::json;
+use support::{Response, Setup, log, with};
+
+#[tokio::test]
+async fn remaining_quota_falls_by_exactly_one_for_each_log_of_its_system() {
+    let Some(stage) = Setup::default().start().await else { return };
+    for (system, quota) in [("browser", 2_000), ("convex", 1_500), ("worker", 1_500), ("manual", 500)] {
+        for n in 1..=20 {
+            let answer = stage
+                .post(with(&format!("{system}-{n}"), json!({"system": system})))
+                .await
+                .expect_status(200);
+            assert_eq!(answer.json["remaining_quota"], json!(quota - n), "{system}");
+            let policy = format!(r#""{system}";q={quota};w=3600"#);
+            assert_eq!(answer.header("RateLimit-Policy"), Some(policy.as_str()));
+            let state = answer.header("RateLimit").unwrap();
+            assert!(state.starts_with(&format!(r#""{system}";r={};t="#, quota - n)), "{state}");
+        }
+    }
+}
+
+/// Fails unless the answer is a 429 of exactly these words, with the fields that say when to come back.
+fn assert_over(answer: &Response, trace: &str, error: &str) {
+    let expected =
+        format!(r#"{{"success":false,"trace_id":"{trace}","error":"{error}","remaining_quota":0}}"#);
+    assert_eq!((answer.status, &answer.text), (429, &expected));
+    let retry: u64 = answer.header("Retry-After").unwrap().parse().unwrap();
+    assert!((1..=3_600).contains(&retry), "{retry}");
+    assert!(answer.header("RateLimit").unwrap().contains(";r=0;t="));
+    assert!(answer.header("RateLimit-Policy").is_some());
+}
+
+#[tokio::test]
+async fn a_log_over_its_systems_quota_is_429_and_other_systems_go_on() {
+    let Some(stage) = Setup::default().var("RATE_LIMIT_CONVEX", "3").start().await else { return };
+    for left in [2, 1, 0] {
+        let answer = stage.post(with("t", json!({"system": "convex"}))).await.expect_status(200);
+        assert_eq!(answer.json["remaining_quota"], left);
+    }
+    let over = stage.post(with("t", json!({"system": "convex"}))).await;
+    assert_over(&over, "t", "convex system rate limit exceeded");
+    stage.post(with("t", json!({"system": "browser"}))).await.expect_status(200);
+    assert_eq!(stage.entries("t").await.len(), 4);
+}
+
+#[tokio::test]
+async fn a_log_over_the_global_quota_is_429_whatever_its_system() {
+    let Some(stage) = Setup::default().var("RATE_LIMIT_GLOBAL", "4").start().await else { return };
+    for system in ["browser", "convex", "worker", "manual"] {
+        stage.post(with("t", json!({"system": system}))).await.expect_status(200);
+    }
+    for system in ["browser", "manual"] {
+        let over = stage.post(with("t", json!({"system": system}))).await;
+        assert_over(&over, "t", "Global rate limit exceeded");
+    }
+}
+
+#[tokio::test]
+async fn a_log_over_its_traces_quota_is_429_names_the_trace_and_costs_its_system_nothing() {
+    let Some(stage) = Setup::default().var("RATE_LIMIT_TRACE", "2").start().await else { return };
+    for _ in 0..2 {
+        stage.post(log("busy", "m")).await.expect_status(200);
+    }
+    for _ in 0..3 {
+        let over = stage.post(log("busy", "m")).await;
+        assert_over(&over, "busy", "Per-trace rate limit exceeded for busy");
+    }
+    assert_eq!(stage.post(log("quiet", "m")).await.expect_status(200).json["remaining_quota"], 497);
+}
+
+#[tokio::test]
+async fn counts_survive_a_crash_of_the_worker() {
+    let setup = Setup::default().var("RATE_LIMIT_WORKER", "5").var("RATE_LIMIT_TRACE", "3");
+    let Some(mut stage) = setup.start().await else { return };
+    for _ in 0..3 {
+        stage.post(with("t", json!({"system": "worker"}))).await.expect_status(200);
+    }
+    stage.workerd.kill9();
+    stage.workerd.restart().await.unwrap();
+    let over = stage.post(with("t", json!({"system": "worker"}))).await;
+    assert_over(&over, "t", "Per-trace rate limit exceeded for t");
+    for left in [1, 0] {
+        let answer = stage.post(with("u", json!({"system": "worker"}))).await.expect_status(200);
+        assert_eq!(answer.json["remaining_quota"], left);
+    }
+    assert_over(
+        &stage.post(with("u", json!({"system": "worker"}))).await,
+        "u",
+        "worker system rate limit exceeded",
+    );
+}
+
+#[tokio::test]
+async fn a_system_without_quota_is_refused_from_the_start() {
+    let Some(stage) = Setup::default().var("RATE_LIMIT_MANUAL", "0").start().await else { return };
+    assert_over(&stage.post(log("t", "m")).await, "t", "manual system rate limit exceeded");
+}
+
+#[tokio::test]
+async fn quota_vars_are_the_contracts_by_default() {
+    let Some(stage) = Setup::default().start().await else { return };
+    let config = stage.health().await.json["components"]["rate_limiter"]["config"].clone();
+    assert_eq!(config["global_limit"], 5_000);
+    assert_eq!(
+        config["system_limits"],
+        json!({"browser": 2_000, "convex": 1_500, "worker": 1_500, "manual": 500})
+    );
+    assert_eq!(config["per_trace_limit"], 500);
+}
