@@ -36,6 +36,9 @@ const TIMER_MAX_MS: i64 = 30_000;
 /// event loop: every request that has arrived by then is in.
 const GROUP_MS: u64 = 0;
 
+/// Leases asked for before one group is judged at most: two for each system. More would keep it waiting.
+const LEASES_MAX: usize = 8;
+
 /// Bytes of a page of wasm memory (WebAssembly core specification, section 4.2.8).
 const WASM_PAGE_BYTES: usize = 65_536;
 
@@ -272,8 +275,9 @@ impl Inner {
         self: &Rc<Self>,
         entries: &[(crate::entry::Meta, &[u8])],
     ) -> Result<(Vec<wire::Outcome>, i64)> {
-        let wanted = self.with(|shard| shard.wanted(entries.iter().map(|(meta, _)| meta)))?;
-        while let Some(request) = self.with(|shard| shard.lease_request(wanted, super::now()))? {
+        let wanted = self.with(|shard| shard.wanted(entries.iter().map(|(meta, _)| meta), super::now()))?;
+        for _ in 0..LEASES_MAX {
+            let Some(request) = self.with(|shard| shard.lease_request(wanted, super::now()))? else { break };
             let reply = self.lease(&request).await;
             self.with(|shard| shard.lease_answer(&request, reply.as_ref(), super::now()))?;
         }
@@ -309,7 +313,8 @@ impl Inner {
 
     fn checkpoint(&self) -> Result<()> {
         let checkpoint = self.with(|shard| shard.take_checkpoint(super::now()))?;
-        self.storage.checkpoint(&checkpoint)
+        // What memory holds is not what storage holds then: it is loaded anew.
+        self.storage.checkpoint(&checkpoint).inspect_err(|_| drop(self.shard.take()))
     }
 
     fn read(self: &Rc<Self>, body: &[u8], all: bool) -> Answered {
@@ -347,13 +352,23 @@ impl Inner {
         let (mark, requests) = self.with(|shard| (shard.mark(), shard.clear_requests(trace_id)))?;
         let mut first = None;
         for commands in requests {
-            let items = self.ask(commands).await?;
-            first.get_or_insert(items);
+            match self.ask(commands).await {
+                Ok(items) => first.get_or_insert(items),
+                Err(refusal) => {
+                    self.with(|shard| shard.clear_failed(super::now()))?;
+                    self.schedule();
+                    return Err(refusal);
+                }
+            };
         }
         // From here on without a pause: all of it is one transaction.
         let now = super::now();
+        let fenced = self.with(|shard| shard.slots_to_fence(mark))?;
+        for head in self.storage.heads(&fenced)? {
+            self.with(|shard| shard.fence(trace_id, mark, &head, now))?;
+        }
         let slots = trace_id.map(|trace_id| self.with(|shard| shard.slots_of(trace_id))).transpose()?;
-        let mut reply = self.with(|shard| shard.cleared(trace_id, mark, now))?;
+        let mut reply = self.with(|shard| shard.cleared(trace_id, mark))?;
         match (trace_id, slots) {
             (Some(trace_id), Some(slots)) => self.storage.clear_trace(&slots, trace_id, mark)?,
             _ => self.storage.clear_all(mark)?,

@@ -202,9 +202,12 @@ impl Lease {
         }
         self.left_global = reply.left_global;
         self.left = reply.left;
+        // Asked again at once it would answer the same: it has no more to give, or by its clock the window that is
+        // over by this shard's goes on. The lease's window counts.
         if let Some(system) = request.want {
             let had = request.held.get(system.index()).copied().unwrap_or(0);
-            if self.held_of(system) < had.saturating_add(request.count)
+            let short = self.held_of(system) < had.saturating_add(request.count);
+            if (short || now >= self.window_end())
                 && let Some(after) = self.ask_after.get_mut(system.index())
             {
                 *after = now + ASK_AGAIN_MS;
@@ -323,6 +326,40 @@ mod tests {
             }
         }
         assert_eq!(stored, 10);
+    }
+
+    /// Asks as often as the lease wants to, but not for ever.
+    fn ask(lease: &mut Lease, ledger: &mut Ledger, wanted: PerSystem, now: i64, ledger_now: i64) -> usize {
+        let mut asked = 0;
+        while let Some(request) = lease.request(wanted, now) {
+            let reply = ledger.lease(&request, ledger_now);
+            lease.granted(&request, &reply, now);
+            asked += 1;
+            assert!(asked < 10, "it asks and asks");
+        }
+        asked
+    }
+
+    #[test]
+    fn a_batch_beyond_what_is_left_asks_once_and_takes_what_there_is() {
+        let (mut ledger, mut lease) = (Ledger::new(LIMITS, 0), Lease::new(0, 1));
+        ask(&mut lease, &mut ledger, [12, 0, 0, 0], 10, 10);
+        ask(&mut lease, &mut ledger, [17, 0, 0, 0], 10, 10);
+        // All twenty are held now, and none is left at the ledger.
+        ask(&mut lease, &mut ledger, [25, 0, 0, 0], 10, 10);
+        assert_eq!(lease.held_of(System::Browser), 20);
+        assert!(ask(&mut lease, &mut ledger, [25, 9, 16, 7], 20, 20) <= 4, "once a system");
+    }
+
+    #[test]
+    fn a_window_that_goes_on_by_the_ledgers_clock_is_asked_about_once() {
+        let (mut ledger, mut lease) = (Ledger::new(LIMITS, 0), Lease::new(0, 1));
+        ask(&mut lease, &mut ledger, [1, 1, 1, 1], 10, 10);
+        assert!(ask(&mut lease, &mut ledger, [1, 1, 1, 1], WINDOW_MS, WINDOW_MS - 5) <= 4);
+        assert_eq!(lease.window(), 0);
+        assert!(lease.check(System::Browser).is_ok());
+        ask(&mut lease, &mut ledger, [1, 0, 0, 0], WINDOW_MS + ASK_AGAIN_MS, WINDOW_MS + ASK_AGAIN_MS);
+        assert_eq!(lease.window(), WINDOW_MS);
     }
 
     #[test]
