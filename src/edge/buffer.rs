@@ -22,7 +22,8 @@ use std::rc::Rc;
 use std::time::Duration;
 use wasm_bindgen_futures::spawn_local;
 use worker::{
-    Delay, DurableObject, Env, Request, Response, Result, State, console_error, console_log, durable_object,
+    Delay, DurableObject, Env, Request, Response, ResponseBuilder, Result, State, console_error, console_log,
+    durable_object,
 };
 
 /// While something waits, an alarm is set at most this far ahead, in ms: how long a backlog can lie still when the
@@ -58,7 +59,7 @@ impl DurableObject for LogBuffer {
         let body = request.bytes().await?;
         let answer = self.inner.answer(&path, body).await;
         match answer {
-            Ok(body) => Response::from_bytes(body),
+            Ok(body) => Ok(ResponseBuilder::new().fixed(body)),
             Err(Refusal { status, why }) => {
                 console_error!("buffer {path}: {status} {why}");
                 Ok(Response::ok(why)?.with_status(status))
@@ -178,8 +179,8 @@ impl Inner {
         }
     }
 
-    fn config(&self) -> Result<Config> {
-        Config::load(|key| settings::value(&self.env, key)).map_err(|problems| {
+    fn config(&self) -> Result<Rc<Config>> {
+        settings::config(&self.env).map_err(|problems| {
             let named: Vec<String> = problems.iter().map(ToString::to_string).collect();
             named.join("; ").into()
         })
@@ -208,7 +209,7 @@ impl Inner {
 
     fn client(&self) -> Result<Client> {
         let config = self.config()?;
-        let access = config.redis.ok_or("no Redis is configured")?;
+        let access = config.redis.clone().ok_or("no Redis is configured")?;
         Ok(Client::new(access, config.redis_timeout_ms))
     }
 

@@ -5,7 +5,6 @@
 //! the way back. It never grows beyond a number per shard, and needs no cleaning up.
 
 use super::settings;
-use crate::config::Config;
 use crate::quota::{EarlierState, LeaseRequest, Ledger, LedgerState};
 use std::cell::RefCell;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
@@ -77,7 +76,7 @@ impl RateLimiterDO {
         if self.ledger.borrow().is_some() {
             return Ok(());
         }
-        let Ok(config) = Config::load(|key| settings::value(&self.env, key)) else {
+        let Ok(config) = settings::config(&self.env) else {
             return Err("the configuration cannot be used".into());
         };
         let storage = self.state.storage();
