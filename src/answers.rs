@@ -162,7 +162,7 @@ struct Many {
     duplicates: usize,
     suppressed: usize,
     rejected: Vec<Rejected>,
-    remaining_quota: u64,
+    remaining_quota: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -174,13 +174,17 @@ struct Rejected {
 
 /// Tells a client what became of its logs: of the one it sent, or of its batch.
 pub fn tell(single: bool, fates: &[Fate], now: i64, limits: &Limits) -> Told {
+    let touched = touched(fates, limits);
     let (status, body) = match (single, fates) {
         (true, [fate]) => (fate.status(), serde_json::to_vec(&one(fate))),
-        _ => (status_of_batch(fates), serde_json::to_vec(&many(fates))),
+        _ => (status_of_batch(fates), serde_json::to_vec(&many(fates, &touched))),
     };
-    let mut headers = quota_headers(fates, now, limits);
+    let mut headers = quota_headers(&touched, now);
     match status {
-        429 => headers.push(("Retry-After", until_end(fates, now).to_string())),
+        429 => {
+            let wait = touched.iter().map(|quota| seconds(quota.until, now)).max().unwrap_or(RETRY_AFTER_S);
+            headers.push(("Retry-After", wait.to_string()));
+        }
         503 => headers.push(("Retry-After", RETRY_AFTER_S.to_string())),
         _ => {}
     }
@@ -203,7 +207,7 @@ fn one(fate: &Fate) -> One<'_> {
     }
 }
 
-fn many(fates: &[Fate]) -> Many {
+fn many(fates: &[Fate], touched: &[Touched]) -> Many {
     let rejected: Vec<Rejected> = fates
         .iter()
         .enumerate()
@@ -218,8 +222,8 @@ fn many(fates: &[Fate]) -> Many {
         duplicates: count(|fate| matches!(fate, Fate::Duplicate { .. })),
         suppressed: count(|fate| matches!(fate, Fate::Noise { .. })),
         rejected,
-        // The scarcest of the quotas the batch touched, as it was left.
-        remaining_quota: last_left(fates).map(|(_, left, _)| left).min().unwrap_or(0),
+        // The scarcest of the quotas the batch touched, as it was left; null when it touched none.
+        remaining_quota: touched.iter().map(|quota| quota.left).min(),
     }
 }
 
@@ -228,23 +232,40 @@ fn status_of_batch(fates: &[Fate]) -> u16 {
     [429, 503].into_iter().find(|&status| fates.iter().all(|fate| fate.status() == status)).unwrap_or(200)
 }
 
-/// For each system the batch touched: what its last log left of the quota, and until when.
-fn last_left(fates: &[Fate]) -> impl Iterator<Item = (System, u64, i64)> {
-    System::ALL.into_iter().filter_map(|wanted| {
-        fates.iter().rev().find_map(|fate| match fate {
+/// A quota that a request touched.
+struct Touched {
+    name: &'static str,
+    quota: u64,
+    left: u64,
+    until: i64,
+}
+
+/// The quotas of the systems a request touched, as its last log left them, and the trace's where that refused.
+fn touched(fates: &[Fate], limits: &Limits) -> Vec<Touched> {
+    let mut touched = Vec::new();
+    for wanted in System::ALL {
+        let last = fates.iter().rev().find_map(|fate| match fate {
             Fate::Stored { system, left, until, .. } | Fate::Duplicate { system, left, until, .. }
                 if *system == wanted =>
             {
-                Some((wanted, *left, *until))
+                Some((*left, *until))
             }
-            Fate::Over { system, until, .. } if *system == wanted => Some((wanted, 0, *until)),
+            Fate::Over { system, until, scope: Scope::Global | Scope::System, .. } if *system == wanted => {
+                Some((0, *until))
+            }
             _ => None,
-        })
-    })
-}
-
-fn until_end(fates: &[Fate], now: i64) -> i64 {
-    last_left(fates).map(|(_, _, until)| seconds(until, now)).max().unwrap_or(RETRY_AFTER_S)
+        });
+        if let Some((left, until)) = last {
+            let quota = limits.systems.get(wanted.index()).copied().unwrap_or(0).min(limits.global);
+            touched.push(Touched { name: wanted.as_str(), quota, left, until });
+        }
+    }
+    let trace = fates.iter().find_map(|fate| match fate {
+        Fate::Over { scope: Scope::Trace, until, .. } => Some(*until),
+        _ => None,
+    });
+    touched.extend(trace.map(|until| Touched { name: "trace", quota: limits.trace, left: 0, until }));
+    touched
 }
 
 /// Whole seconds from `now` to `until`, at least one, at most a window.
@@ -253,23 +274,16 @@ fn seconds(until: i64, now: i64) -> i64 {
     (ms + 999) / 1_000
 }
 
-/// `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4): one item per
-/// system the request touched.
-fn quota_headers(fates: &[Fate], now: i64, limits: &Limits) -> Vec<(&'static str, String)> {
-    let touched: Vec<_> = last_left(fates).collect();
+/// `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4): one item a quota.
+fn quota_headers(touched: &[Touched], now: i64) -> Vec<(&'static str, String)> {
     if touched.is_empty() {
         return Vec::new();
     }
     let window = WINDOW_MS / 1_000;
-    let list = |item: &dyn Fn(&(System, u64, i64)) -> String| {
-        touched.iter().map(item).collect::<Vec<_>>().join(", ")
-    };
-    let policy = list(&|(system, _, _)| {
-        let quota = limits.systems.get(system.index()).copied().unwrap_or(0).min(limits.global);
-        format!("\"{}\";q={quota};w={window}", system.as_str())
-    });
+    let list = |item: &dyn Fn(&Touched) -> String| touched.iter().map(item).collect::<Vec<_>>().join(", ");
+    let policy = list(&|Touched { name, quota, .. }| format!("\"{name}\";q={quota};w={window}"));
     let state =
-        list(&|(system, left, until)| format!("\"{}\";r={left};t={}", system.as_str(), seconds(*until, now)));
+        list(&|Touched { name, left, until, .. }| format!("\"{name}\";r={left};t={}", seconds(*until, now)));
     vec![("RateLimit-Policy", policy), ("RateLimit", state)]
 }
 
@@ -347,8 +361,8 @@ mod tests {
         assert_eq!(
             headers,
             [
-                ("RateLimit-Policy", r#""browser";q=2000;w=3600, "convex";q=1500;w=3600"#.to_string()),
-                ("RateLimit", r#""browser";r=8;t=59, "convex";r=0;t=60"#.to_string()),
+                ("RateLimit-Policy", r#""browser";q=2000;w=3600, "trace";q=500;w=3600"#.to_string()),
+                ("RateLimit", r#""browser";r=8;t=59, "trace";r=0;t=60"#.to_string()),
             ]
         );
     }

@@ -22,12 +22,23 @@ const trapped = (error) => {
 addEventListener("error", (event) => trapped(event.error));
 addEventListener("unhandledrejection", (event) => trapped(event.reason));
 
-function unavailable() {
+// The headers are those of src/access.rs: a page must be able to read this answer like any other.
+function unavailable(request, env) {
   const body = { success: false, error: "The worker broke on a request. Send the log again with the same id" };
-  return new Response(JSON.stringify(body), {
-    status: 503,
-    headers: { "Content-Type": "application/json", "Retry-After": "5", "Access-Control-Allow-Origin": "*" },
+  const headers = new Headers({
+    "Content-Type": "application/json",
+    "Cache-Control": "no-store",
+    "Retry-After": "5",
+    "Access-Control-Allow-Methods": "POST, GET, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "Content-Type, Origin, User-Agent, Authorization, X-Correlation-Id",
+    "Access-Control-Expose-Headers": "Retry-After, RateLimit, RateLimit-Policy",
   });
+  const listed = (env.ALLOWED_ORIGINS ?? "").toLowerCase().split(",").map((origin) => origin.trim()).filter(Boolean);
+  const origin = request.headers.get("Origin");
+  if (listed.length === 0) headers.set("Access-Control-Allow-Origin", "*");
+  else headers.set("Vary", "Origin");
+  if (origin && listed.includes(origin.toLowerCase())) headers.set("Access-Control-Allow-Origin", origin);
+  return new Response(JSON.stringify(body), { status: 503, headers });
 }
 
 export default class extends WorkerEntrypoint {
@@ -50,11 +61,11 @@ export default class extends WorkerEntrypoint {
       // be given back.
       this.ctx.waitUntil(work.catch(() => {}));
       const answer = await Promise.race([work, givenUp]);
-      return answer ?? unavailable();
+      return answer ?? unavailable(request, this.env);
     } catch (error) {
       trapped(error);
       console.error("the worker broke on a request:", error);
-      return unavailable();
+      return unavailable(request, this.env);
     } finally {
       clearTimeout(timer);
     }

@@ -162,3 +162,22 @@ async fn what_was_cleared_stays_gone_after_a_crash() {
     }
     assert_eq!(stage.recent(10).await.json["count"], 1);
 }
+
+#[tokio::test]
+async fn a_hundred_thousand_traces_are_cleared_at_once_ours_and_an_earlier_workers() {
+    const TRACES: usize = 100_000;
+    let Some(stage) = Stage::start().await else { return };
+    for batch in 0..TRACES / 2_000 {
+        let logs: Vec<Value> = (0..1_000).map(|n| log(&format!("ours {batch} {n}"), "m")).collect();
+        stage.post(logs).await.expect_status(200);
+    }
+    for n in 0..TRACES / 2 {
+        stage.redis.run(&["LPUSH", &format!("logs:old {n}"), "x"]).await.unwrap();
+    }
+    stage.drained().await;
+    let answer = stage.clear().await.expect_status(200);
+    assert_eq!(counts(&answer.json).0, TRACES as u64);
+    assert!(keys(&stage).await.is_empty());
+    assert_eq!(stage.recent(10).await.json["count"], 0);
+    stage.post(log("after", "m")).await.expect_status(200);
+}

@@ -3,10 +3,8 @@
 
 mod support;
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
-use support::{Client, Setup, Stage, fresh_trace, log, shared, with};
+use support::{Client, Stage, fresh_trace, log, shared, with};
 
 const MIB: usize = 1 << 20;
 
@@ -246,77 +244,6 @@ async fn a_sender_that_goes_away_in_the_middle_disturbs_nobody() {
     let taken = || async { stage.post(body.clone()).await.status == 200 };
     support::wait_until("large posts are taken", support::PATIENCE, taken).await;
     assert_well(&stage).await;
-}
-
-/// Bodies of 8 MiB, and what each should be answered when it is alone.
-fn large_bodies() -> Vec<(&'static str, String, u16)> {
-    let entry = log("t", &"x".repeat(MIB + MIB / 2 - 10_000));
-    let pad = |mut text: String, end: &str| {
-        text.push_str(&" ".repeat(8 * MIB - text.len() - end.len()));
-        text + end
-    };
-    let wide = |element: &str| {
-        let text = format!(r#"{{"trace_id":"t","level":"log","message":"m","context":{{"a":[{element}"#);
-        let more = format!(",{element}").repeat((8 * MIB - text.len() - 3) / (element.len() + 1));
-        format!("{text}{more}]}}}}")
-    };
-    vec![
-        (
-            "five large logs",
-            pad(json!([entry, entry, entry, entry, entry]).to_string().trim_end_matches(']').to_owned(), "]"),
-            200,
-        ),
-        ("four million numbers", wide("1"), 413),
-        ("a million empty objects", wide("{\"\":[]}"), 413),
-        (
-            "escapes",
-            format!(r#"{{"trace_id":"t","level":"log","message":"{}"}}"#, "\\u0001".repeat(8 * MIB / 6 - 20)),
-            413,
-        ),
-    ]
-}
-
-#[tokio::test]
-async fn sixteen_posts_of_eight_mebibytes_at_once_are_all_answered_within_the_workers_memory() {
-    for (name, body, alone) in large_bodies() {
-        let Some(stage) = Setup::generous().start().await else { return };
-        for _ in 0..20 {
-            assert_well(&stage).await;
-        }
-        let before = stage.workerd.usage();
-        assert!(body.len() <= 8 * MIB);
-        let posts: Vec<_> = (0..16)
-            .map(|_| {
-                let (client, body) = (stage.again(), body.clone());
-                tokio::spawn(async move { client.post_as("application/json", &[], body).await })
-            })
-            .collect();
-        let mut answered = Vec::new();
-        for post in posts {
-            let answer = tokio::time::timeout(Duration::from_secs(50), post).await.unwrap().unwrap();
-            assert!(
-                answer.status == alone || answer.status == 503,
-                "{name}: {} {}",
-                answer.status,
-                answer.text
-            );
-            if answer.status == 503 {
-                assert!(answer.header("Retry-After").is_some() && answer.json["success"] == false);
-            }
-            answered.push(answer.status);
-        }
-        answered.sort_unstable();
-        let after = stage.workerd.usage();
-        if let (Some(before), Some(after)) = (before, after) {
-            let grown = (after.peak_rss_bytes - before.peak_rss_bytes) >> 20;
-            eprintln!(
-                "{name}: workerd's peak memory grew by {grown} MiB, from {} MiB; {answered:?}",
-                before.peak_rss_bytes >> 20
-            );
-        }
-        stage.post_as("application/json", &[], body).await.expect_status(alone);
-        assert_well(&stage).await;
-    }
 }
 
 #[tokio::test]

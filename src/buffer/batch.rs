@@ -1,7 +1,7 @@
 //! A batch on its way to Redis: it stays as it is until every entry's fate is known.
 
 use crate::redis::{Commands, LIST_TTL_S, list_key};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 /// An entry that is not yet in Redis.
@@ -31,6 +31,14 @@ impl Pending {
     }
 }
 
+impl Pending {
+    /// What it takes in a request at most: its JSON, where quoting at most doubles each byte, and the commands that
+    /// name its trace, where a control character is six bytes.
+    pub fn request_bytes(&self) -> u64 {
+        2 * u64::from(self.len) + 2 * (6 * self.key.len() as u64 + 40)
+    }
+}
+
 /// Bytes a waiting entry costs beside its JSON.
 pub const PENDING_OVERHEAD: u64 = 256;
 
@@ -39,7 +47,7 @@ pub const PENDING_OVERHEAD: u64 = 256;
 pub struct Part {
     /// The trace.
     pub key: Rc<str>,
-    /// Its entries, in order.
+    /// Its entries, in order; none once only the time to live is left to renew.
     pub entries: Vec<Pending>,
     /// Whether the next write renews the list's time to live.
     pub renew: bool,
@@ -52,12 +60,16 @@ pub struct Batch {
     pub parts: Vec<Part>,
     /// Whether an earlier request may have been executed, so that the lists must be looked at before the next.
     pub uncertain: bool,
+    /// Whether what was only in storage was asked for.
+    pub loaded: bool,
     /// Whether it was sent again after such a look, so that a late execution may double it.
     pub resent: bool,
     /// Whether each part goes in a request of its own, because Redis refused them together.
     pub alone: bool,
-    /// Whether it retries a trace that was set aside.
-    pub aside: bool,
+    /// The trace that was set aside and that it retries.
+    pub aside: Option<Rc<str>>,
+    /// How far back in each list its entries may stand.
+    pub depths: HashMap<Rc<str>, usize>,
     /// Requests that wrote or may have written.
     pub sent: u32,
     /// Times that an item of it was answered with an error.
@@ -67,7 +79,7 @@ pub struct Batch {
 impl Batch {
     /// A batch of these entries, grouped by trace, in order.
     pub fn of(entries: Vec<Pending>) -> Batch {
-        let mut places = std::collections::HashMap::new();
+        let mut places = HashMap::new();
         let mut parts: Vec<Part> = Vec::new();
         for entry in entries {
             let at = *places.entry(entry.key.clone()).or_insert(parts.len());
@@ -101,7 +113,9 @@ impl Batch {
         for part in self.parts.iter().take(self.span()) {
             let key = list_key(&part.key);
             let arguments = std::iter::once(key.as_str()).chain(part.entries.iter().map(Pending::text));
-            commands.push("LPUSH", arguments);
+            if !part.entries.is_empty() {
+                commands.push("LPUSH", arguments);
+            }
             if part.renew {
                 commands.push("EXPIRE", [key.as_str(), ttl.as_str()]);
             }
@@ -113,9 +127,11 @@ impl Batch {
     pub fn look(&self) -> Commands {
         let mut commands = Commands::new();
         for part in &self.parts {
-            // Each request so far may stand in the list, and no other shard writes it.
-            let depth =
-                part.entries.len().saturating_mul(self.sent.max(1) as usize).saturating_add(LOOK_MARGIN);
+            // Each request so far may stand in the list, and no other shard writes it. After a start any of the
+            // trace's entries that wait may stand there, those of later batches above those of this one.
+            let waiting = self.depths.get(&part.key).copied().unwrap_or(0);
+            let depth = part.entries.len().saturating_mul(self.sent.max(1) as usize);
+            let depth = depth.saturating_add(waiting).saturating_add(LOOK_MARGIN);
             commands.push("LRANGE", [list_key(&part.key).as_str(), "0", &(depth - 1).to_string()]);
         }
         commands

@@ -9,10 +9,13 @@ use super::shard::Shard;
 use super::traces::Trace;
 use super::wire::ClearReply;
 use crate::redis::{Commands, Item, list_key};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Keys of one `DEL`.
 const KEYS_PER_DEL: usize = 500;
+/// Bytes of the keys of one `DEL` after which another is begun.
+const DEL_BYTES: usize = 512 * 1024;
 /// Bytes of commands after which another request is begun.
 const REQUEST_BYTES: usize = 1024 * 1024;
 
@@ -31,13 +34,20 @@ impl Shard {
             commands.push("LLEN", [key.as_str()]).push("DEL", [key.as_str()]);
             return vec![commands];
         }
-        let keys: Vec<String> = self.traces.iter().map(|(key, _)| list_key(key)).collect();
         let mut requests = Vec::new();
         let mut commands = Commands::new();
-        for keys in keys.chunks(KEYS_PER_DEL) {
-            commands.push("DEL", keys.iter().map(String::as_str));
-            if commands.bytes() > REQUEST_BYTES {
-                requests.push(std::mem::take(&mut commands));
+        let mut keys: Vec<String> = Vec::new();
+        let mut traces = self.traces.iter().map(|(key, _)| list_key(key)).peekable();
+        let mut bytes = 0;
+        while let Some(key) = traces.next() {
+            bytes += key.len();
+            keys.push(key);
+            if keys.len() == KEYS_PER_DEL || bytes > DEL_BYTES || traces.peek().is_none() {
+                commands.push("DEL", keys.iter().map(String::as_str));
+                (keys, bytes) = (Vec::new(), 0);
+                if commands.bytes() > REQUEST_BYTES {
+                    requests.push(std::mem::take(&mut commands));
+                }
             }
         }
         if !commands.is_empty() {
@@ -53,40 +63,51 @@ impl Shard {
 
     /// Forgets the entries up to `mark`, now that Redis has deleted their lists. Their ids and what they cost of
     /// the quotas are remembered. The caller empties the stored rows in the same transaction, stores a checkpoint,
-    /// and calls [`Shard::count_again`] for each row after `mark`.
-    pub fn cleared(&mut self, trace_id: Option<&str>, mark: u64, now: i64) -> ClearReply {
+    /// and calls [`Shard::count_again`] for each row after `mark`; before, it called [`Shard::fence`] for each row of
+    /// [`Shard::slots_to_fence`].
+    pub fn cleared(&mut self, trace_id: Option<&str>, mark: u64) -> ClearReply {
         let covered =
             |entry: &Pending| entry.seq <= mark && trace_id.is_none_or(|trace| trace == &*entry.key);
-        self.fence(&covered, now);
         let gone = self.drop_pending(&covered);
         for entry in &gone {
-            self.settle_entry(entry);
+            self.settle_entry(entry, i64::MIN);
         }
         let keys = match trace_id {
             Some(trace_id) => vec![self.traces.key(trace_id)],
             None => self.traces.keys(),
         };
         let mut reply = ClearReply { v: super::wire::VERSION, traces: 0, logs: 0 };
+        let fresh = self.waiting_by_trace();
         for key in keys {
-            let fresh = self.waiting_of(&key).count() as u64;
+            let fresh = fresh.get(&key).copied().unwrap_or(0);
             self.traces.update(&key, |trace| {
                 let logs = trace.count.saturating_sub(fresh);
                 reply.traces += u64::from(logs > 0);
                 reply.logs += logs;
                 trace.cleared = mark;
+                // A clear of all is one number in storage: a summary stored before it is known to be void.
+                let changed = trace.changed || trace_id.is_some() || trace.aside.is_some();
                 let aside = trace.aside.take().filter(|aside| !aside.entries.is_empty());
                 trace.reset();
                 trace.waiting = fresh;
                 trace.aside = aside;
+                trace.changed = changed;
             });
-            self.repairs.retain(|repair| *repair != key);
         }
+        let covers = |key: &str| trace_id.is_none_or(|trace_id| trace_id == key);
+        self.repairs.retain(|key| !covers(key));
+        self.repair.take_if(|repair| covers(repair.key()));
         if trace_id.is_none() {
             self.cleared = mark;
         }
-        self.repair = None;
         self.checkpoint_due = true;
         reply
+    }
+
+    /// Notes that a clear was given up half-way: what it deleted, or deletes yet, is written again.
+    pub fn clear_failed(&mut self, now: i64) {
+        self.census_at.get_or_insert(now);
+        self.give_up(std::iter::empty(), now);
     }
 
     /// Counts the entries of a row that is younger than a clear.
@@ -114,21 +135,15 @@ impl Shard {
         reply.traces = reply.traces.max(number(1).min(1));
     }
 
-    /// Remembers cleared entries that a write given up earlier may still put into a list.
-    fn fence(&mut self, covered: &impl Fn(&Pending) -> bool, now: i64) {
-        let uncertain = self.batch.as_ref().filter(|batch| batch.uncertain);
-        let under_way: Vec<(Rc<str>, String)> = uncertain
-            .into_iter()
-            .flat_map(Batch::entries)
-            .filter(|entry| covered(entry) && entry.body.is_some())
-            .map(|entry| (entry.key.clone(), entry.text().to_string()))
-            .collect();
-        for (key, element) in under_way {
-            self.watch(&key, now);
-            if let Some(audit) = self.audits.get_mut(&key) {
-                audit.fenced.insert(element);
-            }
+    /// How many entries wait, per trace.
+    fn waiting_by_trace(&self) -> HashMap<Rc<str>, u64> {
+        let mut counts = HashMap::new();
+        let of_batch = self.batch.iter().flat_map(Batch::entries);
+        let of_asides = self.asides().flat_map(|(_, aside)| &aside.entries);
+        for entry in of_batch.chain(of_asides).chain(&self.waiting) {
+            *counts.entry(entry.key.clone()).or_default() += 1;
         }
+        counts
     }
 
     fn drop_pending(&mut self, covered: &impl Fn(&Pending) -> bool) -> Vec<Pending> {
@@ -147,7 +162,6 @@ impl Shard {
             }
             batch.parts.retain(|part| !part.entries.is_empty());
         }
-        self.batch.take_if(|batch| batch.parts.is_empty());
         for key in self.asides().map(|(key, _)| key.clone()).collect::<Vec<_>>() {
             self.traces.update(&key, |trace: &mut Trace| {
                 if let Some(aside) = &mut trace.aside {
@@ -156,6 +170,9 @@ impl Shard {
                     aside.entries = entries.into();
                 }
             });
+        }
+        if let Some(batch) = self.batch.take_if(|batch| batch.parts.is_empty()) {
+            self.end_aside(&batch);
         }
         gone
     }

@@ -10,7 +10,8 @@ pub const REMEMBER_MS: i64 = 3_600_000;
 /// double.
 pub const MAX_IDS: usize = 1_000_000;
 
-const GENERATION_MS: i64 = REMEMBER_MS / 2;
+/// Ids are forgotten by generations: at most this much later than they may be, in ms.
+const GENERATION_MS: i64 = 300_000;
 
 /// A keyed hash, so that nobody outside can make two ids collide.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +49,7 @@ impl Hasher for Identity {
 
 type Fingerprints = HashSet<u64, BuildHasherDefault<Identity>>;
 
-/// Ids of the last hour to hour and a half, in generations of half an hour.
+/// Ids of the last hour and few minutes, in generations.
 #[derive(Debug)]
 pub struct Ids {
     seed: Seed,
@@ -70,6 +71,11 @@ impl Ids {
         hasher.finish()
     }
 
+    /// Forgets what need not be remembered any more: a repeat of it is a new log.
+    pub fn forget(&mut self, now: i64) {
+        self.generations.retain(|(start, _)| start.saturating_add(GENERATION_MS + REMEMBER_MS) > now);
+    }
+
     /// Remembers an id stored at `at`; false when it was known.
     pub fn insert(&mut self, trace_id: &str, id: &str, at: i64) -> bool {
         let fingerprint = self.fingerprint(trace_id, id);
@@ -80,7 +86,6 @@ impl Ids {
             self.generations.first().is_some_and(|(start, _)| at < start.saturating_add(GENERATION_MS));
         if !fits {
             self.generations.insert(0, (at, Fingerprints::default()));
-            self.generations.retain(|(start, _)| start.saturating_add(GENERATION_MS + REMEMBER_MS) > at);
         }
         if let Some((_, ids)) = self.generations.first_mut() {
             ids.insert(fingerprint);
@@ -110,11 +115,11 @@ mod tests {
         assert!(ids.insert("t", "a", 0));
         assert!(!ids.insert("t", "a", REMEMBER_MS));
         assert!(ids.insert("ta", "", 0) && ids.insert("u", "a", 0));
-        for step in 1..=3 {
-            ids.insert("t", &step.to_string(), step * GENERATION_MS);
-        }
-        assert!(ids.knows("t", "1"));
-        assert!(!ids.knows("t", "a"), "forgotten after at most an hour and a half");
-        assert_eq!(ids.len(), 3);
+        ids.insert("t", "b", GENERATION_MS);
+        ids.forget(REMEMBER_MS + GENERATION_MS - 1);
+        assert!(ids.knows("t", "a"));
+        ids.forget(REMEMBER_MS + GENERATION_MS);
+        assert!(!ids.knows("t", "a") && ids.knows("t", "b"));
+        assert_eq!(ids.len(), 1);
     }
 }

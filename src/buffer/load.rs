@@ -1,10 +1,11 @@
 //! Loading: a shard from what it stored.
 
+use super::aside::Aside;
 use super::batch::Pending;
+use super::checkpoint::TraceRow;
 use super::ring::Place;
 use super::row::{self, RowHead};
-use super::shard::{Shard, ShardSettings, TraceRow};
-use super::traces::Aside;
+use super::shard::{Shard, ShardSettings};
 use crate::entry;
 use crate::quota::PerSystem;
 use std::collections::VecDeque;
@@ -29,6 +30,8 @@ impl Loader {
         let mut shard = Shard::new(settings, meta.born);
         shard.checkpoint = meta.checkpoint;
         shard.cleared = meta.cleared;
+        shard.checkpoint_flushed = meta.flushed;
+        shard.given_up = meta.given_up;
         shard.next_seq = meta.checkpoint + 1;
         shard.counters.late_doubles = meta.late_doubles;
         Loader {
@@ -45,21 +48,29 @@ impl Loader {
     pub fn trace(&mut self, row: TraceRow) {
         let key = self.shard.traces.key(&row.trace_id);
         let now = self.now;
+        let cleared_all = self.shard.cleared;
+        // Stored before all was cleared: but for what it cost of its quota it is void.
+        let void = row.cleared < cleared_all;
         self.shard.traces.update(&key, |trace| {
+            trace.window = row.window;
+            trace.in_window = row.in_window;
+            trace.written_at = row.written_at;
+            trace.cleared = row.cleared.max(cleared_all);
+            if void {
+                return;
+            }
             trace.count = row.count;
             trace.systems = row.systems;
             trace.errors = row.errors;
             trace.newest = row.newest;
-            trace.written_at = row.written_at;
-            trace.window = row.window;
-            trace.in_window = row.in_window;
-            trace.cleared = row.cleared;
+            trace.first = row.first;
             trace.whole = row.whole;
             trace.aside = row.aside.map(|(since, error)| Aside {
                 since,
                 error,
                 retry_at: now,
                 tries: 0,
+                uncertain: true,
                 entries: VecDeque::new(),
             });
         });
@@ -70,17 +81,17 @@ impl Loader {
         let count = head.entries.len() as u64;
         self.flushed = self.flushed.max(head.flushed);
         self.shard.next_seq = self.shard.next_seq.max(head.seq + count);
-        self.shard.ring.found(Place { seq: head.seq, count, slot, at: head.at, pending: 0 });
-        for (meta, seq) in head.entries.iter().zip(head.seq..) {
+        self.shard.ring.found(Place::new(head.seq, count, slot, head.at, 0));
+        for (place, (meta, seq)) in head.entries.iter().zip(head.seq..).enumerate() {
             self.shard.ids.insert(&meta.trace_id, &meta.id, head.at);
-            self.entry(meta, seq, head);
+            self.entry(meta, seq, head, head.begins.contains(&place));
         }
         while self.tail.front().is_some_and(|entry| entry.seq <= self.flushed) {
             self.tail.pop_front();
         }
     }
 
-    fn entry(&mut self, meta: &entry::Meta, seq: u64, head: &RowHead) {
+    fn entry(&mut self, meta: &entry::Meta, seq: u64, head: &RowHead, begins: bool) {
         let counted = seq <= self.shard.checkpoint;
         if !counted {
             if head.window != self.window {
@@ -93,10 +104,15 @@ impl Loader {
         }
         let now = self.now;
         let cleared_all = self.shard.cleared;
+        // Even if it is too late for it by now: nobody may have looked meanwhile.
+        let given_up = self.shard.given_up;
+        let may_come = given_up.is_some_and(|given_up| (given_up.from..=given_up.through).contains(&seq));
         let key = self.shard.traces.key(&meta.trace_id);
         let pending = Pending { seq, key: key.clone(), at: head.at, len: meta.len, body: None };
+        let mut cleared = false;
         let waits = self.shard.traces.update(&key, |trace| {
-            if meta.len == 0 || seq <= cleared_all.max(trace.cleared) {
+            cleared = meta.len == 0 || seq <= cleared_all.max(trace.cleared);
+            if cleared {
                 if !counted {
                     trace.count_in_window(head.window);
                     trace.in_window += 1;
@@ -104,11 +120,11 @@ impl Loader {
                 return false;
             }
             if !counted {
-                if trace.waiting == 0 && trace.expired(head.at) {
+                if begins {
                     trace.reset();
                 }
                 trace.add(meta, seq, head.at, head.window);
-            } else if trace.count > 0 {
+            } else if trace.count > 0 && seq >= trace.first {
                 trace.kept.push_back(seq);
             }
             match &mut trace.aside {
@@ -120,6 +136,11 @@ impl Loader {
                 _ => true,
             }
         });
+        if may_come && cleared {
+            self.shard.fence_one(meta, now);
+        } else if may_come {
+            self.shard.watch(&key, now);
+        }
         if waits == Some(true) && seq > self.flushed {
             self.tail.push_back(pending);
         }
@@ -127,7 +148,12 @@ impl Loader {
 
     /// The shard, which knows of every waiting entry that it may be in Redis already.
     pub fn finish(self) -> Shard {
-        let Loader { mut shard, window, spent, tail, flushed, .. } = self;
+        let Loader { mut shard, window, spent, tail, flushed, now } = self;
+        // What came before its trace's list began anew was in the list that expired.
+        let tail: VecDeque<Pending> = tail
+            .into_iter()
+            .filter(|entry| shard.traces.get(&entry.key).is_some_and(|trace| entry.seq >= trace.first))
+            .collect();
         let asides = shard.asides().flat_map(|(_, aside)| &aside.entries).cloned().collect::<Vec<_>>();
         shard.next_seq = shard.next_seq.max(flushed + 1);
         shard.uncertain_through = shard.next_seq - 1;
@@ -135,6 +161,16 @@ impl Loader {
             shard.held_bytes += entry.weight();
             shard.ring.waits(entry.seq);
             shard.traces.update(&entry.key, |trace| trace.waiting += 1);
+        }
+        for (_, trace) in shard.traces.iter() {
+            // Written to late, when its entries came into Redis: its rows are needed from then on.
+            let until = trace.written_at.saturating_add(row::RETAIN_MS);
+            trace.kept.iter().for_each(|&seq| shard.ring.needed(seq, until));
+        }
+        let pending = tail.iter().chain(&asides).map(|entry| entry.seq);
+        if let (Some(from), Some(through)) = (pending.clone().min(), pending.max()) {
+            // The instance before may have sent any of them.
+            shard.give_up([from, through].into_iter(), now);
         }
         shard.waiting = tail;
         if window > 0 {

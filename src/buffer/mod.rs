@@ -5,13 +5,17 @@
 //! and carries out what it asks for. [`wire`] is the vocabulary between the worker and its shards, [`row`] what a
 //! shard stores.
 
+mod aside;
 mod batch;
+mod checkpoint;
 mod clear;
 mod ids;
+mod late;
 mod load;
 mod repair;
 mod ring;
 pub mod row;
+mod settle;
 mod shard;
 mod status;
 mod step;
@@ -21,6 +25,7 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use checkpoint::{Checkpoint, TraceRow};
 pub use load::Loader;
-pub use shard::{Appended, Checkpoint, Shard, ShardSettings, TraceRow};
+pub use shard::{Appended, Shard, ShardSettings};
 pub use step::{Mode, Step};

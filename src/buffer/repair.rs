@@ -1,6 +1,7 @@
-//! Upkeep: finding out that Redis lost lists and writing them again, and watching for late executions.
+//! Upkeep: finding out that Redis lost lists, and writing them again.
 
 use super::batch::{Batch, Pending};
+use super::late::AUDIT_DEPTH;
 use super::row::Row;
 use super::shard::Shard;
 use super::step::{Asked, Mode, Step};
@@ -10,13 +11,12 @@ use std::rc::Rc;
 
 /// Lists counted in one request of a census.
 const CENSUS_KEYS: usize = 500;
+/// Bytes of a census's request beyond which it takes no further list.
+const CENSUS_BYTES: usize = 1024 * 1024;
+/// How long after a list could not be written again all are counted again, in ms.
+const AGAIN_MS: i64 = 30_000;
 /// Bytes of a list that is written again in one request at most. A longer one is served from storage alone.
 const REPAIR_MAX_BYTES: usize = 3 * 1024 * 1024;
-/// When a list that a late execution may still reach is looked at, in ms after the write was given up.
-const AUDIT_AFTER_MS: [i64; 9] = [2_000, 5_000, 10_000, 20_000, 30_000, 45_000, 60_000, 90_000, 120_000];
-/// How many of a list's newest entries an audit reads.
-const AUDIT_DEPTH: i64 = 1_000;
-
 /// A list being written again.
 #[derive(Debug)]
 pub(super) struct Repair {
@@ -25,9 +25,31 @@ pub(super) struct Repair {
     found: Option<Vec<String>>,
     /// What it should hold of ours, by number.
     kept: BTreeMap<u64, Option<String>>,
+    /// Whether its rows were asked for.
+    loaded: bool,
+    /// Length of the list as it was or will be, and how many different entries it has then.
+    len: u64,
+    different: u64,
+    /// How many of those are kept.
+    ours: u64,
 }
 
 impl Repair {
+    fn of(key: Rc<str>, kept: Vec<u64>) -> Repair {
+        let kept = kept.into_iter().map(|seq| (seq, None)).collect();
+        Repair { key, found: None, kept, loaded: false, len: 0, different: 0, ours: 0 }
+    }
+
+    /// Whose list it is.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Numbers of the entries it writes.
+    pub(super) fn seqs(&self) -> impl Iterator<Item = u64> {
+        self.kept.keys().copied()
+    }
+
     pub(super) fn supply(&mut self, row: &Row) {
         for (seq, _, json) in row.entries() {
             if let Some(body) = self.kept.get_mut(&seq) {
@@ -37,31 +59,23 @@ impl Repair {
     }
 }
 
-/// A list that a write which was given up may still reach.
-#[derive(Debug, Clone)]
-pub(super) struct Audit {
-    since: i64,
-    looks: usize,
-    pub(super) due: i64,
-    /// Doubles seen and counted.
-    doubles: u64,
-    /// Cleared entries, by their JSON: they are removed when they appear.
-    pub(super) fenced: HashSet<String>,
-}
-
 impl Shard {
     pub(super) fn upkeep(&mut self, now: i64) -> Step {
+        self.horizon_passed(now);
         if self.census_at.is_some_and(|at| at <= now) {
             self.census_at = None;
             let live = self.traces.iter().filter(|(_, trace)| trace.flushed() > 0 && !trace.expired(now));
             self.census = live.map(|(key, _)| key.clone()).collect();
         }
         if !self.census.is_empty() {
-            let rest = self.census.split_off(self.census.len().min(CENSUS_KEYS));
-            let keys = std::mem::replace(&mut self.census, rest);
+            let mut keys = Vec::new();
             let mut commands = Commands::new();
-            for key in &keys {
-                commands.push("LLEN", [list_key(key).as_str()]);
+            while commands.len() < CENSUS_KEYS
+                && commands.bytes() < CENSUS_BYTES
+                && let Some(key) = self.census.pop()
+            {
+                commands.push("LLEN", [list_key(&key).as_str()]);
+                keys.push(key);
             }
             return self.ask(commands, Mode::Pipeline, Asked::Census(keys));
         }
@@ -83,7 +97,7 @@ impl Shard {
     /// Notes that a reader found fewer entries in a list than the shard put there.
     pub fn found_short(&mut self, trace_id: &str, now: i64) {
         let Some(trace) = self.traces.get(trace_id) else { return };
-        if trace.flushed() > 0 && trace.aside.is_none() && !trace.expired(now) {
+        if trace.flushed() > 0 && trace.aside.is_none() && !trace.too_large && !trace.expired(now) {
             let key = self.traces.key(trace_id);
             if !self.repairs.contains(&key) {
                 self.repairs.push_back(key);
@@ -111,52 +125,52 @@ impl Shard {
     fn repair_step(&mut self) -> Option<Step> {
         while self.repair.is_none() {
             let key = self.repairs.pop_front()?;
-            let kept = self.flushed_seqs(&key);
-            if !kept.is_empty() {
-                let kept = kept.into_iter().map(|seq| (seq, None)).collect();
-                self.repair = Some(Repair { key, found: None, kept });
+            // One that is set aside is looked at when it flows again.
+            if self.traces.get(&key).is_some_and(|trace| trace.flushed() > 0 && trace.aside.is_none()) {
+                let kept = self.flushed_seqs(&key);
+                self.repair = Some(Repair::of(key, kept));
             }
         }
-        let repair = self.repair.as_ref()?;
+        let repair = self.repair.as_mut()?;
         let Some(found) = &repair.found else {
             let mut commands = Commands::new();
             commands.push("LRANGE", [list_key(&repair.key).as_str(), "0", "-1"]);
             return Some(self.ask(commands, Mode::Pipeline, Asked::RepairRead));
         };
-        let lacking: Vec<u64> =
-            repair.kept.iter().filter(|(_, body)| body.is_none()).map(|(&seq, _)| seq).collect();
-        if !lacking.is_empty() {
-            let mut slots: Vec<i64> =
-                lacking.iter().filter_map(|&seq| self.ring.of(seq).map(|row| row.slot)).collect();
-            slots.sort_unstable();
-            slots.dedup();
-            if !slots.is_empty() {
-                return Some(Step::Load(slots));
-            }
+        if !std::mem::replace(&mut repair.loaded, true) && !repair.kept.is_empty() {
+            return Some(Step::Load(self.ring.slots(repair.kept.keys().copied())));
         }
         let ours: HashSet<&str> = repair.kept.values().flatten().map(String::as_str).collect();
+        let others: Vec<&str> =
+            found.iter().map(String::as_str).filter(|element| !ours.contains(element)).collect();
         let standing: HashSet<&str> = found.iter().map(String::as_str).collect();
-        let bytes: usize = ours.iter().map(|body| body.len()).sum();
-        if bytes > REPAIR_MAX_BYTES || ours.iter().all(|body| standing.contains(body)) {
-            self.repair = None;
-            return self.repair_step();
-        }
+        let lacks = !ours.is_subset(&standing);
+        let bytes: usize = ours.iter().chain(&others).map(|element| element.len()).sum();
         let key = list_key(&repair.key);
-        let others = found.iter().map(String::as_str).filter(|element| !ours.contains(element));
-        let own = repair.kept.values().flatten().map(String::as_str);
         let mut commands = Commands::new();
-        commands.push("DEL", [key.as_str()]);
-        commands.push("LPUSH", std::iter::once(key.as_str()).chain(others).chain(own));
+        let mends = lacks && bytes <= REPAIR_MAX_BYTES;
+        repair.len = found.len() as u64;
+        repair.ours = ours.len() as u64;
+        repair.different = standing.union(&ours).count() as u64;
+        if mends {
+            repair.len = (others.len() + ours.len()) as u64;
+            let own = repair.kept.values().flatten().map(String::as_str);
+            commands.push("DEL", [key.as_str()]);
+            commands.push("LPUSH", std::iter::once(key.as_str()).chain(others).chain(own));
+            self.counters.lists_restored += 1;
+        }
+        // Its time to live went with the list, even if it holds all there is by now.
         commands.push("EXPIRE", [key.as_str(), &LIST_TTL_S.to_string()]);
+        if lacks && !mends {
+            let key = repair.key.clone();
+            self.traces.update(&key, |trace| trace.too_large = true);
+        }
         Some(self.ask(commands, Mode::Transaction, Asked::RepairWrite))
     }
 
     /// Numbers of a trace's entries that are in Redis and still kept here.
     fn flushed_seqs(&self, key: &Rc<str>) -> Vec<u64> {
         let Some(trace) = self.traces.get(key) else { return Vec::new() };
-        if trace.aside.is_some() {
-            return Vec::new();
-        }
         let waits: HashSet<u64> = self.waiting_of(key).map(|entry| entry.seq).collect();
         let kept = trace.kept.iter().copied();
         kept.filter(|&seq| seq > trace.cleared.max(self.cleared) && !waits.contains(&seq)).collect()
@@ -184,16 +198,32 @@ impl Shard {
 
     pub(super) fn repaired(&mut self, items: &[Item], now: i64) {
         let Some(repair) = self.repair.take() else { return };
-        let len = match items.get(1) {
-            Some(Ok(reply)) => reply.integer().and_then(|len| u64::try_from(len).ok()),
-            _ => None,
-        };
-        self.counters.lists_restored += 1;
+        if items.iter().any(Result::is_err) {
+            // Counted again with the next census.
+            self.census_at.get_or_insert(now.saturating_add(AGAIN_MS));
+            return;
+        }
+        let checkpoint_due = &mut self.checkpoint_due;
         self.traces.update(&repair.key, |trace| {
-            trace.list_len = len;
-            trace.renewed_at = now;
+            trace.list_len = Some(repair.len);
+            // 0: there is no list whose time to live it could have renewed.
+            let renewed = matches!(items.last(), Some(Ok(Reply::Integer(1))));
+            trace.renewed_at = if renewed { now } else { 0 };
+            // What was lost and is not kept is lost for good; what is kept is there again.
+            let there = trace.flushed().min(repair.different).max(repair.ours);
+            if !trace.too_large && there != trace.flushed() {
+                trace.count = there + trace.waiting;
+                trace.changed = true;
+                *checkpoint_due = true;
+            }
         });
-        self.watch(&repair.key, now);
+    }
+
+    /// Begins a list's repair from the start, if it is under way: what was read of the list is not all of it now.
+    pub(super) fn list_changed(&mut self, key: &Rc<str>) {
+        if self.repair.take_if(|repair| repair.key == *key).is_some() {
+            self.repairs.push_front(key.clone());
+        }
     }
 
     /// Begins the repair under way anew: its outcome is unknown, and reading comes before writing.
@@ -201,63 +231,5 @@ impl Shard {
         if let Some(repair) = &mut self.repair {
             repair.found = None;
         }
-    }
-
-    /// Looks at a list again and again for a while: a write that was given up may still arrive.
-    pub(super) fn watch(&mut self, key: &Rc<str>, now: i64) {
-        let [first, ..] = AUDIT_AFTER_MS;
-        let audit = self.audits.entry(key.clone()).or_insert(Audit {
-            since: now,
-            looks: 0,
-            due: now,
-            doubles: 0,
-            fenced: HashSet::new(),
-        });
-        audit.since = now;
-        audit.looks = 0;
-        audit.due = now + first;
-    }
-
-    pub(super) fn postpone_audit(&mut self, key: &Rc<str>, now: i64) {
-        let [first, ..] = AUDIT_AFTER_MS;
-        if let Some(audit) = self.audits.get_mut(key) {
-            audit.due = now + first;
-        }
-    }
-
-    pub(super) fn audited(&mut self, key: &Rc<str>, items: Vec<Item>, now: i64) {
-        let elements =
-            items.into_iter().next().and_then(Result::ok).and_then(Reply::into_strings).unwrap_or_default();
-        let Some(audit) = self.audits.get_mut(key) else { return };
-        let unique: HashSet<&str> = elements.iter().map(String::as_str).collect();
-        let doubles = (elements.len() - unique.len()) as u64;
-        if doubles > audit.doubles {
-            self.counters.late_doubles += doubles - audit.doubles;
-            audit.doubles = doubles;
-            self.checkpoint_due = true;
-        }
-        if audit.fenced.iter().any(|element| unique.contains(element.as_str())) {
-            audit.due = now;
-        } else {
-            audit.looks += 1;
-            match AUDIT_AFTER_MS.get(audit.looks) {
-                Some(after) => audit.due = (audit.since + after).max(now + 1_000),
-                None => {
-                    self.audits.remove(key);
-                }
-            }
-            return;
-        }
-        // Removing all copies of an entry that must not be there can be repeated without harm.
-        let mut commands = Commands::new();
-        for element in audit.fenced.iter().filter(|element| unique.contains(element.as_str())) {
-            commands.push("LREM", [list_key(key).as_str(), "0", element.as_str()]);
-        }
-        self.fences.push_back((key.clone(), commands));
-    }
-
-    pub(super) fn fenced(&mut self, key: &Rc<str>, now: i64) {
-        self.postpone_audit(key, now);
-        self.traces.update(key, |trace| trace.list_len = None);
     }
 }

@@ -3,7 +3,8 @@
 //! Overwriting a slot is one row written; inserting and deleting would be two.
 
 use super::row::RETAIN_MS;
-use std::collections::{BTreeMap, VecDeque};
+use super::settle::LATE_FLUSH_MS;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Where a row is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,14 +19,33 @@ pub struct Place {
     pub at: i64,
     /// Its entries that are not yet in Redis.
     pub pending: u64,
+    /// Until when it is needed, Unix ms, once all of it is in Redis.
+    pub until: i64,
+}
+
+impl Place {
+    /// A row that is stored at `at`, with `pending` of its `count` entries waiting.
+    pub fn new(seq: u64, count: u64, slot: i64, at: i64, pending: u64) -> Place {
+        Place { seq, count, slot, at, pending, until: at.saturating_add(RETAIN_MS) }
+    }
+
+    fn settled(&mut self, now: i64) {
+        self.pending = self.pending.saturating_sub(1);
+        if now.saturating_sub(self.at) > LATE_FLUSH_MS {
+            // Its lists live from now on, and so long it must be possible to write them again.
+            self.until = now.saturating_add(RETAIN_MS);
+        }
+    }
 }
 
 /// The rows of a shard, oldest first.
 #[derive(Debug, Default)]
 pub struct Ring {
     rows: VecDeque<Place>,
-    /// Rows too old to be needed but for an entry that still waits, by their first entry's number.
+    /// Rows that are needed longer than those stored at their time, by their first entry's number.
     kept: BTreeMap<u64, Place>,
+    /// Those of them that are in Redis: until when they are needed, and their first entry's number.
+    leaving: BTreeSet<(i64, u64)>,
     free: Vec<i64>,
     slots: i64,
 }
@@ -43,11 +63,11 @@ impl Ring {
             self.rows.front().copied().filter(|row| row.at.saturating_add(RETAIN_MS) <= now)
         {
             self.rows.pop_front();
-            if oldest.pending == 0 {
-                self.free.push(oldest.slot);
-            } else {
-                self.kept.insert(oldest.seq, oldest);
-            }
+            self.keep(oldest);
+        }
+        while let Some((until, seq)) = self.leaving.first().copied().filter(|(until, _)| *until <= now) {
+            self.leaving.remove(&(until, seq));
+            self.free.extend(self.kept.remove(&seq).map(|row| row.slot));
         }
         self.free.pop().unwrap_or_else(|| {
             self.slots += 1;
@@ -55,9 +75,36 @@ impl Ring {
         })
     }
 
+    fn keep(&mut self, row: Place) {
+        if row.pending == 0 {
+            self.leaving.insert((row.until, row.seq));
+        }
+        self.kept.insert(row.seq, row);
+    }
+
+    /// Keeps the row of an entry until then, Unix ms, at least.
+    pub fn needed(&mut self, seq: u64, until: i64) {
+        let after = self.rows.partition_point(|row| row.seq <= seq);
+        if let Some(row) = after.checked_sub(1).and_then(|at| self.rows.get_mut(at)) {
+            row.until = row.until.max(until);
+        }
+    }
+
     /// Takes in a row that is being stored.
     pub fn stored(&mut self, place: Place) {
         self.rows.push_back(place);
+    }
+
+    /// The slots of the rows that hold one of these entries.
+    pub fn slots(&self, seqs: impl Iterator<Item = u64>) -> Vec<i64> {
+        let slots: BTreeSet<i64> = seqs.filter_map(|seq| self.of(seq).map(|row| row.slot)).collect();
+        slots.into_iter().collect()
+    }
+
+    /// The slots of the rows that hold entries from `from` through `through`.
+    pub fn slots_between(&self, from: u64, through: u64) -> Vec<i64> {
+        let rows = self.kept.values().chain(&self.rows);
+        rows.filter(|row| row.seq <= through && from < row.seq + row.count).map(|row| row.slot).collect()
     }
 
     /// The row of an entry.
@@ -77,18 +124,16 @@ impl Ring {
     }
 
     /// Notes that an entry waits no longer.
-    pub fn settled(&mut self, seq: u64) {
+    pub fn settled(&mut self, seq: u64, now: i64) {
         let after = self.rows.partition_point(|row| row.seq <= seq);
         if let Some(row) = after.checked_sub(1).and_then(|at| self.rows.get_mut(at)) {
-            row.pending = row.pending.saturating_sub(1);
+            row.settled(now);
             return;
         }
-        let Some((&first, row)) = self.kept.range_mut(..=seq).next_back() else { return };
-        row.pending = row.pending.saturating_sub(1);
+        let Some((_, row)) = self.kept.range_mut(..=seq).next_back() else { return };
+        row.settled(now);
         if row.pending == 0 {
-            let slot = row.slot;
-            self.kept.remove(&first);
-            self.free.push(slot);
+            self.leaving.insert((row.until, row.seq));
         }
     }
 
@@ -97,15 +142,14 @@ impl Ring {
         self.rows.front().map(|row| row.seq)
     }
 
-    /// When the newest row was stored, Unix ms.
-    pub fn newest_at(&self) -> Option<i64> {
-        self.rows.back().map(|row| row.at)
+    /// Until when a row is needed, Unix ms, as far as is known; `None` while there are no rows.
+    pub fn needed_until(&self) -> Option<i64> {
+        self.rows.iter().chain(self.kept.values()).map(|row| row.until).max()
     }
 
-    /// Whether every row is old enough to go and none holds a waiting entry.
+    /// Whether no row is needed any more and none holds a waiting entry.
     pub fn all_expired(&self, now: i64) -> bool {
-        self.kept.is_empty()
-            && self.rows.iter().all(|row| row.pending == 0 && row.at.saturating_add(RETAIN_MS) <= now)
+        self.rows.iter().chain(self.kept.values()).all(|row| row.pending == 0 && row.until <= now)
     }
 
     /// Forgets all rows: their slots are empty.
@@ -125,7 +169,7 @@ mod tests {
 
     fn store(ring: &mut Ring, seq: u64, at: i64, pending: u64) -> i64 {
         let slot = ring.slot(at);
-        ring.stored(Place { seq, count: 2, slot, at, pending });
+        ring.stored(Place::new(seq, 2, slot, at, pending));
         slot
     }
 
@@ -141,13 +185,17 @@ mod tests {
         // The second row is old too, but its entries wait: it keeps its slot, and can still be found.
         assert_eq!(store(&mut ring, 11, RETAIN_MS + 2, 0), 2);
         assert_eq!(ring.of(4).map(|row| row.slot), Some(1));
-        ring.settled(3);
-        ring.settled(4);
+        ring.settled(3, RETAIN_MS + 2);
+        ring.settled(4, RETAIN_MS + 2);
+        // It came into Redis late: from then on it is needed as long as any.
+        assert_eq!(store(&mut ring, 13, 2 * RETAIN_MS + 1, 0), 0);
+        assert_eq!(ring.of(4).map(|row| row.slot), Some(1));
+        assert_eq!(store(&mut ring, 15, 2 * RETAIN_MS + 2, 0), 2);
         assert_eq!(ring.of(4), None);
-        assert_eq!(store(&mut ring, 13, RETAIN_MS + 3, 0), 1);
         assert_eq!(ring.of(14).map(|row| row.seq), Some(13));
-        assert_eq!(ring.of(15), None);
-        assert!(!ring.all_expired(2 * RETAIN_MS));
-        assert!(ring.all_expired(3 * RETAIN_MS));
+        assert_eq!(ring.of(17), None);
+        assert_eq!(ring.needed_until(), Some(3 * RETAIN_MS + 2));
+        assert!(!ring.all_expired(3 * RETAIN_MS + 1));
+        assert!(ring.all_expired(3 * RETAIN_MS + 2));
     }
 }

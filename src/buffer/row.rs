@@ -5,13 +5,14 @@
 //! | table | a row | cleaned up |
 //! | --- | --- | --- |
 //! | `slots` | one group commit: `slot`, `seq` (its first entry's number), `head` ([`RowHead`] as JSON), `body` (the entries' JSON, one after the other) | overwritten by a later commit once it is over [`RETAIN_MS`] old and all of it is in Redis; all at once when the shard has been idle that long |
-//! | `traces` | one live trace's summary ([`super::TraceRow`]), as of the last checkpoint | deleted at a checkpoint once its list has expired |
+//! | `traces` | one live trace's summary ([`super::TraceRow`]), as of the last checkpoint | deleted at a checkpoint once its list has expired and its quota window is over |
 //! | `meta` | one row: [`Meta`] as JSON, as of the last checkpoint | never |
 //!
 //! Entries are numbered from 1 in order of arrival. What a row says of an entry stays true after the entry is in
 //! Redis: the rows of the last hour are the memory of ids, and the copy from which a list that Redis lost is
 //! written again.
 
+use super::late::GivenUp;
 use crate::entry;
 use crate::quota::PerSystem;
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,9 @@ pub struct RowHead {
     pub window: i64,
     /// Every entry up to this number was in Redis, or its trace set aside, when the row was stored.
     pub flushed: u64,
+    /// Places of entries whose trace's list had expired, so that a new one begins with them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub begins: Vec<usize>,
     /// The entries, in order. A cleared one keeps its place, with a `len` of 0.
     pub entries: Vec<entry::Meta>,
 }
@@ -104,6 +108,9 @@ pub struct Meta {
     pub flushed: u64,
     /// Entries up to this number were cleared.
     pub cleared: u64,
+    /// Which entries a write that was given up may still bring.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub given_up: Option<GivenUp>,
     /// The quota window.
     pub window: i64,
     /// Logs spent in it up to the checkpoint, per system.

@@ -2,11 +2,12 @@
 
 use super::batch::{Batch, Pending};
 use super::ids::{Ids, MAX_IDS, Seed};
-use super::repair::{Audit, Repair};
+use super::late::{Audit, GivenUp};
+use super::repair::Repair;
 use super::ring::{Place, Ring};
-use super::row::{self, LAYOUT, ROW_MAX_BYTES, Row, RowHead};
+use super::row::{LAYOUT, ROW_MAX_BYTES, Row, RowHead};
 use super::step::Asked;
-use super::traces::{Trace, Traces};
+use super::traces::Traces;
 use super::wire::{Counters, Outcome};
 use crate::entry::Meta;
 use crate::quota::{Lease, LeaseReply, LeaseRequest, Limits, PerSystem, Scope};
@@ -16,9 +17,6 @@ use std::rc::Rc;
 
 /// Waiting entries' JSON kept in memory at most; what comes on top is read from storage when its turn comes.
 const WAITING_MEMORY_BYTES: u64 = 8 * 1024 * 1024;
-
-/// A checkpoint is due after this many entries, so that a start never reads more rows than these twice.
-const CHECKPOINT_ENTRIES: u64 = 5_000;
 
 /// What a shard is told about itself.
 #[derive(Debug, Clone)]
@@ -63,11 +61,15 @@ pub struct Shard {
     pub(super) census: Vec<Rc<str>>,
     pub(super) repairs: VecDeque<Rc<str>>,
     pub(super) repair: Option<Repair>,
+    /// Which entries a write that was given up may still bring.
+    pub(super) given_up: Option<GivenUp>,
     pub(super) audits: BTreeMap<Rc<str>, Audit>,
     /// Removals of cleared entries that appeared in a list after all.
     pub(super) fences: VecDeque<(Rc<str>, Commands)>,
     pub(super) cleared: u64,
+    /// Newest entry that the last checkpoint knew, and newest that it knew to be in Redis.
     pub(super) checkpoint: u64,
+    pub(super) checkpoint_flushed: u64,
     pub(super) checkpoint_due: bool,
     pub(super) counters: Counters,
 }
@@ -79,44 +81,6 @@ pub struct Appended {
     pub outcomes: Vec<Outcome>,
     /// To be stored in one transaction.
     pub rows: Vec<Row>,
-}
-
-/// A trace's summary as it is stored.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TraceRow {
-    /// The trace.
-    pub trace_id: String,
-    /// Its entries, waiting ones included, since its list began.
-    pub count: u64,
-    /// A bit per system.
-    pub systems: u8,
-    /// Whether one entry is an error.
-    pub errors: bool,
-    /// Newest timestamp, Unix ms.
-    pub newest: i64,
-    /// Last written to, Unix ms.
-    pub written_at: i64,
-    /// The quota window counted in.
-    pub window: i64,
-    /// Entries accepted in it.
-    pub in_window: u64,
-    /// Entries up to this number were cleared.
-    pub cleared: u64,
-    /// Whether all of its list is this shard's.
-    pub whole: bool,
-    /// First entry set aside, and why.
-    pub aside: Option<(u64, String)>,
-}
-
-/// What to store at a checkpoint, in one transaction.
-#[derive(Debug)]
-pub struct Checkpoint {
-    /// The shard's own row.
-    pub meta: row::Meta,
-    /// Traces to insert or replace.
-    pub traces: Vec<TraceRow>,
-    /// Delete the traces last written to before this, Unix ms, whose window is not `meta.window`.
-    pub expired_before: i64,
 }
 
 impl Shard {
@@ -144,10 +108,12 @@ impl Shard {
             census: Vec::new(),
             repairs: VecDeque::new(),
             repair: None,
+            given_up: None,
             audits: BTreeMap::new(),
             fences: VecDeque::new(),
             cleared: 0,
             checkpoint: 0,
+            checkpoint_flushed: 0,
             checkpoint_due: false,
             counters: Counters::default(),
             settings,
@@ -170,18 +136,28 @@ impl Shard {
         for (trace_id, &count) in &reply.earlier_traces {
             if super::wire::shard_of(trace_id, self.settings.shards) == self.settings.shard {
                 let key = self.traces.key(trace_id);
-                self.traces.update(&key, |trace| {
+                let taken_over = self.traces.update(&key, |trace| {
                     trace.count_in_window(reply.window);
+                    let fewer = trace.in_window < count;
                     trace.in_window = trace.in_window.max(count);
                     trace.written_at = trace.written_at.max(now);
                     trace.changed = true;
+                    fewer
                 });
+                // Rows only tell what this shard counted: what it took over must be stored with the first of them.
+                self.checkpoint_due |= taken_over == Some(true);
             }
         }
     }
 
+    /// Whether entries can be judged: not before the quota's keeper was heard for the first time.
+    pub fn is_ready(&self) -> bool {
+        self.lease.is_ready()
+    }
+
     /// How many of these entries would spend quota, per system.
-    pub fn wanted<'a>(&self, entries: impl Iterator<Item = &'a Meta>) -> PerSystem {
+    pub fn wanted<'a>(&mut self, entries: impl Iterator<Item = &'a Meta>, now: i64) -> PerSystem {
+        self.ids.forget(now);
         let mut wanted = [0; 4];
         for meta in entries.filter(|meta| !self.ids.knows(&meta.trace_id, &meta.id)) {
             if let Some(wanted) = wanted.get_mut(meta.system.index()) {
@@ -194,9 +170,11 @@ impl Shard {
     /// Judges entries in order and takes in those that pass. The rows must be stored before anything else
     /// happens; if that fails, this shard is no longer true and must be loaded anew.
     pub fn append(&mut self, entries: &[(Meta, &[u8])], now: i64) -> Appended {
+        self.ids.forget(now);
         let mut outcomes = Vec::with_capacity(entries.len());
         let mut rows: Vec<Row> = Vec::new();
         let mut row_bytes = ROW_MAX_BYTES;
+        let oldest_kept = self.ring.oldest().unwrap_or(self.next_seq);
         for (meta, json) in entries {
             let outcome = self.judge(meta, now);
             if let Outcome::Stored { .. } = outcome {
@@ -206,8 +184,11 @@ impl Shard {
                     row_bytes = ROW_HEAD_BYTES;
                 }
                 row_bytes += bytes;
-                self.take_in(meta, json, now);
+                let begins = self.take_in(meta, json, oldest_kept, now);
                 if let Some(row) = rows.last_mut() {
+                    if begins {
+                        row.head.begins.push(row.head.entries.len());
+                    }
                     row.head.entries.push(meta.clone());
                     row.body.extend_from_slice(json);
                 }
@@ -218,11 +199,11 @@ impl Shard {
         for row in &mut rows {
             row.slot = self.ring.slot(now);
             let count = row.head.entries.len() as u64;
-            self.ring.stored(Place { seq: row.head.seq, count, slot: row.slot, at: now, pending: count });
+            self.ring.stored(Place::new(row.head.seq, count, row.slot, now, count));
         }
         self.counters.rows_written += rows.len() as u64;
         self.counters.commits += u64::from(!rows.is_empty());
-        self.checkpoint_due |= self.next_seq - self.checkpoint > CHECKPOINT_ENTRIES;
+        self.note_growth();
         Appended { outcomes, rows }
     }
 
@@ -233,6 +214,7 @@ impl Shard {
             at: now,
             window: self.lease.window(),
             flushed: self.flushed_through(),
+            begins: Vec::new(),
             entries: Vec::new(),
         };
         Row { slot: 0, head, body: Vec::new() }
@@ -260,11 +242,11 @@ impl Shard {
         Outcome::Stored { left: self.lease.remaining(meta.system) }
     }
 
-    fn take_in(&mut self, meta: &Meta, json: &[u8], now: i64) {
+    /// Returns whether the trace's list had expired, so that the entry begins a new one.
+    fn take_in(&mut self, meta: &Meta, json: &[u8], oldest_kept: u64, now: i64) -> bool {
         let seq = self.next_seq;
         self.next_seq += 1;
         let window = self.lease.window();
-        let oldest = self.ring.oldest().unwrap_or(seq);
         let key = self.traces.key(&meta.trace_id);
         let in_memory = self.memory_bytes + json.len() as u64 <= WAITING_MEMORY_BYTES;
         let pending = Pending {
@@ -276,13 +258,16 @@ impl Shard {
         };
         self.held_bytes += pending.weight();
         self.memory_bytes += if in_memory { json.len() as u64 } else { 0 };
+        let mut begins = false;
+        let ring = &self.ring;
         let aside = self.traces.update(&key, |trace| {
-            if trace.expired(now) {
+            begins = trace.count > 0 && trace.expired(now);
+            if begins {
                 trace.reset();
             }
             trace.add(meta, seq, now, window);
             trace.waiting += 1;
-            while trace.kept.front().is_some_and(|&kept| kept < oldest) {
+            while trace.kept.front().is_some_and(|&kept| kept < oldest_kept && ring.of(kept).is_none()) {
                 trace.kept.pop_front();
             }
             match &mut trace.aside {
@@ -296,6 +281,7 @@ impl Shard {
         if aside != Some(true) {
             self.waiting.push_back(pending);
         }
+        begins
     }
 
     fn count(&mut self, outcome: &Outcome) {
@@ -318,55 +304,23 @@ impl Shard {
     /// Every entry up to this number is in Redis, cleared, or of a trace that is set aside.
     pub(super) fn flushed_through(&self) -> u64 {
         let waiting = self.waiting.front().map(|entry| entry.seq);
-        let batch = self.batch.as_ref().filter(|batch| !batch.aside);
+        let batch = self.batch.as_ref().filter(|batch| batch.aside.is_none());
         let sending = batch.and_then(|batch| batch.entries().map(|entry| entry.seq).min());
         waiting.into_iter().chain(sending).min().unwrap_or(self.next_seq) - 1
     }
 
     /// Notes that an entry is in Redis, or gone.
-    pub(super) fn settle_entry(&mut self, entry: &Pending) {
+    pub(super) fn settle_entry(&mut self, entry: &Pending, now: i64) {
         self.held_bytes = self.held_bytes.saturating_sub(entry.weight());
         if entry.body.is_some() {
             self.memory_bytes = self.memory_bytes.saturating_sub(entry.len.into());
         }
-        self.ring.settled(entry.seq);
-    }
-
-    /// Whether a checkpoint should be stored now; always when `idle` and something changed.
-    pub fn wants_checkpoint(&self, idle: bool) -> bool {
-        self.checkpoint_due || (idle && self.next_seq - 1 > self.checkpoint)
-    }
-
-    /// What to store so that a start need not read older rows again.
-    pub fn take_checkpoint(&mut self, now: i64) -> Checkpoint {
-        let window = self.lease.window();
-        self.traces.forget_expired(now, window);
-        self.checkpoint = self.next_seq - 1;
-        self.checkpoint_due = false;
-        let traces: Vec<TraceRow> =
-            self.traces.take_changed().into_iter().map(|(key, trace)| trace_row(&key, trace)).collect();
-        self.counters.rows_written += 1 + traces.len() as u64;
-        let expired_before = now.saturating_sub(crate::redis::LIST_TTL_S * 1_000);
-        Checkpoint { meta: self.meta(), traces, expired_before }
-    }
-
-    /// The shard's own row.
-    pub(super) fn meta(&self) -> row::Meta {
-        row::Meta {
-            v: LAYOUT,
-            born: self.born,
-            checkpoint: self.checkpoint,
-            flushed: self.flushed_through(),
-            cleared: self.cleared,
-            window: self.lease.window(),
-            spent: self.lease.spent(),
-            late_doubles: self.counters.late_doubles,
-        }
+        self.ring.settled(entry.seq, now);
     }
 
     /// Whether everything stored is over an hour old and in Redis, so that all rows may be deleted at once.
     pub fn idle_for_good(&self, now: i64) -> bool {
-        self.ring.len() > 0 && self.ring.all_expired(now) && self.waiting.is_empty() && self.batch.is_none()
+        self.ring.len() > 0 && self.ring.all_expired(now) && self.pending() == 0
     }
 
     /// Notes that all rows were deleted.
@@ -376,7 +330,7 @@ impl Shard {
 
     /// When [`Shard::idle_for_good`] may come true, Unix ms; `None` while there are no rows.
     pub fn idle_at(&self) -> Option<i64> {
-        self.ring.newest_at().map(|at| at.saturating_add(row::RETAIN_MS))
+        self.ring.needed_until()
     }
 
     /// Adds to the counters what the owner did.
@@ -385,26 +339,10 @@ impl Shard {
     }
 }
 
-fn trace_row(key: &Rc<str>, trace: Trace) -> TraceRow {
-    TraceRow {
-        trace_id: key.to_string(),
-        count: trace.count,
-        systems: trace.systems,
-        errors: trace.errors,
-        newest: trace.newest,
-        written_at: trace.written_at,
-        window: trace.window,
-        in_window: trace.in_window,
-        cleared: trace.cleared,
-        whole: trace.whole,
-        aside: trace.aside.map(|aside| (aside.since, aside.error)),
-    }
-}
-
 /// Bytes of a row's head without entries.
 const ROW_HEAD_BYTES: usize = 200;
 
 /// Bytes an entry takes in a head at most: a control character is six bytes of JSON.
 fn head_bytes(meta: &Meta) -> usize {
-    120 + 6 * (meta.id.len() + meta.trace_id.len())
+    130 + 6 * (meta.id.len() + meta.trace_id.len())
 }

@@ -30,7 +30,11 @@ impl Shard {
             v: VERSION,
             flushed: trace.map_or(0, super::traces::Trace::flushed),
             whole,
-            cleared: self.audits.get(trace_id).map(|audit| ids_of(&audit.fenced)).unwrap_or_default(),
+            cleared: self
+                .audits
+                .get(trace_id)
+                .map(|audit| audit.fenced.iter().cloned().collect())
+                .unwrap_or_default(),
         }
     }
 
@@ -58,11 +62,14 @@ impl Shard {
 
     /// Picks from a row a trace's entries that were not cleared; with `waiting_only`, those not yet in Redis.
     pub fn pick(&self, row: &Row, trace_id: &str, waiting_only: bool, into: &mut BTreeMap<u64, Vec<u8>>) {
-        let cleared = self.cleared.max(self.traces.get(trace_id).map_or(0, |trace| trace.cleared));
+        let trace = self.traces.get(trace_id);
+        let cleared = self.cleared.max(trace.map_or(0, |trace| trace.cleared));
+        let first = trace.map_or(0, |trace| trace.first);
         let waiting: BTreeSet<u64> = self.waiting_of(trace_id).map(|entry| entry.seq).collect();
         for (seq, meta, json) in row.entries() {
             if meta.trace_id == trace_id
                 && seq > cleared
+                && seq >= first
                 && !json.is_empty()
                 && (!waiting_only || waiting.contains(&seq))
             {
@@ -119,16 +126,4 @@ impl Shard {
             memory_bytes: 0,
         }
     }
-}
-
-fn ids_of<'a>(elements: impl IntoIterator<Item = &'a String>) -> Vec<String> {
-    #[derive(serde::Deserialize)]
-    struct Id {
-        id: String,
-    }
-    elements
-        .into_iter()
-        .filter_map(|element| serde_json::from_str::<Id>(element).ok())
-        .map(|Id { id }| id)
-        .collect()
 }

@@ -1,6 +1,6 @@
 //! The live traces of a shard: their summaries, their quota, and what is known of their lists in Redis.
 
-use super::batch::Pending;
+use super::aside::Aside;
 use super::ids::Seed;
 use super::wire::Summary;
 use crate::entry::{Meta, System};
@@ -10,21 +10,6 @@ use std::rc::Rc;
 
 /// Bytes of memory the live traces of one shard may take, by [`Trace::weight`]; beyond it a new trace is refused.
 pub const MAX_TRACES_BYTES: usize = 48 * 1024 * 1024;
-
-/// A trace that Redis refuses for good, and what waits for it.
-#[derive(Debug, Clone)]
-pub struct Aside {
-    /// Every entry of the trace from this number on is not in Redis.
-    pub since: u64,
-    /// What Redis said.
-    pub error: String,
-    /// When to try again, Unix ms.
-    pub retry_at: i64,
-    /// How often it was tried.
-    pub tries: u32,
-    /// The entries, in order.
-    pub entries: VecDeque<Pending>,
-}
 
 /// One live trace.
 #[derive(Debug, Clone, Default)]
@@ -47,10 +32,16 @@ pub struct Trace {
     pub in_window: u64,
     /// Entries up to this number were cleared.
     pub cleared: u64,
+    /// Number of the first entry of its list; those before it have expired.
+    pub first: u64,
     /// Length of its list, as Redis last told; `None` while it has not since this instance started.
     pub list_len: Option<u64>,
     /// When its list's time to live was last renewed, Unix ms; 0 when not known.
     pub renewed_at: i64,
+    /// Doubles seen in its list and counted.
+    pub doubles: u64,
+    /// Whether its list is too large to be written again.
+    pub too_large: bool,
     /// Whether its list provably began with an entry of this shard: nothing of an earlier worker is in it.
     pub whole: bool,
     /// Numbers of its entries that are kept in rows.
@@ -66,6 +57,9 @@ impl Trace {
     pub fn add(&mut self, meta: &Meta, seq: u64, at: i64, window: i64) {
         self.count_in_window(window);
         self.in_window += 1;
+        if self.count == 0 {
+            self.first = seq;
+        }
         self.count += 1;
         self.systems |= 1 << meta.system.index();
         self.errors |= meta.error;
@@ -130,13 +124,20 @@ pub struct Traces {
     by_id: HashMap<Rc<str>, Trace, Seed>,
     /// Those that have entries, by their newest timestamp.
     by_time: BTreeSet<(i64, Rc<str>)>,
+    /// Those that are set aside: looked for at every step, and hardly ever any.
+    aside: BTreeSet<Rc<str>>,
     bytes: usize,
 }
 
 impl Traces {
     /// No traces yet.
     pub fn new(seed: Seed) -> Traces {
-        Traces { by_id: HashMap::with_hasher(seed), by_time: BTreeSet::new(), bytes: 0 }
+        Traces {
+            by_id: HashMap::with_hasher(seed),
+            by_time: BTreeSet::new(),
+            aside: BTreeSet::new(),
+            bytes: 0,
+        }
     }
 
     /// How many have entries.
@@ -171,6 +172,11 @@ impl Traces {
         let before = (trace.count > 0).then_some(trace.newest);
         let result = change(trace);
         let after = (trace.count > 0).then_some(trace.newest);
+        if trace.aside.is_none() {
+            self.aside.remove(key);
+        } else if !self.aside.contains(key) {
+            self.aside.insert(key.clone());
+        }
         if before != after {
             if let Some(newest) = before {
                 self.by_time.remove(&(newest, key.clone()));
@@ -197,6 +203,11 @@ impl Traces {
         self.by_id.iter()
     }
 
+    /// Every trace that is set aside.
+    pub fn asides(&self) -> impl Iterator<Item = (&Rc<str>, &Aside)> {
+        self.aside.iter().filter_map(|key| Some((key, self.by_id.get(key)?.aside.as_ref()?)))
+    }
+
     /// Every trace's id.
     pub fn keys(&self) -> Vec<Rc<str>> {
         self.by_id.keys().cloned().collect()
@@ -214,19 +225,21 @@ impl Traces {
             .collect()
     }
 
-    /// Forgets the traces whose list has expired and whose quota window has passed.
-    pub fn forget_expired(&mut self, now: i64, window: i64) {
+    /// Forgets the traces whose list has expired and whose quota window has passed, and names them.
+    pub fn forget_expired(&mut self, now: i64, window: i64) -> Vec<Rc<str>> {
         let gone: Vec<Rc<str>> = self
             .by_id
             .iter()
-            .filter(|(_, trace)| trace.expired(now) && (trace.window != window || trace.in_window == 0))
+            .filter(|(_, trace)| trace.expired(now) && trace.aside.is_none())
+            .filter(|(_, trace)| trace.window != window || trace.in_window == 0)
             .map(|(key, _)| key.clone())
             .collect();
-        for key in gone {
-            if let Some(trace) = self.by_id.remove(&key) {
-                self.bytes = self.bytes.saturating_sub(Trace::weight(&key));
-                self.by_time.remove(&(trace.newest, key));
+        for key in &gone {
+            if let Some(trace) = self.by_id.remove(key) {
+                self.bytes = self.bytes.saturating_sub(Trace::weight(key));
+                self.by_time.remove(&(trace.newest, key.clone()));
             }
         }
+        gone
     }
 }

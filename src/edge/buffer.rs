@@ -22,7 +22,8 @@ use std::rc::Rc;
 use std::time::Duration;
 use wasm_bindgen_futures::spawn_local;
 use worker::{
-    Delay, DurableObject, Env, Request, Response, Result, State, console_error, console_log, durable_object,
+    Delay, DurableObject, Env, Request, Response, ResponseBuilder, Result, State, console_error, console_log,
+    durable_object,
 };
 
 /// While something waits, an alarm is set at most this far ahead, in ms: how long a backlog can lie still when the
@@ -35,6 +36,9 @@ const TIMER_MAX_MS: i64 = 30_000;
 /// How long the first request of a group waits for others to share its transaction, in ms. 0 is one turn of the
 /// event loop: every request that has arrived by then is in.
 const GROUP_MS: u64 = 0;
+
+/// Leases asked for before one group is judged at most: two for each system. More would keep it waiting.
+const LEASES_MAX: usize = 8;
 
 /// Bytes of a page of wasm memory (WebAssembly core specification, section 4.2.8).
 const WASM_PAGE_BYTES: usize = 65_536;
@@ -55,7 +59,7 @@ impl DurableObject for LogBuffer {
         let body = request.bytes().await?;
         let answer = self.inner.answer(&path, body).await;
         match answer {
-            Ok(body) => Response::from_bytes(body),
+            Ok(body) => Ok(ResponseBuilder::new().fixed(body)),
             Err(Refusal { status, why }) => {
                 console_error!("buffer {path}: {status} {why}");
                 Ok(Response::ok(why)?.with_status(status))
@@ -175,8 +179,8 @@ impl Inner {
         }
     }
 
-    fn config(&self) -> Result<Config> {
-        Config::load(|key| settings::value(&self.env, key)).map_err(|problems| {
+    fn config(&self) -> Result<Rc<Config>> {
+        settings::config(&self.env).map_err(|problems| {
             let named: Vec<String> = problems.iter().map(ToString::to_string).collect();
             named.join("; ").into()
         })
@@ -205,7 +209,7 @@ impl Inner {
 
     fn client(&self) -> Result<Client> {
         let config = self.config()?;
-        let access = config.redis.ok_or("no Redis is configured")?;
+        let access = config.redis.clone().ok_or("no Redis is configured")?;
         Ok(Client::new(access, config.redis_timeout_ms))
     }
 
@@ -272,10 +276,14 @@ impl Inner {
         self: &Rc<Self>,
         entries: &[(crate::entry::Meta, &[u8])],
     ) -> Result<(Vec<wire::Outcome>, i64)> {
-        let wanted = self.with(|shard| shard.wanted(entries.iter().map(|(meta, _)| meta)))?;
-        while let Some(request) = self.with(|shard| shard.lease_request(wanted, super::now()))? {
+        let wanted = self.with(|shard| shard.wanted(entries.iter().map(|(meta, _)| meta), super::now()))?;
+        for _ in 0..LEASES_MAX {
+            let Some(request) = self.with(|shard| shard.lease_request(wanted, super::now()))? else { break };
             let reply = self.lease(&request).await;
             self.with(|shard| shard.lease_answer(&request, reply.as_ref(), super::now()))?;
+        }
+        if !self.with(|shard| shard.is_ready())? {
+            return Err("the quota's keeper does not answer, and never has".into());
         }
         let now = super::now();
         if self.alarm_at.get().is_none_or(|at| at > now + ALARM_MS) {
@@ -306,7 +314,8 @@ impl Inner {
 
     fn checkpoint(&self) -> Result<()> {
         let checkpoint = self.with(|shard| shard.take_checkpoint(super::now()))?;
-        self.storage.checkpoint(&checkpoint)
+        // What memory holds is not what storage holds then: it is loaded anew.
+        self.storage.checkpoint(&checkpoint).inspect_err(|_| drop(self.shard.take()))
     }
 
     fn read(self: &Rc<Self>, body: &[u8], all: bool) -> Answered {
@@ -344,13 +353,23 @@ impl Inner {
         let (mark, requests) = self.with(|shard| (shard.mark(), shard.clear_requests(trace_id)))?;
         let mut first = None;
         for commands in requests {
-            let items = self.ask(commands).await?;
-            first.get_or_insert(items);
+            match self.ask(commands).await {
+                Ok(items) => first.get_or_insert(items),
+                Err(refusal) => {
+                    self.with(|shard| shard.clear_failed(super::now()))?;
+                    self.schedule();
+                    return Err(refusal);
+                }
+            };
         }
         // From here on without a pause: all of it is one transaction.
         let now = super::now();
+        let fenced = self.with(|shard| shard.slots_to_fence(mark))?;
+        for head in self.storage.heads(&fenced)? {
+            self.with(|shard| shard.fence(trace_id, mark, &head, now))?;
+        }
         let slots = trace_id.map(|trace_id| self.with(|shard| shard.slots_of(trace_id))).transpose()?;
-        let mut reply = self.with(|shard| shard.cleared(trace_id, mark, now))?;
+        let mut reply = self.with(|shard| shard.cleared(trace_id, mark))?;
         match (trace_id, slots) {
             (Some(trace_id), Some(slots)) => self.storage.clear_trace(&slots, trace_id, mark)?,
             _ => self.storage.clear_all(mark)?,

@@ -2,6 +2,7 @@
 
 use super::answer::{Answer, ENDPOINTS, Endpoints, SERVICE};
 use super::hop::{self, Lost};
+use super::limiter;
 use super::settings;
 use super::{Visit, now};
 use crate::access::Action;
@@ -9,10 +10,10 @@ use crate::buffer::wire::{self, Counters, StatusReply};
 use crate::config::{Environment, Problem};
 use crate::entry::{Level, System};
 use crate::intake::noise;
-use crate::quota::{Limits, WINDOW_MS};
+use crate::quota::{LedgerState, Limits, WINDOW_MS};
 use crate::redaction;
 use crate::redis::{Client, Commands};
-use futures_util::future::{join, join_all};
+use futures_util::future::{join_all, join3};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -56,6 +57,8 @@ struct Redis {
 #[derive(Serialize)]
 struct RateLimiter {
     status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
     config: QuotaConfig,
     current_state: CurrentState,
     window_remaining_ms: i64,
@@ -133,12 +136,12 @@ pub async fn get(visit: &Visit) -> Answer {
         let reply = hop::call(&visit.env, shard, wire::STATUS, Vec::new(), visit.config.hop_timeout_ms).await;
         (shard, reply.and_then(|body| hop::read::<StatusReply>(&body)))
     }));
-    let (redis, shards) = join(redis(visit), shards).await;
+    let (redis, ledger, shards) = join3(redis(visit), ledger(visit), shards).await;
     // Who may not read logs sees no trace id either.
     let open = visit.config.environment == Environment::Development || visit.authorize(Action::Read).is_ok();
     let mut shards: Vec<Shard> =
         shards.into_iter().map(|(shard, reply)| shard_health(shard, reply)).collect();
-    let rate_limiter = rate_limiter(&visit.config.limits, &mut shards, open);
+    let rate_limiter = rate_limiter(&visit.config.limits, &ledger, &mut shards, open);
     let redactions = redactions(&mut shards);
     let buffer = buffer(shards, open);
     let well = redis.status == "healthy" && buffer.status == "healthy" && rate_limiter.status == "healthy";
@@ -193,6 +196,13 @@ pub fn misconfigured(problems: &[Problem]) -> Answer {
     Answer::json(503, &unhealthy)
 }
 
+async fn ledger(visit: &Visit) -> Result<LedgerState, Lost> {
+    let stub = hop::object(&visit.env, limiter::BINDING, limiter::NAME)?;
+    let body =
+        hop::send(&stub, limiter::STATUS, &wasm_bindgen::JsValue::NULL, visit.config.hop_timeout_ms).await?;
+    hop::read(&body)
+}
+
 async fn redis(visit: &Visit) -> Redis {
     let Some(access) = visit.config.redis.clone() else {
         let error = Some("set the secrets UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN".to_string());
@@ -224,15 +234,29 @@ fn shard_health(shard: u32, reply: Result<StatusReply, Lost>) -> Shard {
     }
 }
 
-fn rate_limiter(limits: &Limits, shards: &mut [Shard], open: bool) -> RateLimiter {
+fn rate_limiter(
+    limits: &Limits,
+    ledger: &Result<LedgerState, Lost>,
+    shards: &mut [Shard],
+    open: bool,
+) -> RateLimiter {
     let mut current = CurrentState {
         system_current: System::ALL.into_iter().map(|system| (system.as_str(), 0)).collect(),
         ..CurrentState::default()
     };
     let mut overdrawn = 0;
     let mut unreachable_from = Vec::new();
-    let window =
-        shards.iter().filter_map(|shard| shard.state.as_ref()).map(|state| state.window).max().unwrap_or(0);
+    let told = shards.iter().filter_map(|shard| shard.state.as_ref()).map(|state| state.window).max();
+    let window = ledger.as_ref().map_or(told.unwrap_or(0), |ledger| ledger.window);
+    if let Ok(ledger) = ledger {
+        current.global_current = ledger.earlier_global;
+        for (system, count) in System::ALL.into_iter().zip(ledger.earlier) {
+            current.system_current.insert(system.as_str(), count);
+        }
+        if open {
+            current.trace_counts = ledger.earlier_traces.clone();
+        }
+    }
     for shard in shards {
         let Some(state) = &mut shard.state else { continue };
         if state.limiter_unreachable {
@@ -254,7 +278,8 @@ fn rate_limiter(limits: &Limits, shards: &mut [Shard], open: bool) -> RateLimite
     current.window_start = window;
     let remaining = if window == 0 { WINDOW_MS } else { (window + WINDOW_MS - now()).clamp(0, WINDOW_MS) };
     RateLimiter {
-        status: if unreachable_from.is_empty() { "healthy" } else { "degraded" },
+        status: if ledger.is_ok() && unreachable_from.is_empty() { "healthy" } else { "degraded" },
+        error: ledger.as_ref().err().map(ToString::to_string),
         config: QuotaConfig {
             global_limit: limits.global,
             system_limits: System::ALL.into_iter().map(System::as_str).zip(limits.systems).collect(),

@@ -3,8 +3,20 @@
 use crate::buffer::wire;
 use futures_util::future::{Either, select};
 use std::time::Duration;
-use wasm_bindgen::JsValue;
-use worker::{Delay, Env, Method, Request, RequestInit, Stub};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use worker::{Delay, Env};
+
+#[wasm_bindgen]
+extern "C" {
+    /// The platform's own stub of an object. `worker::Stub` makes a `Request` for each call and reads each answer as
+    /// a stream, chunk by chunk: one sixth of what a log cost, when it was measured.
+    pub type RawStub;
+
+    #[wasm_bindgen(method, catch)]
+    fn fetch(this: &RawStub, url: &str, init: &web_sys::RequestInit) -> Result<js_sys::Promise, JsValue>;
+}
 
 /// Why a hop has no answer.
 #[derive(Debug)]
@@ -69,7 +81,7 @@ fn bytes(body: &[u8]) -> JsValue {
     js_sys::Uint8Array::from(body).into()
 }
 
-fn stub(env: &Env, shard: u32) -> Result<Stub, Lost> {
+fn stub(env: &Env, shard: u32) -> Result<RawStub, Lost> {
     object(env, wire::BINDING, &wire::shard_name(shard))
 }
 
@@ -77,9 +89,10 @@ fn stub(env: &Env, shard: u32) -> Result<Stub, Lost> {
 ///
 /// # Errors
 /// [`Lost::Uncertain`] when the binding is missing.
-pub fn object(env: &Env, binding: &str, name: &str) -> Result<Stub, Lost> {
+pub fn object(env: &Env, binding: &str, name: &str) -> Result<RawStub, Lost> {
     env.durable_object(binding)
         .and_then(|namespace| namespace.get_by_name(name))
+        .map(worker::Stub::into_rpc)
         .map_err(|error| Lost::Uncertain(error.to_string()))
 }
 
@@ -87,15 +100,17 @@ pub fn object(env: &Env, binding: &str, name: &str) -> Result<Stub, Lost> {
 ///
 /// # Errors
 /// [`Lost`].
-pub async fn send(stub: &Stub, path: &str, payload: &JsValue, timeout_ms: u32) -> Result<Vec<u8>, Lost> {
-    let uncertain = |error: worker::Error| Lost::Uncertain(error.to_string());
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(payload.clone()));
-    let request = Request::new_with_init(&format!("https://object{path}"), &init).map_err(uncertain)?;
+pub async fn send(stub: &RawStub, path: &str, payload: &JsValue, timeout_ms: u32) -> Result<Vec<u8>, Lost> {
+    let uncertain = |error: JsValue| Lost::Uncertain(worker::Error::from(error).to_string());
+    let init = web_sys::RequestInit::new();
+    init.set_method("POST");
+    init.set_body(payload);
     let exchange = Box::pin(async {
-        let mut response = stub.fetch_with_request(request).await.map_err(uncertain)?;
-        let body = response.bytes().await.map_err(uncertain)?;
-        match response.status_code() {
+        let promise = stub.fetch(&format!("https://object{path}"), &init).map_err(uncertain)?;
+        let response: web_sys::Response = JsFuture::from(promise).await.map_err(uncertain)?.unchecked_into();
+        let buffer = JsFuture::from(response.array_buffer().map_err(uncertain)?).await.map_err(uncertain)?;
+        let body = js_sys::Uint8Array::new(&buffer).to_vec();
+        match response.status() {
             200 => Ok(body),
             status => Err(Lost::Status(status, String::from_utf8_lossy(&body).into_owned())),
         }

@@ -5,7 +5,6 @@
 //! the way back. It never grows beyond a number per shard, and needs no cleaning up.
 
 use super::settings;
-use crate::config::Config;
 use crate::quota::{EarlierState, LeaseRequest, Ledger, LedgerState};
 use std::cell::RefCell;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
@@ -16,6 +15,9 @@ pub const BINDING: &str = "RATE_LIMIT_STATE";
 pub const NAME: &str = "global";
 /// `POST` [`LeaseRequest`] → [`crate::quota::LeaseReply`].
 pub const LEASE: &str = "/lease";
+
+/// `POST` → [`LedgerState`], for `/health`.
+pub const STATUS: &str = "/status";
 
 const LEDGER_KEY: &str = "ledger";
 const EARLIER_KEY: &str = "rateLimitState";
@@ -34,8 +36,16 @@ impl DurableObject for RateLimiterDO {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        if request.path() != LEASE {
-            return Response::error("not found", 404);
+        match request.path().as_str() {
+            LEASE => {}
+            STATUS => {
+                self.load().await?;
+                let mut ledger = self.ledger.borrow_mut();
+                let Some(ledger) = ledger.as_mut() else { return Response::error("not loaded", 500) };
+                ledger.turn_window(super::now());
+                return Response::from_json(ledger.state());
+            }
+            _ => return Response::error("not found", 404),
         }
         let lease: LeaseRequest = match serde_json::from_slice(&request.bytes().await?) {
             Ok(lease) => lease,
@@ -66,7 +76,7 @@ impl RateLimiterDO {
         if self.ledger.borrow().is_some() {
             return Ok(());
         }
-        let Ok(config) = Config::load(|key| settings::value(&self.env, key)) else {
+        let Ok(config) = settings::config(&self.env) else {
             return Err("the configuration cannot be used".into());
         };
         let storage = self.state.storage();

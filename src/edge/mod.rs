@@ -17,12 +17,13 @@ mod tests;
 use crate::access::{self, Action, Denied};
 use crate::config::Config;
 use answer::Answer;
+use std::rc::Rc;
 use worker::{Context, Env, Method, Request, Response, Result, event};
 
 /// One request: what the routes need to know of it.
 struct Visit {
     env: Env,
-    config: Config,
+    config: Rc<Config>,
     origin: Option<String>,
     authorization: Option<String>,
 }
@@ -42,8 +43,8 @@ fn start() {
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
     let header = |name: &str| request.headers().get(name).ok().flatten();
     let origin = header("origin");
-    let loaded = Config::load(|key| settings::value(&env, key));
-    let cors = access::cors(loaded.as_ref().ok(), origin.as_deref());
+    let loaded = settings::config(&env);
+    let cors = access::cors(loaded.as_deref().ok(), origin.as_deref());
     let answer = match (request.method(), request.path().as_str(), loaded) {
         (Method::Options, _, _) => Answer::empty(),
         (Method::Get, "/", _) => answer::home(),

@@ -117,7 +117,9 @@ async fn read_trace(visit: &Visit, trace_id: &str) -> Result<Read, Lost> {
             for element in elements.iter().rev() {
                 trace.push(element);
             }
-            if (trace.len() as u64) < head.flushed {
+            waiting.iter().for_each(|element| trace.push(element));
+            // Some that wait may be in the list already: only the sum tells whether it lacks any.
+            if (trace.len() as u64) < head.flushed + waiting.len() as u64 {
                 // Redis lost some. The buffer still has the last hour's, and writes the list again.
                 let (_, kept) = ask_shard(visit, shard, wire::RETAINED, trace_id).await?;
                 let mut whole = Trace::default();
@@ -125,7 +127,6 @@ async fn read_trace(visit: &Visit, trace_id: &str) -> Result<Read, Lost> {
                 elements.iter().rev().chain(&kept).for_each(|element| whole.push(element));
                 return Ok(Read { trace: whole, partial: false });
             }
-            waiting.iter().for_each(|element| trace.push(element));
             Ok(Read { trace, partial: false })
         }
         Err(()) => {

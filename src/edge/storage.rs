@@ -32,7 +32,7 @@ impl Storage {
              CREATE TABLE IF NOT EXISTS traces (trace_id TEXT PRIMARY KEY, count INTEGER NOT NULL,
                 systems INTEGER NOT NULL, errors INTEGER NOT NULL, newest INTEGER NOT NULL, written_at INTEGER NOT NULL,
                 quota_window INTEGER NOT NULL, in_window INTEGER NOT NULL, cleared INTEGER NOT NULL,
-                whole INTEGER NOT NULL, aside_since INTEGER, aside_error TEXT) WITHOUT ROWID;",
+                first INTEGER NOT NULL, whole INTEGER NOT NULL, aside_since INTEGER, aside_error TEXT) WITHOUT ROWID;",
             None,
         )?;
         let mut meta: Option<Meta> = None;
@@ -101,6 +101,21 @@ impl Storage {
         Ok(rows)
     }
 
+    /// Reads the heads of the rows in these slots.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn heads(&self, slots: &[i64]) -> Result<Vec<RowHead>> {
+        let mut heads = Vec::with_capacity(slots.len());
+        for &slot in slots {
+            let found = self.0.exec("SELECT head FROM slots WHERE slot = ?", vec![number(slot)])?;
+            for values in found.raw() {
+                heads.push(serde_json::from_slice(&blob(values?.into_iter().next()))?);
+            }
+        }
+        Ok(heads)
+    }
+
     /// The heads of the rows whose entries are all younger than `mark`.
     ///
     /// # Errors
@@ -142,11 +157,11 @@ impl Storage {
         for row in &checkpoint.traces {
             let (since, error) = row.aside.clone().unzip();
             self.0.exec(
-                "INSERT INTO traces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                "INSERT INTO traces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                  ON CONFLICT (trace_id) DO UPDATE SET count = excluded.count, systems = excluded.systems,
                     errors = excluded.errors, newest = excluded.newest, written_at = excluded.written_at,
                     quota_window = excluded.quota_window, in_window = excluded.in_window, cleared = excluded.cleared,
-                    whole = excluded.whole, aside_since = excluded.aside_since, aside_error = excluded.aside_error",
+                    first = excluded.first, whole = excluded.whole, aside_since = excluded.aside_since, aside_error = excluded.aside_error",
                 vec![
                     row.trace_id.as_str().into(),
                     number_of(row.count),
@@ -157,16 +172,16 @@ impl Storage {
                     number(row.window),
                     number_of(row.in_window),
                     number_of(row.cleared),
+                    number_of(row.first),
                     number(row.whole.into()),
                     since.map(number_of).unwrap_or(SqlStorageValue::Null),
                     error.into(),
                 ],
             )?;
         }
-        self.0.exec(
-            "DELETE FROM traces WHERE written_at <= ? AND quota_window <> ? AND aside_since IS NULL",
-            vec![number(checkpoint.expired_before), number(checkpoint.meta.window)],
-        )?;
+        for trace_id in &checkpoint.forgotten {
+            self.0.exec("DELETE FROM traces WHERE trace_id = ?", vec![(&**trace_id).into()])?;
+        }
         let meta = serde_json::to_vec(&checkpoint.meta)?;
         self.0.exec(
             "INSERT INTO meta (id, value) VALUES (0, ?) ON CONFLICT (id) DO UPDATE SET value = excluded.value",
@@ -190,7 +205,7 @@ fn trace_row(values: Values) -> TraceRow {
     let trace_id = text(values.next()).unwrap_or_default();
     let mut next = || integer(values.next());
     let (count, systems, errors, newest, written_at) = (next(), next(), next(), next(), next());
-    let (window, in_window, cleared, whole) = (next(), next(), next(), next());
+    let (window, in_window, cleared, first, whole) = (next(), next(), next(), next(), next());
     let since = values.next();
     let error = text(values.next()).unwrap_or_default();
     let aside = match since {
@@ -207,6 +222,7 @@ fn trace_row(values: Values) -> TraceRow {
         window,
         in_window: whole_number(in_window),
         cleared: whole_number(cleared),
+        first: whole_number(first),
         whole: whole != 0,
         aside,
     }

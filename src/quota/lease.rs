@@ -76,6 +76,11 @@ impl Lease {
         self.window.unwrap_or(0)
     }
 
+    /// Whether the ledger was ever heard, by this instance or one before it. Until then no log can be judged.
+    pub fn is_ready(&self) -> bool {
+        self.window.is_some()
+    }
+
     /// End of the window, Unix ms.
     pub fn window_end(&self) -> i64 {
         self.window().saturating_add(WINDOW_MS)
@@ -101,11 +106,13 @@ impl Lease {
         self.asked
     }
 
-    /// Tells a shard that starts what its rows say it spent.
+    /// Tells a shard that starts what its rows say it spent. How much of that was overdrawn they do not say, so
+    /// nothing more is until the ledger was heard.
     pub fn recall(&mut self, window: i64, spent: PerSystem) {
         self.window = Some(window);
         self.spent = spent;
         self.granted = spent;
+        self.overdrawn = FAIL_OPEN_ALLOWANCE;
     }
 
     fn held(&self) -> PerSystem {
@@ -131,6 +138,7 @@ impl Lease {
             window: self.window(),
             spent: self.spent,
             held: [0; 4],
+            overdrawn: self.overdrawn,
             want: None,
             count: 0,
         };
@@ -180,19 +188,30 @@ impl Lease {
             return false;
         }
         if self.window != Some(reply.window) {
-            self.window = Some(reply.window);
             self.spent = [0; 4];
             self.overdrawn = 0;
             self.ask_after = [i64::MIN; 4];
         }
+        self.window = Some(reply.window);
         self.granted = reply.granted;
+        if request.turn == 0 {
+            // Beyond what it said itself, whatever it spent without a grant.
+            let ungranted =
+                self.spent.iter().zip(reply.granted).map(|(spent, granted)| spent.saturating_sub(granted));
+            self.overdrawn = reply.overdrawn + ungranted.sum::<u64>();
+        }
         self.left_global = reply.left_global;
         self.left = reply.left;
-        if let Some(system) = request.want
-            && self.held_of(system) < request.count
-            && let Some(after) = self.ask_after.get_mut(system.index())
-        {
-            *after = now + ASK_AGAIN_MS;
+        // Asked again at once it would answer the same: it has no more to give, or by its clock the window that is
+        // over by this shard's goes on. The lease's window counts.
+        if let Some(system) = request.want {
+            let had = request.held.get(system.index()).copied().unwrap_or(0);
+            let short = self.held_of(system) < had.saturating_add(request.count);
+            if (short || now >= self.window_end())
+                && let Some(after) = self.ask_after.get_mut(system.index())
+            {
+                *after = now + ASK_AGAIN_MS;
+            }
         }
         true
     }
@@ -202,7 +221,6 @@ impl Lease {
         self.unreachable = true;
         self.ask_after = [now + ASK_AGAIN_MS; 4];
         match self.window {
-            None => self.window = Some(now),
             Some(start) if now.saturating_sub(start) >= WINDOW_MS => {
                 self.window = Some(start + (now - start) / WINDOW_MS * WINDOW_MS);
                 self.spent = [0; 4];
@@ -211,7 +229,8 @@ impl Lease {
                 self.left = [0; 4];
                 self.left_global = 0;
             }
-            Some(_) => {}
+            // Before the first window is known nothing can be counted, and nothing is let through.
+            None | Some(_) => {}
         }
     }
 
@@ -220,7 +239,8 @@ impl Lease {
     /// # Errors
     /// [`Refusal`] when the quota of the system or of all logs is used up.
     pub fn check(&self, system: System) -> Result<(), Refusal> {
-        if self.held_of(system) > 0 || (self.unreachable && self.overdrawn < FAIL_OPEN_ALLOWANCE) {
+        let fails_open = self.unreachable && self.window.is_some() && self.overdrawn < FAIL_OPEN_ALLOWANCE;
+        if self.held_of(system) > 0 || fails_open {
             return Ok(());
         }
         let system_left = self.left.get(system.index()).copied().unwrap_or(0);
@@ -306,6 +326,40 @@ mod tests {
             }
         }
         assert_eq!(stored, 10);
+    }
+
+    /// Asks as often as the lease wants to, but not for ever.
+    fn ask(lease: &mut Lease, ledger: &mut Ledger, wanted: PerSystem, now: i64, ledger_now: i64) -> usize {
+        let mut asked = 0;
+        while let Some(request) = lease.request(wanted, now) {
+            let reply = ledger.lease(&request, ledger_now);
+            lease.granted(&request, &reply, now);
+            asked += 1;
+            assert!(asked < 10, "it asks and asks");
+        }
+        asked
+    }
+
+    #[test]
+    fn a_batch_beyond_what_is_left_asks_once_and_takes_what_there_is() {
+        let (mut ledger, mut lease) = (Ledger::new(LIMITS, 0), Lease::new(0, 1));
+        ask(&mut lease, &mut ledger, [12, 0, 0, 0], 10, 10);
+        ask(&mut lease, &mut ledger, [17, 0, 0, 0], 10, 10);
+        // All twenty are held now, and none is left at the ledger.
+        ask(&mut lease, &mut ledger, [25, 0, 0, 0], 10, 10);
+        assert_eq!(lease.held_of(System::Browser), 20);
+        assert!(ask(&mut lease, &mut ledger, [25, 9, 16, 7], 20, 20) <= 4, "once a system");
+    }
+
+    #[test]
+    fn a_window_that_goes_on_by_the_ledgers_clock_is_asked_about_once() {
+        let (mut ledger, mut lease) = (Ledger::new(LIMITS, 0), Lease::new(0, 1));
+        ask(&mut lease, &mut ledger, [1, 1, 1, 1], 10, 10);
+        assert!(ask(&mut lease, &mut ledger, [1, 1, 1, 1], WINDOW_MS, WINDOW_MS - 5) <= 4);
+        assert_eq!(lease.window(), 0);
+        assert!(lease.check(System::Browser).is_ok());
+        ask(&mut lease, &mut ledger, [1, 0, 0, 0], WINDOW_MS + ASK_AGAIN_MS, WINDOW_MS + ASK_AGAIN_MS);
+        assert_eq!(lease.window(), WINDOW_MS);
     }
 
     #[test]

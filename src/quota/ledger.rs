@@ -5,6 +5,9 @@ use crate::entry::System;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// How far the turns of a shard's instances lie apart: more than one instance ever takes.
+const TURNS_OF_AN_INSTANCE: u64 = 1_000_000_000;
+
 /// What the global object stores, version 1: one value, written at each lease that changes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerState {
@@ -32,6 +35,9 @@ pub struct Account {
     pub turn: u64,
     /// Tokens granted in the current window, spent ones included.
     pub granted: PerSystem,
+    /// Logs of the current window let through without a grant.
+    #[serde(default)]
+    pub overdrawn: u64,
 }
 
 /// State of the earlier `RateLimiterDO`, as it stored it under the key `rateLimitState`.
@@ -135,6 +141,7 @@ impl Ledger {
         self.state.earlier_traces.clear();
         for account in self.state.shards.values_mut() {
             account.granted = [0; 4];
+            account.overdrawn = 0;
         }
     }
 
@@ -163,10 +170,15 @@ impl Ledger {
         let window = self.state.window;
         let account = self.state.shards.entry(request.shard).or_default();
         let starts = request.turn == 0;
+        if starts {
+            // Whatever an instance before this one still has under way is older than this, and changes nothing.
+            account.turn = account.turn.saturating_add(TURNS_OF_AN_INSTANCE);
+        }
         let fresh = request.turn > account.turn;
         if fresh {
             account.turn = request.turn;
             if request.window == window {
+                account.overdrawn = request.overdrawn;
                 for ((granted, spent), held) in
                     account.granted.iter_mut().zip(request.spent).zip(request.held)
                 {
@@ -192,6 +204,7 @@ impl Ledger {
             turn: account.turn,
             window,
             granted: account.granted,
+            overdrawn: account.overdrawn,
             left_global,
             left,
             earlier_traces: if starts { self.state.earlier_traces.clone() } else { BTreeMap::new() },
@@ -223,6 +236,7 @@ mod tests {
             window,
             spent: [0; 4],
             held: [0; 4],
+            overdrawn: 0,
             want,
             count: 1,
         }

@@ -7,6 +7,8 @@
 
 mod lease;
 mod ledger;
+#[cfg(test)]
+mod tests;
 
 pub use lease::{FAIL_OPEN_ALLOWANCE, Lease, Refusal, Scope};
 pub use ledger::{EarlierState, Ledger, LedgerState};
@@ -50,6 +52,9 @@ pub struct LeaseRequest {
     pub spent: PerSystem,
     /// Tokens held beyond those spent, and kept; what was held and is not named here goes back.
     pub held: PerSystem,
+    /// Logs of that window that were let through while the ledger could not be asked.
+    #[serde(default)]
+    pub overdrawn: u64,
     /// The system tokens are wanted for.
     pub want: Option<System>,
     /// How many are wanted at least, if there are so many.
@@ -67,6 +72,9 @@ pub struct LeaseReply {
     pub window: i64,
     /// Tokens granted to this shard in this window, spent ones included.
     pub granted: PerSystem,
+    /// What this shard last said it had overdrawn in this window.
+    #[serde(default)]
+    pub overdrawn: u64,
     /// Tokens the ledger still has, in all and per system.
     pub left_global: u64,
     /// As `left_global`, per system.

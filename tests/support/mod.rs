@@ -2,7 +2,8 @@
 //!
 //! A test that only speaks HTTP asks for [`shared`]: all such tests of a file use one stage, and with `BASE_URL` set
 //! they verify that deployment instead. A test that needs its own vars, or breaks something, asks for a [`Setup`];
-//! with `BASE_URL` set it says loudly that it is skipped.
+//! with `BASE_URL` set it says loudly that it is skipped. A deployment to verify needs quotas that some thousand logs
+//! do not exhaust.
 #![allow(dead_code, unused_imports, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod client;
@@ -119,7 +120,7 @@ impl Setup {
         let mut options = Options::default();
         if self.real_redis {
             let Some(program) = find_redis_server(&project()) else {
-                skip("there is no redis-server on this machine");
+                missing("there is no redis-server on this machine");
                 return None;
             };
             let data = tempfile::tempdir().unwrap();
@@ -286,6 +287,12 @@ pub fn node() -> PathBuf {
 pub fn skip(why: &str) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     eprintln!("SKIPPED: {test}: {why}");
+}
+
+/// Says loudly that something was not tested for want of a tool; where nothing may be left out (`CI=true`) it fails.
+pub fn missing(why: &str) {
+    skip(why);
+    assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{why}");
 }
 
 fn bundle(faulty: bool) -> PathBuf {

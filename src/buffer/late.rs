@@ -1,0 +1,171 @@
+//! Late executions: a write that was given up may still reach Redis, minutes after.
+//!
+//! Until then its lists are looked at again and again: doubles are counted, what it brought back after a clear is
+//! removed, and what it took away is written again.
+
+use super::row::RowHead;
+use super::shard::Shard;
+use crate::entry::Meta;
+use crate::redis::{Commands, Item, Reply, list_key};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeSet, HashSet};
+use std::rc::Rc;
+
+/// How long after it was given up a write may still be executed, in ms, as far as this worker looks.
+const HORIZON_MS: i64 = 130_000;
+/// When a list that a late execution may still reach is looked at, in ms after the write was given up.
+const AUDIT_AFTER_MS: [i64; 9] = [2_000, 5_000, 10_000, 20_000, 30_000, 45_000, 60_000, 90_000, 120_000];
+/// How many of a list's newest entries an audit reads.
+pub(super) const AUDIT_DEPTH: usize = 1_000;
+
+/// Entries that writes which were given up may still bring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenUp {
+    /// Number of the first; greater than `through` when it brings none.
+    pub from: u64,
+    /// Number of the last.
+    pub through: u64,
+    /// Until when, Unix ms.
+    pub until: i64,
+}
+
+/// A list that a write which was given up may still reach.
+#[derive(Debug, Clone)]
+pub(super) struct Audit {
+    since: i64,
+    looks: usize,
+    pub(super) due: i64,
+    /// Ids of cleared entries: they are removed when they appear.
+    pub(super) fenced: BTreeSet<String>,
+}
+
+impl Shard {
+    /// Notes that a request with these entries was given up, and may be executed all the same.
+    pub(super) fn give_up(&mut self, seqs: impl Iterator<Item = u64>, now: i64) {
+        let nothing = GivenUp { from: u64::MAX, through: 0, until: now };
+        let mut given_up = self.given_up.unwrap_or(nothing);
+        for seq in seqs {
+            given_up.from = given_up.from.min(seq);
+            given_up.through = given_up.through.max(seq);
+        }
+        given_up.until = given_up.until.max(now.saturating_add(HORIZON_MS));
+        self.given_up = Some(given_up);
+    }
+
+    /// Forgets what was given up once it is too late for it; then every list is counted once more, since it may
+    /// have taken something away.
+    pub(super) fn horizon_passed(&mut self, now: i64) {
+        if self.given_up.take_if(|given_up| given_up.until <= now).is_some() {
+            self.census_at.get_or_insert(now);
+            self.checkpoint_due = true;
+        }
+    }
+
+    /// Slots of the rows to be handed to [`Shard::fence`] before a clear.
+    pub fn slots_to_fence(&self, mark: u64) -> Vec<i64> {
+        self.given_up
+            .map(|given_up| self.ring.slots_between(given_up.from, given_up.through.min(mark)))
+            .unwrap_or_default()
+    }
+
+    /// Remembers those of a row's entries which a clear of `trace_id`, or of all, removes up to `mark`, and which a
+    /// write that was given up may bring back.
+    pub fn fence(&mut self, trace_id: Option<&str>, mark: u64, head: &RowHead, now: i64) {
+        let Some(given_up) = self.given_up else { return };
+        for (meta, seq) in head.entries.iter().zip(head.seq..) {
+            if (given_up.from..=given_up.through.min(mark)).contains(&seq)
+                && trace_id.is_none_or(|trace_id| trace_id == meta.trace_id)
+            {
+                self.fence_one(meta, now);
+            }
+        }
+    }
+
+    pub(super) fn fence_one(&mut self, cleared: &Meta, now: i64) {
+        let key = self.traces.key(&cleared.trace_id);
+        self.watch(&key, now);
+        if let Some(audit) = self.audits.get_mut(&key) {
+            audit.fenced.insert(cleared.id.clone());
+        }
+    }
+
+    /// Looks at a list again and again for a while: a write that was given up may still arrive.
+    pub(super) fn watch(&mut self, key: &Rc<str>, now: i64) {
+        let [first, ..] = AUDIT_AFTER_MS;
+        let audit = self.audits.entry(key.clone()).or_insert_with(|| Audit {
+            since: now,
+            looks: 0,
+            due: now,
+            fenced: BTreeSet::new(),
+        });
+        audit.since = now;
+        audit.looks = 0;
+        audit.due = now + first;
+    }
+
+    pub(super) fn postpone_audit(&mut self, key: &Rc<str>, now: i64) {
+        let [first, ..] = AUDIT_AFTER_MS;
+        if let Some(audit) = self.audits.get_mut(key) {
+            audit.due = now + first;
+        }
+    }
+
+    pub(super) fn audited(&mut self, key: &Rc<str>, items: Vec<Item>, now: i64) {
+        let elements = items.into_iter().next().and_then(Result::ok).and_then(Reply::into_strings);
+        let Some(audit) = self.audits.get_mut(key) else { return };
+        audit.looks += 1;
+        match AUDIT_AFTER_MS.get(audit.looks) {
+            Some(after) => audit.due = (audit.since + after).max(now + 1_000),
+            None => audit.due = now,
+        }
+        let over = audit.looks >= AUDIT_AFTER_MS.len();
+        // What is no list cannot have been pushed to.
+        let is_list = elements.is_some();
+        let elements = elements.unwrap_or_default();
+        let fenced = &audit.fenced;
+        let back: Vec<&String> =
+            elements.iter().filter(|element| id_of(element).is_some_and(|id| fenced.contains(&id))).collect();
+        if !back.is_empty() {
+            // Removing all copies of an entry that must not be there can be repeated without harm.
+            let mut commands = Commands::new();
+            for element in back {
+                commands.push("LREM", [list_key(key).as_str(), "0", element.as_str()]);
+            }
+            self.fences.push_back((key.clone(), commands));
+        } else if over {
+            self.audits.remove(key);
+        }
+        if is_list {
+            self.compare(key, &elements, now);
+        }
+    }
+
+    /// Counts doubles, and has the list written again when something is missing.
+    fn compare(&mut self, key: &Rc<str>, elements: &[String], now: i64) {
+        let unique: HashSet<&str> = elements.iter().map(String::as_str).collect();
+        let doubles = (elements.len() - unique.len()) as u64;
+        let counted = self.traces.get(key).map_or(0, |trace| trace.doubles);
+        if doubles > counted {
+            self.counters.late_doubles += doubles - counted;
+            self.traces.update(key, |trace| trace.doubles = doubles);
+            self.checkpoint_due = true;
+        }
+        let flushed = self.traces.get(key).map_or(0, super::traces::Trace::flushed);
+        if elements.len() < AUDIT_DEPTH && (unique.len() as u64) < flushed {
+            self.found_short(key, now);
+        }
+    }
+
+    pub(super) fn fenced(&mut self, key: &Rc<str>, now: i64) {
+        self.postpone_audit(key, now);
+        self.traces.update(key, |trace| trace.list_len = None);
+    }
+}
+
+fn id_of(element: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Id {
+        id: String,
+    }
+    serde_json::from_str::<Id>(element).ok().map(|Id { id }| id)
+}

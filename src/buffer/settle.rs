@@ -1,0 +1,297 @@
+//! What Redis's answer to a step means.
+
+use super::aside::shortened;
+use super::batch::{Batch, Part, Pending, standing};
+use super::repair::Repair;
+use super::shard::Shard;
+use super::step::Asked;
+use crate::redis::{Failure, Item, Reply};
+use std::rc::Rc;
+
+/// First pause after a failure, ms; it doubles up to [`BACKOFF_MAX_MS`].
+const BACKOFF_MS: i64 = 250;
+/// Longest pause after a failure, ms: how long a backlog waits at most once Redis is back.
+const BACKOFF_MAX_MS: i64 = 15_000;
+/// A batch whose items are answered with an error so often sets those traces aside, so that the others flow.
+const ERRORS_BEFORE_ASIDE: u32 = 3;
+/// A flush so much later than its trace's newest entry counts as the time the trace was written to, in ms: its list
+/// lives from then.
+pub(super) const LATE_FLUSH_MS: i64 = 60_000;
+
+impl Shard {
+    /// Takes Redis's answer to the last [`Step::Ask`].
+    pub fn settle(&mut self, answer: Result<Vec<Item>, Failure>, now: i64) {
+        let Some(asked) = self.asked.take() else { return };
+        let items = match answer {
+            Ok(items) => items,
+            Err(failure) => return self.failed(asked, &failure, now),
+        };
+        if self.failing_since.take().is_some() {
+            // Redis was away: what it had may be gone.
+            self.census_at = Some(now);
+        }
+        self.failures = 0;
+        self.retry_at = i64::MIN;
+        self.last_error = None;
+        match asked {
+            Asked::Look => self.looked(items, now),
+            Asked::Write => self.wrote(items, now),
+            Asked::Census(keys) => self.counted(&keys, &items, now),
+            Asked::RepairRead => self.repair_read(items),
+            Asked::RepairWrite => self.repaired(&items, now),
+            Asked::Audit(key) => self.audited(&key, items, now),
+            Asked::Fence(key) => self.fenced(&key, now),
+        }
+    }
+
+    fn failed(&mut self, asked: Asked, failure: &Failure, now: i64) {
+        self.counters.redis_failures += 1;
+        self.failures = self.failures.saturating_add(1);
+        self.failing_since.get_or_insert(now);
+        self.last_error = Some(failure.to_string());
+        let pause =
+            BACKOFF_MS.saturating_mul(1 << self.failures.min(10).saturating_sub(1)).min(BACKOFF_MAX_MS);
+        self.retry_at = now.saturating_add(pause);
+        match (asked, failure) {
+            (Asked::Write, Failure::Uncertain(_)) => {
+                if let Some(batch) = &mut self.batch {
+                    batch.uncertain = true;
+                    let seqs: Vec<u64> = batch.entries().map(|entry| entry.seq).collect();
+                    self.give_up(seqs.into_iter(), now);
+                }
+            }
+            (Asked::RepairWrite, Failure::Uncertain(_)) => {
+                let seqs: Vec<u64> = self.repair.iter().flat_map(Repair::seqs).collect();
+                self.give_up(seqs.into_iter(), now);
+                self.restart_repair();
+            }
+            // The request itself was refused, not for a while but for what is in it.
+            (Asked::Write, Failure::Refused { status: 400 | 413, .. }) => self.split_refused(failure, now),
+            (Asked::Census(keys), _) => self.census.extend(keys),
+            (Asked::RepairRead | Asked::RepairWrite, _) => self.restart_repair(),
+            (Asked::Audit(key) | Asked::Fence(key), _) => self.postpone_audit(&key, now),
+            (Asked::Look | Asked::Write, _) => {}
+        }
+    }
+
+    fn split_refused(&mut self, failure: &Failure, now: i64) {
+        let Some(batch) = &mut self.batch else { return };
+        if !batch.alone && batch.parts.len() > 1 {
+            batch.alone = true;
+            self.retry_at = i64::MIN;
+            return;
+        }
+        if batch.parts.is_empty() {
+            return;
+        }
+        let part = batch.parts.remove(0);
+        self.set_aside(part, false, &failure.to_string(), now);
+        self.retry_at = i64::MIN;
+        self.end_batch();
+    }
+
+    fn looked(&mut self, items: Vec<Item>, now: i64) {
+        let Some(mut batch) = self.batch.take() else { return };
+        let mut left = Vec::new();
+        let mut missing_some = false;
+        let mut unknown = Vec::new();
+        for (mut part, item) in batch.parts.drain(..).zip(items) {
+            match item.map(Reply::into_strings) {
+                Ok(Some(elements)) => {
+                    let standing = standing(&part, &elements);
+                    let mut standing = standing.into_iter();
+                    let (there, missing): (Vec<Pending>, Vec<Pending>) = std::mem::take(&mut part.entries)
+                        .into_iter()
+                        .partition(|_| standing.next() == Some(true));
+                    let after_start = there.first().is_some_and(|entry| entry.seq <= self.uncertain_through);
+                    if after_start || (batch.resent && !there.is_empty()) {
+                        // An earlier try, perhaps of the instance before this one, may come as well.
+                        self.watch(&part.key, now);
+                    }
+                    self.flushed(&part.key, &there, None, now);
+                    if missing.is_empty() && after_start {
+                        // What became of its time to live is not known either.
+                        left.push(Part { entries: missing, ..part });
+                    } else if !missing.is_empty() {
+                        // The write that was given up may yet come, and double what is sent again.
+                        self.watch(&part.key, now);
+                        missing_some = true;
+                        left.push(Part { entries: missing, ..part });
+                    }
+                }
+                Ok(None) => unknown.push((part, "no list in the answer".to_string())),
+                Err(error) => unknown.push((part, error)),
+            }
+        }
+        batch.resent |= missing_some;
+        let given_up = batch.errors + 1 >= ERRORS_BEFORE_ASIDE;
+        let (aside, again): (Vec<_>, Vec<_>) =
+            unknown.into_iter().partition(|(_, error)| given_up || for_good(error));
+        batch.uncertain = !again.is_empty();
+        if batch.uncertain {
+            self.item_failed(&mut batch, again.first().map(|(_, error)| error.as_str()), now);
+        }
+        left.extend(again.into_iter().map(|(part, _)| part));
+        batch.parts = left;
+        self.batch = Some(batch);
+        for (part, error) in aside {
+            self.set_aside(part, true, &error, now);
+        }
+        self.end_batch();
+    }
+
+    fn wrote(&mut self, items: Vec<Item>, now: i64) {
+        let Some(mut batch) = self.batch.take() else { return };
+        let span = batch.span();
+        let later = batch.parts.split_off(span);
+        let mut items = items.into_iter();
+        let mut left = Vec::new();
+        let mut refused = Vec::new();
+        let mut said = None;
+        for mut part in batch.parts.drain(..) {
+            let pushed = if part.entries.is_empty() { None } else { items.next() };
+            let renewed = if part.renew { items.next() } else { None };
+            match pushed {
+                Some(Ok(Reply::Integer(len))) => {
+                    let entries = std::mem::take(&mut part.entries);
+                    self.flushed(&part.key, &entries, u64::try_from(len).ok(), now);
+                    if batch.resent {
+                        // As above: the time in which it may come begins anew.
+                        self.watch(&part.key, now);
+                        self.give_up(entries.iter().map(|entry| entry.seq), now);
+                        self.checkpoint_due = true;
+                    }
+                }
+                Some(Err(error))
+                    if for_good(&error)
+                        || batch.aside.is_some()
+                        || batch.errors + 1 >= ERRORS_BEFORE_ASIDE =>
+                {
+                    refused.push((part, error));
+                    continue;
+                }
+                Some(Err(error)) => {
+                    said = Some(error);
+                    left.push(part);
+                    continue;
+                }
+                Some(Ok(_)) => {
+                    said = Some("no length in the answer".to_string());
+                    batch.uncertain = true;
+                    left.push(part);
+                    continue;
+                }
+                None => {}
+            }
+            match renewed {
+                Some(Ok(_)) => {
+                    self.traces.update(&part.key, |trace| trace.renewed_at = now);
+                }
+                // Without it the list would live for ever.
+                Some(Err(error)) if batch.errors + 1 < ERRORS_BEFORE_ASIDE => {
+                    said = Some(error);
+                    left.push(part);
+                }
+                Some(Err(_)) => self.repairs.push_back(part.key),
+                None => {}
+            }
+        }
+        if !left.is_empty() {
+            self.item_failed(&mut batch, said.as_deref(), now);
+        }
+        left.extend(later);
+        batch.parts = left;
+        self.batch = Some(batch);
+        for (part, error) in refused {
+            self.set_aside(part, false, &error, now);
+        }
+        self.end_batch();
+    }
+
+    /// Notes that Redis answered, but an item of the batch with an error.
+    fn item_failed(&mut self, batch: &mut Batch, said: Option<&str>, now: i64) {
+        batch.errors += 1;
+        self.counters.redis_failures += 1;
+        self.last_error = said.map(shortened);
+        self.retry_at = now.saturating_add(BACKOFF_MS << batch.errors.min(6));
+    }
+
+    /// Forgets the batch once nothing of it is left.
+    fn end_batch(&mut self) {
+        if let Some(batch) = self.batch.take_if(|batch| batch.parts.is_empty()) {
+            self.end_aside(&batch);
+        }
+    }
+
+    /// Sets entries aside whose row is not where it should be: an error that shows, rather than a loss that does
+    /// not.
+    pub(super) fn set_aside_rowless(&mut self, now: i64) {
+        let Some(mut batch) = self.batch.take() else { return };
+        let (rowless, whole): (Vec<Part>, Vec<Part>) =
+            batch.parts.drain(..).partition(|part| part.entries.iter().any(|entry| entry.body.is_none()));
+        batch.parts = whole;
+        let uncertain = batch.uncertain;
+        self.batch = Some(batch);
+        for part in rowless {
+            self.set_aside(part, uncertain, "its row is missing in storage", now);
+        }
+        self.end_batch();
+    }
+
+    /// Entries are in Redis; `len` is what it says their list has now.
+    fn flushed(&mut self, key: &Rc<str>, entries: &[Pending], len: Option<u64>, now: i64) {
+        if entries.is_empty() {
+            return;
+        }
+        for entry in entries {
+            self.settle_entry(entry, now);
+        }
+        let count = entries.len() as u64;
+        self.counters.flushed += count;
+        self.list_changed(key);
+        let checkpoint_due = &mut self.checkpoint_due;
+        let surprise = self.traces.update(key, |trace| {
+            trace.waiting = trace.waiting.saturating_sub(count);
+            if now.saturating_sub(trace.written_at) > LATE_FLUSH_MS {
+                trace.written_at = now;
+                trace.changed = true;
+                *checkpoint_due = true;
+            }
+            let before = trace.list_len;
+            trace.list_len = len;
+            if trace.flushed() == count && len == Some(count) {
+                trace.whole = true;
+                trace.changed = true;
+            }
+            match (before, len) {
+                (Some(before), Some(len)) if len < before + count => Surprise::Short,
+                (None, Some(len)) if len < trace.flushed() => Surprise::Short,
+                (Some(before), Some(len)) if len > before + count => Surprise::Long,
+                _ => Surprise::None,
+            }
+        });
+        match surprise {
+            Some(Surprise::Short) => {
+                // Without a new look at its time to live, what was just begun anew would live for ever.
+                self.traces.update(key, |trace| trace.renewed_at = 0);
+                self.repairs.push_back(key.clone());
+                self.census_at = Some(now);
+            }
+            Some(Surprise::Long) => self.watch(key, now),
+            _ => {}
+        }
+    }
+}
+
+enum Surprise {
+    None,
+    /// The list has fewer entries than were put there.
+    Short,
+    /// The list has more than it should.
+    Long,
+}
+
+/// Errors that a repetition cannot heal.
+fn for_good(error: &str) -> bool {
+    error.starts_with("WRONGTYPE")
+}

@@ -1,0 +1,1 @@
+//! Histories worth telling one by one.

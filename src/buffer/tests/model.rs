@@ -1,0 +1,402 @@
+//! Random histories, and what must be true of each.
+
+use super::owner::{Fault, LIMITS, Owner, entry, ids};
+use crate::buffer::wire::Outcome;
+use crate::entry::System;
+use crate::quota::{FAIL_OPEN_ALLOWANCE, Scope};
+use crate::redis::list_key;
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+const TRACES: [&str; 4] = ["a", "b", "c", "d"];
+const HOUR: i64 = 3_600_000;
+
+#[derive(Debug, Clone)]
+enum Event {
+    Append { traces: Vec<u8>, system: u8, error: bool },
+    Repeat(u8),
+    Pass(i64),
+    Steps(u8, Fault),
+    Wrong(u8),
+    Heal,
+    Wipe,
+    Crash,
+    Checkpoint,
+    Clear { trace: Option<u8>, fault: Fault, meanwhile: bool },
+    Read(u8),
+    Ledger(bool),
+    Rest,
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    prop_oneof![
+        6 => Just(Fault::None),
+        1 => Just(Fault::Lost),
+        2 => Just(Fault::AnswerLost),
+        2 => (1..12_u8).prop_map(Fault::Late),
+        1 => Just(Fault::Busy),
+        1 => Just(Fault::Refused),
+        1 => (0..6_u8).prop_map(Fault::Item),
+    ]
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let append = (prop::collection::vec(0..4_u8, 1..4), 0..4_u8, any::<bool>())
+        .prop_map(|(traces, system, error)| Event::Append { traces, system, error });
+    let pass = prop_oneof![
+        6 => 0..2_000_i64,
+        3 => 2_000..70_000_i64,
+        1 => Just(10 * 60_000_i64),
+        1 => Just(HOUR - 30_000),
+        1 => Just(HOUR + 200_000),
+    ];
+    let clear = (prop::option::of(0..4_u8), fault(), any::<bool>())
+        .prop_map(|(trace, fault, meanwhile)| Event::Clear { trace, fault, meanwhile });
+    prop_oneof![
+        10 => append,
+        2 => any::<u8>().prop_map(Event::Repeat),
+        8 => pass.prop_map(Event::Pass),
+        14 => (1..5_u8, fault()).prop_map(|(n, fault)| Event::Steps(n, fault)),
+        1 => (0..4_u8).prop_map(Event::Wrong),
+        1 => Just(Event::Heal),
+        1 => Just(Event::Wipe),
+        3 => Just(Event::Crash),
+        1 => Just(Event::Checkpoint),
+        2 => clear,
+        3 => (0..4_u8).prop_map(Event::Read),
+        1 => any::<bool>().prop_map(Event::Ledger),
+        1 => Just(Event::Rest),
+    ]
+}
+
+/// An entry that was acknowledged.
+#[derive(Debug, Clone)]
+struct Acknowledged {
+    id: String,
+    trace: usize,
+    at: i64,
+    /// When it was last seen to wait.
+    waited_at: i64,
+    seq: u64,
+    cleared: bool,
+}
+
+struct Model {
+    owner: Owner,
+    entries: Vec<Acknowledged>,
+    made: usize,
+    /// By window: stored per trace, and per system.
+    spent: BTreeMap<i64, (BTreeMap<usize, u64>, [u64; 4])>,
+    ever_unreachable: bool,
+    /// When Redis last lost something it was told to keep.
+    lost_at: i64,
+    waited_long: bool,
+}
+
+impl Model {
+    fn new() -> Model {
+        Model {
+            owner: Owner::new(LIMITS),
+            entries: Vec::new(),
+            made: 0,
+            spent: BTreeMap::new(),
+            ever_unreachable: false,
+            lost_at: i64::MIN,
+            waited_long: false,
+        }
+    }
+
+    fn note(&mut self) {
+        let now = self.owner.now;
+        for (trace, name) in TRACES.iter().enumerate() {
+            let waiting: BTreeSet<u64> = self.owner.shard.waiting_of(name).map(|entry| entry.seq).collect();
+            for entry in self.entries.iter_mut().filter(|entry| entry.trace == trace) {
+                if waiting.contains(&entry.seq) {
+                    entry.waited_at = now;
+                    // The list it goes to may have expired meanwhile.
+                    self.waited_long |= now - entry.at > HOUR / 2;
+                }
+            }
+        }
+        if std::mem::take(&mut self.owner.lost) {
+            self.lost_at = now;
+        }
+    }
+
+    fn append(&mut self, traces: &[u8], system: u8, error: bool) {
+        let (system, now) = (System::ALL[usize::from(system)], self.owner.now);
+        let mut logs = Vec::new();
+        for &trace in traces {
+            self.made += 1;
+            let timestamp = now - (self.made as i64 % 3) * 10;
+            logs.push(entry(
+                TRACES[usize::from(trace)],
+                &format!("e{}", self.made),
+                system,
+                error,
+                timestamp,
+                20,
+            ));
+        }
+        let mut seq = self.owner.shard.mark();
+        let outcomes = self.owner.append(&logs);
+        let window = self.owner.shard.window_end() - HOUR;
+        let (per_trace, per_system) = self.spent.entry(window).or_default();
+        for ((meta, _), outcome) in logs.iter().zip(outcomes) {
+            let trace = TRACES.iter().position(|name| *name == meta.trace_id).unwrap();
+            let of_trace = per_trace.entry(trace).or_default();
+            match outcome {
+                Outcome::Stored { .. } => {
+                    seq += 1;
+                    *of_trace += 1;
+                    per_system[system.index()] += 1;
+                    let id = meta.id.clone();
+                    self.entries.push(Acknowledged {
+                        id,
+                        trace,
+                        at: now,
+                        waited_at: now,
+                        seq,
+                        cleared: false,
+                    });
+                }
+                Outcome::Over { scope: Scope::Trace, .. } => {
+                    assert_eq!(*of_trace, LIMITS.trace, "refused by a quota that is not used up");
+                }
+                Outcome::Over { .. } => {}
+                Outcome::Full if !self.owner.shard.is_ready() => {}
+                other => panic!("a new entry is {other:?}"),
+            }
+            let over = if self.ever_unreachable { FAIL_OPEN_ALLOWANCE } else { 0 };
+            assert!(*of_trace <= LIMITS.trace);
+            assert!(per_system[system.index()] <= LIMITS.systems[system.index()] + over);
+            assert!(per_system.iter().sum::<u64>() <= LIMITS.global + over);
+        }
+    }
+
+    fn repeat(&mut self, which: u8) {
+        if self.entries.is_empty() {
+            return;
+        }
+        let known = self.entries[usize::from(which) % self.entries.len()].clone();
+        if self.owner.now - known.at <= HOUR {
+            let log = entry(TRACES[known.trace], &known.id, System::Manual, false, 1, 9);
+            let outcomes = self.owner.append(&[log]);
+            assert!(
+                matches!(outcomes[..], [Outcome::Duplicate { .. }]),
+                "{known:?} came again: {outcomes:?}"
+            );
+        }
+    }
+
+    fn happen(&mut self, event: &Event) {
+        match event {
+            Event::Append { traces, system, error } => self.append(traces, *system, *error),
+            Event::Repeat(which) => self.repeat(*which),
+            Event::Pass(ms) => {
+                self.note();
+                self.owner.pass(*ms);
+            }
+            Event::Steps(count, fault) => {
+                for _ in 0..*count {
+                    self.owner.step(*fault);
+                    self.note();
+                }
+            }
+            Event::Wrong(trace) => {
+                let trace = TRACES[usize::from(*trace)];
+                // What stood there before is gone.
+                self.owner.redis.execute(
+                    format!(r#"[["DEL","{}"]]"#, list_key(trace)).as_bytes(),
+                    None,
+                    self.owner.now,
+                );
+                self.owner.redis.wrong.insert(list_key(trace));
+                self.lost_at = self.owner.now;
+            }
+            Event::Heal => self.heal(),
+            Event::Wipe => {
+                self.owner.redis.wipe();
+                self.lost_at = self.owner.now;
+            }
+            Event::Crash => self.crash(),
+            Event::Checkpoint => self.owner.checkpoint(),
+            Event::Clear { trace, fault, meanwhile } => self.clear(*trace, *fault, *meanwhile),
+            Event::Read(trace) => self.read(usize::from(*trace)),
+            Event::Ledger(reachable) => {
+                self.owner.ledger_reachable = *reachable;
+                self.ever_unreachable |= !reachable;
+            }
+            Event::Rest => {
+                self.heal();
+                self.owner.rest();
+                self.note();
+            }
+        }
+        self.note();
+    }
+
+    fn heal(&mut self) {
+        self.owner.redis.wrong.clear();
+    }
+
+    fn crash(&mut self) {
+        let before = self.owner.shard.recent(100, self.owner.now);
+        let (waiting, spent) = (self.owner.shard.pending(), self.owner.shard.status(self.owner.now).spent);
+        self.note();
+        self.owner.crash();
+        if self.waited_long {
+            // With something waiting for longer than a list lives, a start cannot know that what came after it is
+            // in Redis, and takes it for waiting rather than for expired.
+            return;
+        }
+        assert_eq!(self.owner.shard.recent(100, self.owner.now), before, "summaries after a start");
+        assert!(self.owner.shard.pending() >= waiting, "waiting after a start");
+        // A window that turned without a log since is not stored; the ledger tells of it.
+        let after = self.owner.shard.status(self.owner.now).spent;
+        assert!(after == spent || spent == [0; 4], "{after:?} is not {spent:?}");
+    }
+
+    fn clear(&mut self, trace: Option<u8>, fault: Fault, meanwhile: bool) {
+        let name = trace.map(|trace| TRACES[usize::from(trace)]);
+        // An item of a pipeline that fails is not seen by a clear; Redis has no reason to fail a DEL alone.
+        let fault = if matches!(fault, Fault::Item(_)) { Fault::None } else { fault };
+        let (made, now) = (self.made, self.owner.now);
+        let mut stayed = None;
+        let stays = |owner: &mut Owner| {
+            if meanwhile {
+                let log = entry("a", &format!("m{made}"), System::Manual, false, now, 5);
+                let seq = owner.shard.mark() + 1;
+                stayed = matches!(owner.append(&[log])[..], [Outcome::Stored { .. }]).then_some(seq);
+            }
+        };
+        let cleared = self.owner.clear(name, fault, stays);
+        if let Some(seq) = stayed {
+            let (id, at) = (format!("m{made}"), now);
+            self.entries.push(Acknowledged { id, trace: 0, at, waited_at: at, seq, cleared: false });
+            self.made += 1;
+            let window = self.owner.shard.window_end() - HOUR;
+            let (per_trace, per_system) = self.spent.entry(window).or_default();
+            *per_trace.entry(0).or_default() += 1;
+            per_system[System::Manual.index()] += 1;
+        }
+        let Some((_, mark)) = cleared else { return };
+        for entry in &mut self.entries {
+            if entry.seq <= mark && trace.is_none_or(|trace| entry.trace == usize::from(trace)) {
+                entry.cleared = true;
+            }
+        }
+    }
+
+    /// Whether a read must show the entry.
+    fn lives(&self, entry: &Acknowledged) -> bool {
+        let now = self.owner.now;
+        let in_redis = entry.waited_at > self.lost_at && now - entry.waited_at < HOUR;
+        !entry.cleared && (now - entry.at < HOUR || in_redis || entry.waited_at == now)
+    }
+
+    fn read(&mut self, trace: usize) {
+        self.note();
+        let Some(shown) = self.owner.read(TRACES[trace]) else { return };
+        let unique: BTreeSet<&String> = shown.iter().collect();
+        assert_eq!(unique.len(), shown.len(), "shown twice");
+        for entry in self.entries.iter().filter(|entry| entry.trace == trace) {
+            assert!(!self.lives(entry) || unique.contains(&entry.id), "missing: {entry:?} of {shown:?}");
+            assert!(!entry.cleared || !unique.contains(&entry.id), "came back: {entry:?}");
+        }
+    }
+
+    /// What must be true once Redis is well and everything due was done.
+    fn check_at_rest(&mut self) {
+        let now = self.owner.now;
+        let shard = &self.owner.shard;
+        assert_eq!((shard.pending(), shard.held_bytes, shard.memory_bytes), (0, 0, 0));
+        assert!(shard.audits.is_empty() && shard.fences.is_empty() && shard.given_up.is_none());
+        let mut doubles = 0;
+        for (trace, name) in TRACES.into_iter().enumerate() {
+            self.read(trace);
+            let list = self.owner.redis.list(name, now);
+            let mut seen = BTreeSet::new();
+            let mut once = list.clone();
+            once.retain(|element| seen.insert(element.clone()));
+            doubles += (list.len() - once.len()) as u64;
+            let ids = ids(&once);
+            let seqs: Vec<u64> = ids
+                .iter()
+                .map(|id| {
+                    let entry = self.entries.iter().find(|entry| entry.id == *id).unwrap();
+                    assert!(!entry.cleared, "{entry:?} is in Redis again");
+                    entry.seq
+                })
+                .collect();
+            for entry in self.entries.iter().filter(|entry| entry.trace == trace && self.lives(entry)) {
+                assert!(ids.contains(&entry.id), "not in Redis: {entry:?}");
+            }
+            assert!(self.owner.came_late || seqs.is_sorted(), "out of order: {seqs:?}");
+            if list.is_empty() {
+                continue;
+            }
+            let ttl = self.owner.redis.ttl(name, now);
+            assert!(ttl.is_some_and(|ttl| ttl <= 3_660_000), "{name} lives {ttl:?}");
+            if let Some(summary) = self.owner.summary(name) {
+                // Redis's list may outlive the shard's by as long as its flush took: that long, entries of the
+                // trace's life before are in it still.
+                let first = self.owner.shard.traces.get(name).map_or(0, |trace| trace.first);
+                let of_life = once.iter().zip(&seqs).filter(|(_, seq)| **seq >= first);
+                let entries: Vec<serde_json::Value> =
+                    of_life.map(|(json, _)| serde_json::from_str(json).unwrap()).collect();
+                let count = entries.len() as u64;
+                assert!(self.waited_long || summary.log_count == count, "{summary:?} but {ids:?}");
+                let outlived = self.entries.iter().filter(|entry| entry.trace == trace && entry.seq < first);
+                assert!(outlived.into_iter().all(|entry| now - entry.at >= HOUR || entry.cleared));
+                let newest = entries.iter().filter_map(|entry| entry["timestamp"].as_i64()).max();
+                if self.lost_at == i64::MIN && !self.waited_long {
+                    let errors = entries.iter().any(|entry| entry["level"] == "error");
+                    let systems: BTreeSet<_> =
+                        entries.iter().map(|entry| entry["system"].to_string()).collect();
+                    assert_eq!(Some(summary.timestamp), newest);
+                    assert_eq!((summary.has_errors, summary.systems.len()), (errors, systems.len()));
+                }
+            }
+        }
+        let counted = self.owner.shard.counters.late_doubles;
+        assert!(doubles <= counted, "{doubles} doubles, {counted} counted");
+        assert!(doubles == 0 || self.owner.came_late);
+    }
+}
+
+fn run(events: &[Event]) {
+    let mut model = Model::new();
+    for event in events {
+        model.happen(event);
+    }
+    model.heal();
+    for _ in 0..2 {
+        // The second time after a start.
+        model.owner.rest();
+        model.note();
+        for trace in 0..TRACES.len() {
+            // A reader finds what Redis lost without anyone having told.
+            model.read(trace);
+        }
+        model.owner.rest();
+        model.check_at_rest();
+        model.crash();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
+
+    #[test]
+    fn whatever_happens_what_was_acknowledged_is_read_back_exactly_once(
+        events in prop::collection::vec(event(), 1..80),
+    ) {
+        run(&events);
+    }
+}
+
+/// `PROPTEST_CASES`, else as many as take a second or two.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(512)
+}

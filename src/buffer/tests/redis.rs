@@ -1,0 +1,91 @@
+//! A Redis that executes the bodies the worker would send.
+
+use crate::redis::{Item, Reply};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Lists with a time to live.
+#[derive(Debug, Default)]
+pub struct Redis {
+    /// Newest first, and when it expires, Unix ms.
+    lists: BTreeMap<String, (Vec<String>, Option<i64>)>,
+    /// Keys under which something else stands.
+    pub wrong: BTreeSet<String>,
+}
+
+impl Redis {
+    /// A list as it is, oldest first.
+    pub fn list(&self, trace: &str, now: i64) -> Vec<String> {
+        let list = self.lists.get(&crate::redis::list_key(trace));
+        let live = list.filter(|(_, expires)| expires.is_none_or(|at| at > now));
+        live.map(|(elements, _)| elements.iter().rev().cloned().collect()).unwrap_or_default()
+    }
+
+    /// How long a list lives yet, ms; `None` for ever.
+    pub fn ttl(&self, trace: &str, now: i64) -> Option<i64> {
+        self.lists.get(&crate::redis::list_key(trace)).and_then(|(_, expires)| expires.map(|at| at - now))
+    }
+
+    /// Forgets everything.
+    pub fn wipe(&mut self) {
+        self.lists.clear();
+        self.wrong.clear();
+    }
+
+    /// Executes a body; the command at `failing` is answered with an error and not executed.
+    pub fn execute(&mut self, body: &[u8], failing: Option<usize>, now: i64) -> Vec<Item> {
+        let commands: Vec<Vec<String>> = serde_json::from_slice(body).unwrap();
+        assert!(!commands.is_empty(), "an empty request is an error at Upstash");
+        self.lists.retain(|_, (list, expires)| expires.is_none_or(|at| at > now) && !list.is_empty());
+        let answer = |(at, command): (usize, Vec<String>)| {
+            // Nothing makes these fail beside a push that does not.
+            let fails = failing == Some(at) && !matches!(command[0].as_str(), "EXPIRE" | "DEL");
+            if fails { Err("ERR try again later".to_string()) } else { self.command(&command, now) }
+        };
+        commands.into_iter().enumerate().map(answer).collect()
+    }
+
+    fn command(&mut self, command: &[String], now: i64) -> Item {
+        let key = command[1].clone();
+        let arguments = &command[2..];
+        if self.wrong.contains(&key) && !matches!(command[0].as_str(), "DEL" | "EXPIRE") {
+            return Err("WRONGTYPE Operation against a key holding the wrong kind of value".to_string());
+        }
+        let integer = |number: usize| Ok(Reply::Integer(i64::try_from(number).unwrap()));
+        match command[0].as_str() {
+            "LPUSH" => {
+                assert!(!arguments.is_empty() && arguments.iter().all(|element| !element.is_empty()));
+                let (list, _) = self.lists.entry(key).or_default();
+                for element in arguments {
+                    list.insert(0, element.clone());
+                }
+                integer(list.len())
+            }
+            "EXPIRE" => {
+                let Some((_, expires)) = self.lists.get_mut(&key) else { return integer(0) };
+                *expires = Some(now + 1_000 * arguments[0].parse::<i64>().unwrap());
+                integer(1)
+            }
+            "LLEN" => integer(self.lists.get(&key).map_or(0, |(list, _)| list.len())),
+            "LRANGE" => {
+                let through: i64 = arguments[1].parse().unwrap();
+                let take = usize::try_from(through + 1).ok().filter(|_| through >= 0).unwrap_or(usize::MAX);
+                let list = self.lists.get(&key).map(|(list, _)| list.as_slice()).unwrap_or_default();
+                Ok(Reply::List(list.iter().take(take).cloned().map(Reply::Text).collect()))
+            }
+            "LREM" => {
+                let Some((list, _)) = self.lists.get_mut(&key) else { return integer(0) };
+                let before = list.len();
+                list.retain(|element| *element != arguments[1]);
+                integer(before - list.len())
+            }
+            "DEL" => {
+                let gone = command[1..]
+                    .iter()
+                    .filter(|key| self.lists.remove(*key).is_some() | self.wrong.remove(*key))
+                    .count();
+                integer(gone)
+            }
+            other => panic!("unknown command {other}"),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Many shards on one ledger: whatever happens in whatever order, a quota is not exceeded and hardly wasted.
+
+use super::lease::FAIL_OPEN_ALLOWANCE;
+use super::{Lease, LeaseReply, LeaseRequest, Ledger, Limits, PerSystem, WINDOW_MS};
+use crate::entry::System;
+use proptest::prelude::*;
+
+const SHARDS: u32 = 8;
+const LIMITS: Limits = Limits { global: 400, systems: [200, 150, 150, 40], trace: 50 };
+
+/// What happens to a request for tokens.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fate {
+    Answered,
+    /// The ledger heard it, its answer was lost.
+    Unanswered,
+    /// It never arrived.
+    Lost,
+    /// It arrives after the shard gave up on it, and after others.
+    Late,
+}
+
+#[derive(Debug, Clone)]
+enum Event {
+    Logs { shard: usize, system: usize, count: u64, fate: Fate },
+    Evict { shard: usize },
+    Pass { ms: i64 },
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let shard = 0..SHARDS as usize;
+    let fate = prop_oneof![
+        8 => Just(Fate::Answered), 1 => Just(Fate::Unanswered), 1 => Just(Fate::Lost), 1 => Just(Fate::Late)
+    ];
+    prop_oneof![
+        20 => (shard.clone(), 0..4_usize, 1..30_u64, fate)
+            .prop_map(|(shard, system, count, fate)| Event::Logs { shard, system, count, fate }),
+        1 => shard.prop_map(|shard| Event::Evict { shard }),
+        3 => (0..3_000_i64).prop_map(|ms| Event::Pass { ms }),
+    ]
+}
+
+struct World {
+    ledger: Ledger,
+    leases: Vec<Lease>,
+    /// Each shard's clock, off by up to two seconds.
+    skew: Vec<i64>,
+    now: i64,
+    late: Vec<LeaseRequest>,
+}
+
+impl World {
+    fn new() -> World {
+        World {
+            ledger: Ledger::new(LIMITS, 1),
+            leases: (0..SHARDS).map(|shard| Lease::new(shard, SHARDS)).collect(),
+            skew: (0..i64::from(SHARDS)).map(|shard| shard * 500 - 2_000).collect(),
+            now: 10_000,
+            late: Vec::new(),
+        }
+    }
+
+    /// Logs that were stored, per system.
+    fn logs(&mut self, shard: usize, system: System, count: u64, fate: Fate) -> u64 {
+        let now = self.now + self.skew[shard];
+        let mut wanted = [0; 4];
+        wanted[system.index()] = count;
+        let mut asked = 0;
+        while let Some(request) = self.leases[shard].request(wanted, now) {
+            asked += 1;
+            assert!(asked < 10, "a shard asks without end");
+            let reply = self.carry(&request, fate);
+            match reply {
+                Some(reply) => {
+                    self.leases[shard].granted(&request, &reply, now);
+                }
+                None => self.leases[shard].failed(now),
+            }
+        }
+        let mut stored = 0;
+        for _ in 0..count {
+            if self.leases[shard].check(system).is_ok() {
+                self.leases[shard].spend(system);
+                stored += 1;
+            }
+        }
+        stored
+    }
+
+    fn carry(&mut self, request: &LeaseRequest, fate: Fate) -> Option<LeaseReply> {
+        match fate {
+            Fate::Lost => None,
+            Fate::Late => {
+                self.late.push(request.clone());
+                None
+            }
+            Fate::Answered | Fate::Unanswered => {
+                let reply = self.ledger.lease(request, self.now);
+                for late in self.late.drain(..) {
+                    self.ledger.lease(&late, self.now);
+                }
+                (fate == Fate::Answered).then_some(reply)
+            }
+        }
+    }
+
+    /// The shard forgets all but what its rows say.
+    fn evict(&mut self, shard: usize) {
+        let before = std::mem::replace(&mut self.leases[shard], Lease::new(shard as u32, SHARDS));
+        if before.is_ready() {
+            self.leases[shard].recall(before.window(), before.spent());
+        }
+    }
+}
+
+proptest! {
+    // A case is a whole hour.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_interleaving_exceeds_a_quota_by_more_than_the_declared_allowance(
+        events in prop::collection::vec(event(), 1..300)
+    ) {
+        let mut world = World::new();
+        let mut stored: PerSystem = [0; 4];
+        let mut failures = 0;
+        for event in events {
+            match event {
+                Event::Logs { shard, system, count, fate } => {
+                    failures += u64::from(fate != Fate::Answered);
+                    stored[system] += world.logs(shard, System::ALL[system], count, fate);
+                }
+                Event::Evict { shard } => world.evict(shard),
+                // All of it lies in one window, for every clock.
+                Event::Pass { ms } => world.now = (world.now + ms).min(WINDOW_MS - 10_000),
+            }
+            let allowance = if failures == 0 { 0 } else { FAIL_OPEN_ALLOWANCE * u64::from(SHARDS) };
+            prop_assert!(stored.iter().sum::<u64>() <= LIMITS.global + allowance, "{stored:?}");
+            for (system, limit) in LIMITS.systems.into_iter().enumerate() {
+                prop_assert!(stored[system] <= limit + allowance, "{stored:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_busy_hour_uses_its_quota_up(order in prop::collection::vec((0..SHARDS as usize, 0..4_usize), 4_000)) {
+        let mut world = World::new();
+        let mut stored: PerSystem = [0; 4];
+        for (shard, system) in order {
+            world.now += 100;
+            stored[system] += world.logs(shard, System::ALL[system], 1, Fate::Answered);
+        }
+        let total: u64 = stored.iter().sum();
+        prop_assert!(total <= LIMITS.global);
+        prop_assert!(total + u64::from(SHARDS) >= LIMITS.global, "{total} of {}", LIMITS.global);
+    }
+}
+
+#[test]
+fn a_quota_of_one_system_over_sixteen_shards_is_used_to_its_last_token() {
+    let limits = Limits { global: 5_000, systems: [5_000; 4], trace: 5_000 };
+    let mut world = World { ledger: Ledger::new(limits, 1), ..World::new() };
+    world.leases = (0..16).map(|shard| Lease::new(shard, 16)).collect();
+    world.skew = vec![0; 16];
+    let mut stored = 0;
+    let mut calls = 0;
+    for log in 0..20_000_usize {
+        world.now += 1;
+        stored += world.logs(log * 7 % 16, System::Browser, 1, Fate::Answered);
+        calls = world.leases.iter().map(Lease::asked).sum::<u64>();
+    }
+    assert_eq!(stored, 5_000);
+    assert!(calls < 1_000, "{calls} requests for tokens");
+}
