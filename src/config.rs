@@ -4,7 +4,7 @@
 //! names it, and `ops` says the same from the same table before a deploy.
 
 use crate::access::Secret;
-use crate::quota::Limits;
+use crate::quota::{Limits, MAX_SHARDS};
 use std::fmt;
 
 /// What a setting's value must look like.
@@ -86,7 +86,7 @@ pub const SETTINGS: &[Setting] = &[
     var("RATE_LIMIT_WORKER", count(0, MAX_QUOTA), "1500", "logs an hour of system worker"),
     var("RATE_LIMIT_MANUAL", count(0, MAX_QUOTA), "500", "logs an hour of system manual"),
     var("RATE_LIMIT_TRACE", count(1, MAX_QUOTA), "500", "logs an hour of one trace"),
-    var("LOG_BUFFER_SHARDS", count(1, 64), "1", "buffer shards; drain before changing it"),
+    var("LOG_BUFFER_SHARDS", count(1, MAX_SHARDS as u64), "1", "buffer shards; drain before changing it"),
     var("BODY_MAX_BYTES", count(1024, 64 * MIB), "8388608", "bytes of one request's body"),
     var(
         "IN_FLIGHT_MAX_BYTES",

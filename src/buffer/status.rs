@@ -4,7 +4,7 @@ use super::row::Row;
 use super::shard::Shard;
 use super::wire::{ReadHead, StatusReply, Summary, VERSION};
 use crate::redis::LIST_TTL_S;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 
 /// Traces named in a status at most.
 const STATUS_TRACES: usize = 50;
@@ -41,7 +41,7 @@ impl Shard {
     /// A trace's waiting entries that are in memory, in order, and the slots of the rows that hold the others.
     pub fn waiting_entries(&self, trace_id: &str) -> (BTreeMap<u64, Vec<u8>>, Vec<i64>) {
         let mut entries = BTreeMap::new();
-        let mut slots = BTreeSet::new();
+        let mut slots = Vec::new();
         for entry in self.waiting_of(trace_id) {
             match &entry.body {
                 Some(body) => {
@@ -50,14 +50,18 @@ impl Shard {
                 None => slots.extend(self.ring.of(entry.seq).map(|row| row.slot)),
             }
         }
-        (entries, slots.into_iter().collect())
+        slots.sort_unstable();
+        slots.dedup();
+        (entries, slots)
     }
 
     /// Slots of the rows that hold entries of a trace.
     pub fn slots_of(&self, trace_id: &str) -> Vec<i64> {
         let kept = self.traces.get(trace_id).into_iter().flat_map(|trace| &trace.kept);
-        let slots: BTreeSet<i64> = kept.filter_map(|&seq| self.ring.of(seq).map(|row| row.slot)).collect();
-        slots.into_iter().collect()
+        let mut slots: Vec<i64> = kept.filter_map(|&seq| self.ring.of(seq).map(|row| row.slot)).collect();
+        slots.sort_unstable();
+        slots.dedup();
+        slots
     }
 
     /// Picks from a row a trace's entries that were not cleared; with `waiting_only`, those not yet in Redis.
@@ -65,7 +69,7 @@ impl Shard {
         let trace = self.traces.get(trace_id);
         let cleared = self.cleared.max(trace.map_or(0, |trace| trace.cleared));
         let first = trace.map_or(0, |trace| trace.first);
-        let waiting: BTreeSet<u64> = self.waiting_of(trace_id).map(|entry| entry.seq).collect();
+        let waiting: HashSet<u64> = self.waiting_of(trace_id).map(|entry| entry.seq).collect();
         for (seq, meta, json) in row.entries() {
             if meta.trace_id == trace_id
                 && seq > cleared
@@ -97,6 +101,16 @@ impl Shard {
         let newest = self.traces.recent(STATUS_TRACES, now);
         let in_window =
             |id: &str| self.traces.get(id).filter(|trace| trace.window == window).map(|t| t.in_window);
+        let mut set_aside = BTreeMap::new();
+        for (key, aside) in self.asides().take(STATUS_TRACES) {
+            set_aside.insert(key.to_string(), aside.error.clone());
+        }
+        let mut trace_counts = BTreeMap::new();
+        for summary in newest {
+            if let Some(count) = in_window(&summary.id) {
+                trace_counts.insert(summary.id, count);
+            }
+        }
         StatusReply {
             v: VERSION,
             version: String::new(),
@@ -105,11 +119,7 @@ impl Shard {
             oldest_waiting_ms: oldest.map_or(0, |at| now.saturating_sub(at)),
             failing_since: self.failing_since,
             last_error: self.last_error.clone(),
-            set_aside: self
-                .asides()
-                .take(STATUS_TRACES)
-                .map(|(key, aside)| (key.to_string(), aside.error.clone()))
-                .collect(),
+            set_aside,
             set_aside_entries: self.asides().map(|(_, aside)| aside.entries.len() as u64).sum(),
             traces: self.traces.live() as u64,
             storage_bytes: 0,
@@ -117,10 +127,7 @@ impl Shard {
             spent: self.lease.spent(),
             overdrawn: self.lease.overdrawn(),
             limiter_unreachable: self.lease.unreachable(),
-            trace_counts: newest
-                .iter()
-                .filter_map(|summary| in_window(&summary.id).map(|count| (summary.id.clone(), count)))
-                .collect(),
+            trace_counts,
             counters: self.counters,
             redactions: BTreeMap::new(),
             memory_bytes: 0,

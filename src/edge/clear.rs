@@ -7,7 +7,6 @@ use crate::access::Action;
 use crate::buffer::wire::{self, ClearQuery, ClearReply, SweepQuery};
 use crate::redis::{Client, Commands, KEY_PREFIX, Reply};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use worker::{Request, console_error};
 
 /// Keys one `SCAN` looks at.
@@ -89,14 +88,14 @@ async fn clear_all(visit: &Visit) -> Result<ClearReply, String> {
     let mut cursor = "0".to_string();
     for _ in 0..SCANS_MAX {
         let (next, keys) = scan(&client, &cursor).await?;
-        let mut by_shard: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+        let mut by_shard: Vec<Vec<String>> = (0..visit.config.shards).map(|_| Vec::new()).collect();
         for trace_id in keys.iter().filter_map(|key| key.strip_prefix(KEY_PREFIX)) {
-            by_shard
-                .entry(wire::shard_of(trace_id, visit.config.shards))
-                .or_default()
-                .push(trace_id.to_string());
+            let shard = wire::shard_of(trace_id, visit.config.shards);
+            if let Some(traces) = by_shard.get_mut(shard as usize) {
+                traces.push(trace_id.to_string());
+            }
         }
-        for (shard, traces) in by_shard {
+        for (shard, traces) in (0..).zip(by_shard).filter(|(_, traces)| !traces.is_empty()) {
             add(&mut cleared, ask(visit, shard, wire::SWEEP, &SweepQuery { traces }).await?);
         }
         cursor = next;

@@ -10,7 +10,7 @@ use crate::buffer::wire::{self, Counters, StatusReply};
 use crate::config::{Environment, Problem};
 use crate::entry::{Level, System};
 use crate::intake::noise;
-use crate::quota::{LedgerState, Limits, WINDOW_MS};
+use crate::quota::{LedgerState, Limits, PerSystem, WINDOW_MS};
 use crate::redaction;
 use crate::redis::{Client, Commands};
 use futures_util::future::{join_all, join3};
@@ -70,16 +70,34 @@ struct RateLimiter {
 #[derive(Serialize)]
 struct QuotaConfig {
     global_limit: u64,
-    system_limits: BTreeMap<&'static str, u64>,
+    system_limits: BySystem,
     per_trace_limit: u64,
     window_ms: i64,
     fail_open_allowance: u64,
 }
 
+/// One number a system.
+#[derive(Serialize, Default)]
+struct BySystem {
+    browser: u64,
+    convex: u64,
+    worker: u64,
+    manual: u64,
+}
+
+impl BySystem {
+    fn add(&mut self, [browser, convex, worker, manual]: PerSystem) {
+        self.browser += browser;
+        self.convex += convex;
+        self.worker += worker;
+        self.manual += manual;
+    }
+}
+
 #[derive(Serialize, Default)]
 struct CurrentState {
     global_current: u64,
-    system_current: BTreeMap<&'static str, u64>,
+    system_current: BySystem,
     trace_counts: BTreeMap<String, u64>,
     window_start: i64,
 }
@@ -240,19 +258,16 @@ fn rate_limiter(
     shards: &mut [Shard],
     open: bool,
 ) -> RateLimiter {
-    let mut current = CurrentState {
-        system_current: System::ALL.into_iter().map(|system| (system.as_str(), 0)).collect(),
-        ..CurrentState::default()
-    };
+    let mut current = CurrentState::default();
+    let mut system_limits = BySystem::default();
+    system_limits.add(limits.systems);
     let mut overdrawn = 0;
     let mut unreachable_from = Vec::new();
     let told = shards.iter().filter_map(|shard| shard.state.as_ref()).map(|state| state.window).max();
     let window = ledger.as_ref().map_or(told.unwrap_or(0), |ledger| ledger.window);
     if let Ok(ledger) = ledger {
         current.global_current = ledger.earlier_global;
-        for (system, count) in System::ALL.into_iter().zip(ledger.earlier) {
-            current.system_current.insert(system.as_str(), count);
-        }
+        current.system_current.add(ledger.earlier);
         if open {
             current.trace_counts = ledger.earlier_traces.clone();
         }
@@ -266,10 +281,8 @@ fn rate_limiter(
             continue;
         }
         overdrawn += state.overdrawn;
-        for (system, spent) in System::ALL.into_iter().zip(state.spent) {
-            current.global_current += spent;
-            *current.system_current.entry(system.as_str()).or_default() += spent;
-        }
+        current.global_current += state.spent.iter().sum::<u64>();
+        current.system_current.add(state.spent);
         let counts = std::mem::take(&mut state.trace_counts);
         if open {
             current.trace_counts.extend(counts);
@@ -282,7 +295,7 @@ fn rate_limiter(
         error: ledger.as_ref().err().map(ToString::to_string),
         config: QuotaConfig {
             global_limit: limits.global,
-            system_limits: System::ALL.into_iter().map(System::as_str).zip(limits.systems).collect(),
+            system_limits,
             per_trace_limit: limits.trace,
             window_ms: WINDOW_MS,
             fail_open_allowance: crate::quota::FAIL_OPEN_ALLOWANCE,

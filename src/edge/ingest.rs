@@ -112,7 +112,7 @@ type Bound = (usize, (Meta, Vec<u8>));
 /// Hands the accepted entries to their shards, all shards at once, and returns each log's fate in order.
 async fn deliver(visit: &Visit, judged: Vec<Judged>, tally: &Tally) -> Vec<Fate> {
     let mut fates = Vec::with_capacity(judged.len());
-    let mut by_shard: BTreeMap<u32, Vec<Bound>> = BTreeMap::new();
+    let mut by_shard: Vec<Vec<Bound>> = (0..visit.config.shards).map(|_| Vec::new()).collect();
     for (index, judged) in judged.into_iter().enumerate() {
         fates.push(match judged {
             Judged::Refused { status, error } => Fate::Refused { status, error },
@@ -120,12 +120,14 @@ async fn deliver(visit: &Visit, judged: Vec<Judged>, tally: &Tally) -> Vec<Fate>
             Judged::Accepted(meta, json) => {
                 let fate = Fate::Lost { trace_id: meta.trace_id.clone(), system: meta.system };
                 let shard = wire::shard_of(&meta.trace_id, visit.config.shards);
-                by_shard.entry(shard).or_default().push((index, (meta, json)));
+                if let Some(bound) = by_shard.get_mut(shard as usize) {
+                    bound.push((index, (meta, json)));
+                }
                 fate
             }
         });
     }
-    if by_shard.is_empty() {
+    if by_shard.iter().all(Vec::is_empty) {
         return fates;
     }
     if visit.config.redis.is_none() {
@@ -136,9 +138,12 @@ async fn deliver(visit: &Visit, judged: Vec<Judged>, tally: &Tally) -> Vec<Fate>
         }
         return fates;
     }
-    let mut redactions: BTreeMap<String, u64> =
-        tally.iter().map(|(rule, count)| (rule.to_string(), count)).collect();
-    let hops = by_shard.into_iter().map(|(shard, entries)| {
+    let mut redactions = BTreeMap::new();
+    for (rule, count) in tally.iter() {
+        redactions.insert(rule.to_string(), count);
+    }
+    let bound = (0..).zip(by_shard).filter(|(_, entries)| !entries.is_empty());
+    let hops = bound.map(|(shard, entries)| {
         // The first shard counts the whole request's.
         (shard, entries, std::mem::take(&mut redactions))
     });

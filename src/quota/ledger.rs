@@ -5,6 +5,9 @@ use crate::entry::System;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// Shards there can be (`LOG_BUFFER_SHARDS`).
+pub const MAX_SHARDS: u32 = 64;
+
 /// How far the turns of a shard's instances lie apart: more than one instance ever takes.
 const TURNS_OF_AN_INSTANCE: u64 = 1_000_000_000;
 
@@ -15,8 +18,8 @@ pub struct LedgerState {
     pub v: u8,
     /// Start of the current window, Unix ms.
     pub window: i64,
-    /// What each shard was granted in it.
-    pub shards: BTreeMap<u32, Account>,
+    /// What each shard was granted in it, by its number.
+    pub shards: Vec<Account>,
     /// What an earlier worker had counted in it.
     #[serde(default)]
     pub earlier: PerSystem,
@@ -74,7 +77,7 @@ impl Ledger {
         let state = LedgerState {
             v: 1,
             window: now,
-            shards: BTreeMap::new(),
+            shards: Vec::new(),
             earlier: [0; 4],
             earlier_global: 0,
             earlier_traces: BTreeMap::new(),
@@ -139,7 +142,7 @@ impl Ledger {
         self.state.earlier = [0; 4];
         self.state.earlier_global = 0;
         self.state.earlier_traces.clear();
-        for account in self.state.shards.values_mut() {
+        for account in &mut self.state.shards {
             account.granted = [0; 4];
             account.overdrawn = 0;
         }
@@ -152,7 +155,7 @@ impl Ledger {
         for (left, earlier) in systems.iter_mut().zip(self.state.earlier) {
             *left = left.saturating_sub(earlier);
         }
-        for account in self.state.shards.values() {
+        for account in &self.state.shards {
             for (left, granted) in systems.iter_mut().zip(account.granted) {
                 *left = left.saturating_sub(granted);
                 global = global.saturating_sub(granted);
@@ -168,8 +171,12 @@ impl Ledger {
     pub fn lease(&mut self, request: &LeaseRequest, now: i64) -> LeaseReply {
         self.turn_window(now);
         let window = self.state.window;
-        let account = self.state.shards.entry(request.shard).or_default();
+        let shard = request.shard.min(MAX_SHARDS - 1) as usize;
+        if self.state.shards.len() <= shard {
+            self.state.shards.resize_with(shard + 1, Account::default);
+        }
         let starts = request.turn == 0;
+        let mut account = self.state.shards.get(shard).cloned().unwrap_or_default();
         if starts {
             // Whatever an instance before this one still has under way is older than this, and changes nothing.
             account.turn = account.turn.saturating_add(TURNS_OF_AN_INSTANCE);
@@ -186,19 +193,18 @@ impl Ledger {
                 }
             }
         }
+        if let Some(slot) = self.state.shards.get_mut(shard) {
+            *slot = account;
+        }
         if let (true, Some(system)) = (fresh, request.want) {
             let amount = self.slice(system, request.count, request.shards);
-            if let Some(granted) = self
-                .state
-                .shards
-                .get_mut(&request.shard)
-                .and_then(|account| account.granted.get_mut(system.index()))
-            {
+            let account = self.state.shards.get_mut(shard);
+            if let Some(granted) = account.and_then(|account| account.granted.get_mut(system.index())) {
                 *granted += amount;
             }
         }
         let (left_global, left) = self.left();
-        let account = self.state.shards.get(&request.shard).cloned().unwrap_or_default();
+        let account = self.state.shards.get(shard).cloned().unwrap_or_default();
         LeaseReply {
             v: LEASE_VERSION,
             turn: account.turn,
