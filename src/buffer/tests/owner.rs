@@ -270,7 +270,7 @@ impl Owner {
             self.shard.fence(trace_id, mark, &head, self.now);
         }
         let slots = trace_id.map(|trace_id| self.shard.slots_of(trace_id));
-        let reply = self.shard.cleared(trace_id, mark);
+        let reply = self.shard.cleared(trace_id, mark, self.now);
         match (trace_id, slots) {
             (Some(trace_id), Some(slots)) => {
                 for slot in slots {
