@@ -286,6 +286,11 @@ impl Owner {
             self.shard.count_again(trace_id, &row.head);
         }
         self.checkpoint();
+        if trace_id.is_none() {
+            // What a scan finds that no live trace owns is swept.
+            let owned = |trace: &str| self.shard.owns(trace);
+            self.redis.sweep(owned);
+        }
         Some((reply, mark))
     }
 
