@@ -65,12 +65,13 @@ impl Shard {
     /// the quotas are remembered. The caller empties the stored rows in the same transaction, stores a checkpoint,
     /// and calls [`Shard::count_again`] for each row after `mark`; before, it called [`Shard::fence`] for each row of
     /// [`Shard::slots_to_fence`].
-    pub fn cleared(&mut self, trace_id: Option<&str>, mark: u64) -> ClearReply {
+    pub fn cleared(&mut self, trace_id: Option<&str>, mark: u64, now: i64) -> ClearReply {
         let covered =
             |entry: &Pending| entry.seq <= mark && trace_id.is_none_or(|trace| trace == &*entry.key);
         let gone = self.drop_pending(&covered);
         for entry in &gone {
-            self.settle_entry(entry, i64::MIN);
+            // Its row is kept as long as a write that was given up may bring it back.
+            self.settle_entry(entry, now);
         }
         let keys = match trace_id {
             Some(trace_id) => vec![self.traces.key(trace_id)],

@@ -5,6 +5,7 @@
 
 use super::row::RowHead;
 use super::shard::Shard;
+use super::step::{Asked, Mode, Step};
 use crate::entry::Meta;
 use crate::redis::{Commands, Item, Reply, list_key};
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,12 @@ const HORIZON_MS: i64 = 130_000;
 /// When a list that a late execution may still reach is looked at, in ms after the write was given up.
 const AUDIT_AFTER_MS: [i64; 9] = [2_000, 5_000, 10_000, 20_000, 30_000, 45_000, 60_000, 90_000, 120_000];
 /// How many of a list's newest entries an audit reads.
-pub(super) const AUDIT_DEPTH: usize = 1_000;
+const AUDIT_DEPTH: usize = 1_000;
+
+/// Lists one request audits at most.
+const AUDIT_KEYS: usize = 100;
+/// Elements it is expected to read beyond which it takes no further list.
+const AUDIT_ELEMENTS: u64 = 2_000;
 
 /// Entries that writes which were given up may still bring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,10 +58,16 @@ impl Shard {
         self.given_up = Some(given_up);
     }
 
+    /// When it is too late for everything that was given up, Unix ms, and every list it could reach was looked at.
+    pub(super) fn horizon(&self) -> Option<i64> {
+        self.given_up.filter(|_| self.audits.is_empty()).map(|given_up| given_up.until)
+    }
+
     /// Forgets what was given up once it is too late for it; then every list is counted once more, since it may
     /// have taken something away.
     pub(super) fn horizon_passed(&mut self, now: i64) {
-        if self.given_up.take_if(|given_up| given_up.until <= now).is_some() {
+        if self.horizon().is_some_and(|until| until <= now) {
+            self.given_up = None;
             self.census_at.get_or_insert(now);
             self.checkpoint_due = true;
         }
@@ -110,8 +122,24 @@ impl Shard {
         }
     }
 
-    pub(super) fn audited(&mut self, key: &Rc<str>, items: Vec<Item>, now: i64) {
-        let elements = items.into_iter().next().and_then(Result::ok).and_then(Reply::into_strings);
+    /// Reads the lists whose audits are due, several at once.
+    pub(super) fn audit_step(&mut self, now: i64) -> Step {
+        let mut keys = Vec::new();
+        let mut commands = Commands::new();
+        let mut elements = 0;
+        for (key, _) in self.audits.iter().filter(|(_, audit)| audit.due <= now) {
+            elements += self.traces.get(key).map_or(0, |trace| trace.count.min(AUDIT_DEPTH as u64)) + 1;
+            if !keys.is_empty() && (elements > AUDIT_ELEMENTS || keys.len() == AUDIT_KEYS) {
+                break;
+            }
+            commands.push("LRANGE", [list_key(key).as_str(), "0", &(AUDIT_DEPTH - 1).to_string()]);
+            keys.push(key.clone());
+        }
+        if keys.is_empty() { Step::Rest } else { self.ask(commands, Mode::Pipeline, Asked::Audit(keys)) }
+    }
+
+    pub(super) fn audited(&mut self, key: &Rc<str>, item: Item, now: i64) {
+        let elements = item.ok().and_then(Reply::into_strings);
         let Some(audit) = self.audits.get_mut(key) else { return };
         audit.looks += 1;
         match AUDIT_AFTER_MS.get(audit.looks) {

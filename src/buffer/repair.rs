@@ -1,7 +1,6 @@
 //! Upkeep: finding out that Redis lost lists, and writing them again.
 
 use super::batch::{Batch, Pending};
-use super::late::AUDIT_DEPTH;
 use super::row::Row;
 use super::shard::Shard;
 use super::step::{Asked, Mode, Step};
@@ -82,16 +81,10 @@ impl Shard {
         if let Some((key, commands)) = self.fences.pop_front() {
             return self.ask(commands, Mode::Pipeline, Asked::Fence(key));
         }
-        if let Some(step) = self.repair_step() {
+        if let Some(step) = self.repair_step(now) {
             return step;
         }
-        if let Some(key) = self.audits.iter().find(|(_, audit)| audit.due <= now).map(|(key, _)| key.clone())
-        {
-            let mut commands = Commands::new();
-            commands.push("LRANGE", [list_key(&key).as_str(), "0", &(AUDIT_DEPTH - 1).to_string()]);
-            return self.ask(commands, Mode::Pipeline, Asked::Audit(key));
-        }
-        Step::Rest
+        self.audit_step(now)
     }
 
     /// Notes that a reader found fewer entries in a list than the shard put there.
@@ -122,7 +115,7 @@ impl Shard {
         }
     }
 
-    fn repair_step(&mut self) -> Option<Step> {
+    fn repair_step(&mut self, now: i64) -> Option<Step> {
         while self.repair.is_none() {
             let key = self.repairs.pop_front()?;
             // One that is set aside is looked at when it flows again.
@@ -140,6 +133,7 @@ impl Shard {
         if !std::mem::replace(&mut repair.loaded, true) && !repair.kept.is_empty() {
             return Some(Step::Load(self.ring.slots(repair.kept.keys().copied())));
         }
+        let written_at = self.traces.get(&repair.key).map_or(now, |trace| trace.written_at);
         let ours: HashSet<&str> = repair.kept.values().flatten().map(String::as_str).collect();
         let others: Vec<&str> =
             found.iter().map(String::as_str).filter(|element| !ours.contains(element)).collect();
@@ -159,8 +153,10 @@ impl Shard {
             commands.push("LPUSH", std::iter::once(key.as_str()).chain(others).chain(own));
             self.counters.lists_restored += 1;
         }
-        // Its time to live went with the list, even if it holds all there is by now.
-        commands.push("EXPIRE", [key.as_str(), &LIST_TTL_S.to_string()]);
+        // Its time to live went with the list, even if it holds all there is by now. It gets what is left of it.
+        let expires = written_at.saturating_add(LIST_TTL_S * 1_000);
+        let ttl = (expires.saturating_sub(now) / 1_000).clamp(1, LIST_TTL_S);
+        commands.push("EXPIRE", [key.as_str(), &ttl.to_string()]);
         if lacks && !mends {
             let key = repair.key.clone();
             self.traces.update(&key, |trace| trace.too_large = true);
@@ -206,9 +202,8 @@ impl Shard {
         let checkpoint_due = &mut self.checkpoint_due;
         self.traces.update(&repair.key, |trace| {
             trace.list_len = Some(repair.len);
-            // 0: there is no list whose time to live it could have renewed.
-            let renewed = matches!(items.last(), Some(Ok(Reply::Integer(1))));
-            trace.renewed_at = if renewed { now } else { 0 };
+            // The next write gives it its full time to live again.
+            trace.renewed_at = 0;
             // What was lost and is not kept is lost for good; what is kept is there again.
             let there = trace.flushed().min(repair.different).max(repair.ours);
             if !trace.too_large && there != trace.flushed() {

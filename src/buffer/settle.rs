@@ -39,7 +39,9 @@ impl Shard {
             Asked::Census(keys) => self.counted(&keys, &items, now),
             Asked::RepairRead => self.repair_read(items),
             Asked::RepairWrite => self.repaired(&items, now),
-            Asked::Audit(key) => self.audited(&key, items, now),
+            Asked::Audit(keys) => {
+                keys.iter().zip(items).for_each(|(key, item)| self.audited(key, item, now));
+            }
             Asked::Fence(key) => self.fenced(&key, now),
         }
     }
@@ -69,7 +71,8 @@ impl Shard {
             (Asked::Write, Failure::Refused { status: 400 | 413, .. }) => self.split_refused(failure, now),
             (Asked::Census(keys), _) => self.census.extend(keys),
             (Asked::RepairRead | Asked::RepairWrite, _) => self.restart_repair(),
-            (Asked::Audit(key) | Asked::Fence(key), _) => self.postpone_audit(&key, now),
+            (Asked::Audit(keys), _) => keys.iter().for_each(|key| self.postpone_audit(key, now)),
+            (Asked::Fence(key), _) => self.postpone_audit(&key, now),
             (Asked::Look | Asked::Write, _) => {}
         }
     }
@@ -104,8 +107,8 @@ impl Shard {
                         .into_iter()
                         .partition(|_| standing.next() == Some(true));
                     let after_start = there.first().is_some_and(|entry| entry.seq <= self.uncertain_through);
-                    if after_start || (batch.resent && !there.is_empty()) {
-                        // An earlier try, perhaps of the instance before this one, may come as well.
+                    if batch.resent && !there.is_empty() {
+                        // An earlier try may come as well.
                         self.watch(&part.key, now);
                     }
                     self.flushed(&part.key, &there, None, now);

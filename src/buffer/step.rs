@@ -47,7 +47,7 @@ pub(super) enum Asked {
     Census(Vec<Rc<str>>),
     RepairRead,
     RepairWrite,
-    Audit(Rc<str>),
+    Audit(Vec<Rc<str>>),
     Fence(Rc<str>),
 }
 
@@ -67,8 +67,8 @@ impl Shard {
                 || !self.census.is_empty()
                 || !self.fences.is_empty(),
         );
-        let horizon = self.given_up.map(|given_up| given_up.until);
-        let due = [now_if(self.batch.is_some()), waiting, aside, audits, repairs, self.census_at, horizon];
+        let due =
+            [now_if(self.batch.is_some()), waiting, aside, audits, repairs, self.census_at, self.horizon()];
         due.into_iter().flatten().min().map(|at| at.max(self.retry_at))
     }
 

@@ -369,7 +369,7 @@ impl Inner {
             self.with(|shard| shard.fence(trace_id, mark, &head, now))?;
         }
         let slots = trace_id.map(|trace_id| self.with(|shard| shard.slots_of(trace_id))).transpose()?;
-        let mut reply = self.with(|shard| shard.cleared(trace_id, mark))?;
+        let mut reply = self.with(|shard| shard.cleared(trace_id, mark, now))?;
         match (trace_id, slots) {
             (Some(trace_id), Some(slots)) => self.storage.clear_trace(&slots, trace_id, mark)?,
             _ => self.storage.clear_all(mark)?,

@@ -7,6 +7,7 @@
 #![allow(dead_code, unused_imports, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod client;
+mod traffic;
 
 use std::{
     collections::hash_map::RandomState,
@@ -29,6 +30,7 @@ use serde_json::{Value, json};
 use tokio::{runtime::Runtime, sync::Mutex};
 
 pub use client::{Client, Response, encoded};
+pub use traffic::{Traffic, listed};
 
 /// Longer than anything that is waited for takes on a busy machine; a test that passes never waits so long.
 pub const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,1 +1,108 @@
 //! Histories worth telling one by one.
+
+use super::owner::{Fault, Owner, entry, ids};
+use crate::buffer::wire::Outcome;
+use crate::entry::System;
+use crate::quota::Limits;
+
+const PLENTY: Limits = Limits { global: 1_000_000, systems: [1_000_000; 4], trace: 1_000_000 };
+
+fn stored(outcomes: &[Outcome]) -> usize {
+    outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Stored { .. })).count()
+}
+
+#[test]
+fn of_ten_thousand_traces_the_newest_come_first_also_after_a_start() {
+    let mut owner = Owner::new(PLENTY);
+    for batch in 0..10 {
+        let logs: Vec<_> = (0..1_000)
+            .map(|n| {
+                let number = batch * 1_000 + n;
+                // Their times are no order of arrival.
+                let timestamp = owner.now + (number * 7_919) % 10_000;
+                entry(&format!("t{number}"), "1", System::Convex, false, timestamp, 10)
+            })
+            .collect();
+        assert_eq!(stored(&owner.append(&logs)), 1_000);
+    }
+    let newest: Vec<i64> = (0..50).map(|n| owner.now + 9_999 - n).collect();
+    let times = |owner: &Owner| -> Vec<i64> {
+        owner.shard.recent(50, owner.now).iter().map(|summary| summary.timestamp).collect()
+    };
+    assert_eq!(times(&owner), newest);
+    owner.crash();
+    assert_eq!(times(&owner), newest);
+    owner.rest();
+    assert!(owner.largest > 100_000 && owner.redis.list("t9999", owner.now).len() == 1);
+    owner.pass(2 * 3_660_000);
+    assert!(owner.shard.recent(50, owner.now).is_empty(), "their lists have expired");
+    owner.append(&[entry("new", "1", System::Convex, false, owner.now, 10)]);
+    owner.rest();
+    owner.checkpoint();
+    assert_eq!(owner.traces.len(), 1, "what has expired is forgotten");
+}
+
+#[test]
+fn what_memory_does_not_hold_is_read_from_its_row_when_its_turn_comes() {
+    let mut owner = Owner::new(PLENTY);
+    for n in 0..24 {
+        let logs = [entry("big", &format!("e{n}"), System::Worker, false, owner.now, 1_000_000)];
+        assert_eq!(stored(&owner.append(&logs)), 1);
+    }
+    assert!(owner.shard.memory_bytes <= 8 * 1024 * 1024);
+    assert_eq!(owner.read("big").unwrap().len(), 24, "waiting ones are read from their rows too");
+    owner.step(Fault::AnswerLost);
+    owner.rest();
+    let wanted: Vec<String> = (0..24).map(|n| format!("e{n}")).collect();
+    assert_eq!(ids(&owner.redis.list("big", owner.now)), wanted);
+    assert_eq!((owner.shard.memory_bytes, owner.shard.held_bytes), (0, 0));
+}
+
+#[test]
+fn a_backlog_that_was_flushed_before_a_crash_is_found_however_deep_it_lies() {
+    let mut owner = Owner::new(PLENTY);
+    for batch in 0..6 {
+        let logs: Vec<_> = (0..1_000)
+            .map(|n| entry("deep", &format!("{batch}-{n}"), System::Worker, false, owner.now, 10))
+            .collect();
+        owner.append(&logs);
+    }
+    while owner.step(Fault::None) {}
+    assert_eq!(owner.redis.list("deep", owner.now).len(), 6_000);
+    // Nothing told storage that it is in Redis.
+    owner.crash();
+    owner.rest();
+    assert_eq!(owner.redis.list("deep", owner.now).len(), 6_000);
+}
+
+#[test]
+fn a_request_stays_small_however_long_and_strange_the_traces_names_are() {
+    let mut owner = Owner::new(PLENTY);
+    for batch in 0..4 {
+        let logs: Vec<_> = (0..500)
+            .map(|n| {
+                let trace = format!("{}{batch}-{n}", "\u{1}".repeat(4_080));
+                let (mut meta, json) = entry("t", "1", System::Worker, false, owner.now, 10);
+                meta.trace_id = trace;
+                (meta, json)
+            })
+            .collect();
+        assert_eq!(stored(&owner.append(&logs)), 500);
+    }
+    owner.rest();
+    assert!(owner.largest < 8_000_000, "{}", owner.largest);
+    owner.clear(None, Fault::None, |_| ()).unwrap();
+    assert!(owner.largest < 8_000_000, "{}", owner.largest);
+}
+
+#[test]
+fn an_id_is_taken_again_once_it_is_forgotten() {
+    let mut owner = Owner::new(PLENTY);
+    let log = [entry("t", "same", System::Manual, false, owner.now, 10)];
+    assert_eq!(stored(&owner.append(&log)), 1);
+    owner.rest();
+    owner.pass(3_600_000 - 5_000);
+    assert_eq!(stored(&owner.append(&log)), 0);
+    owner.pass(400_000);
+    assert_eq!(stored(&owner.append(&log)), 1);
+}

@@ -270,7 +270,7 @@ impl Owner {
             self.shard.fence(trace_id, mark, &head, self.now);
         }
         let slots = trace_id.map(|trace_id| self.shard.slots_of(trace_id));
-        let reply = self.shard.cleared(trace_id, mark);
+        let reply = self.shard.cleared(trace_id, mark, self.now);
         match (trace_id, slots) {
             (Some(trace_id), Some(slots)) => {
                 for slot in slots {
@@ -286,6 +286,11 @@ impl Owner {
             self.shard.count_again(trace_id, &row.head);
         }
         self.checkpoint();
+        if trace_id.is_none() {
+            // What a scan finds that no live trace owns is swept.
+            let owned = |trace: &str| self.shard.owns(trace);
+            self.redis.sweep(owned);
+        }
         Some((reply, mark))
     }
 

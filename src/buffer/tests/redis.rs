@@ -25,6 +25,11 @@ impl Redis {
         self.lists.get(&crate::redis::list_key(trace)).and_then(|(_, expires)| expires.map(|at| at - now))
     }
 
+    /// Deletes the lists that nobody owns.
+    pub fn sweep(&mut self, owned: impl Fn(&str) -> bool) {
+        self.lists.retain(|key, _| key.strip_prefix(crate::redis::KEY_PREFIX).is_some_and(&owned));
+    }
+
     /// Forgets everything.
     pub fn wipe(&mut self) {
         self.lists.clear();
