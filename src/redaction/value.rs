@@ -128,7 +128,13 @@ fn starts_next(text: &[u8], at: usize, mark: u8) -> bool {
         Some(_) if mark == b'|' => false,
         Some(_) => {
             let end = charset::WORD.run_within(text, at, 48);
-            end > at && matches!(text.get(end), Some(b'=' | b':' | b';'))
+            // `v1,3q2+7w==`: base64's own end is no next entry.
+            let padding = mark == b',' && end - at >= 20 && {
+                let end = charset::BASE64.run_within(text, at, 512);
+                text.get(end.saturating_sub(1)) == Some(&b'=')
+                    && !text.get(end).is_some_and(|&b| charset::is_alnum(b))
+            };
+            end > at && matches!(text.get(end), Some(b'=' | b':' | b';')) && !padding
         }
     }
 }
@@ -283,7 +289,10 @@ pub fn is_sentence(value: &[u8]) -> bool {
 /// Whether an unquoted value is code that fetches the secret (`process.env.TOKEN`, `req.body.password`).
 #[inline(never)]
 pub fn is_code(value: &[u8]) -> bool {
-    const ROOTS: [&[u8]; 30] = [
+    const ROOTS: [&[u8]; 33] = [
+        b"var.",
+        b"local.",
+        b"secrets.",
         b"process.",
         b"req.",
         b"request.",
@@ -328,6 +337,7 @@ pub fn is_code(value: &[u8]) -> bool {
 /// neither a UUID, a date, an address nor a path.
 #[inline(never)]
 pub fn looks_generated(value: &[u8], min: usize) -> bool {
+    let value = value.strip_prefix(b"v1,").unwrap_or(value); // a Standard Webhooks signature names its version
     let value = value.get(..value.len().min(256)).unwrap_or(value);
     if value.len() < min
         || !value.iter().all(|&b| CREDENTIAL.has(b) || matches!(b, b'!' | b'#' | b'$' | b'*' | b'^' | b'|'))
@@ -339,7 +349,8 @@ pub fn looks_generated(value: &[u8], min: usize) -> bool {
     {
         return false;
     }
-    let (mut digits, mut letters, mut changes, mut last) = (0usize, 0usize, 0usize, 0u8);
+    let (mut digits, mut letters, mut capitals, mut changes, mut last) =
+        (0usize, 0usize, 0usize, 0usize, 0u8);
     for &b in value {
         let kind = match b {
             b'0'..=b'9' => 1,
@@ -349,10 +360,13 @@ pub fn looks_generated(value: &[u8], min: usize) -> bool {
         };
         digits += usize::from(kind == 1);
         letters += usize::from(kind >= 2);
+        capitals += usize::from(kind == 3);
         changes += usize::from(kind != last && kind != 0 && last != 0);
         last = kind;
     }
-    digits >= 1 && letters >= 2 && changes * 7 >= value.len().min(42)
+    // Base64 may be without a digit; its capitals stand closer than those of `camelCase`.
+    let bare = value.len() >= 20 && changes * 5 >= value.len() * 2 && capitals * 3 >= value.len();
+    (digits >= 1 || bare) && letters >= 2 && changes * 7 >= value.len().min(42)
 }
 
 fn is_uuid(value: &[u8]) -> bool {
