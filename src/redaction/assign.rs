@@ -50,17 +50,24 @@ impl Scanner<'_> {
             }
         }
         let mut level = self.level_of(start, end, sep.quoted);
-        if (of_pair && half == Some(Half::Value)) || self.inside > 0 {
+        if (of_pair && half == Some(Half::Value)) || (self.inside > 0 && !keys::is_label(name)) {
             level = Level::Always;
         }
         if self.jwk && matches!(name, b"d" | b"p" | b"q" | b"dp" | b"dq" | b"qi" | b"k") {
             level = Level::Always;
+        }
+        // `Stripe-Signature: t=…,v1=…`
+        if matches!(name, b"v0" | b"v1")
+            && charset::HEX.run_within(self.text, sep.value, 64) == sep.value + 64
+        {
+            level = Level::IfGenerated;
         }
         match level {
             Level::Harmless => false,
             Level::Always if sep.listed => self.generated_value(sep, 10, Rule::KEY_VALUE),
             _ if sep.listed => false,
             Level::Code if !self.in_query(start) => self.oauth_code(sep),
+            Level::Query if !self.in_query(start) => self.long_key(sep, name),
             Level::Query | Level::Code => {
                 self.in_query(start) && self.generated_value(sep, 8, Rule::URL_QUERY)
             }
@@ -94,7 +101,15 @@ impl Scanner<'_> {
             return Some(Value::Bare(at, at + super::MARK.len()));
         }
         if matches!(self.byte(at), b'{' | b'[') && !self.is_at(at, b"{{") {
-            return Some(Value::Opens(at));
+            // Java's and Go's `name=[value]`
+            let end = charset::CREDENTIAL.run_within(self.text, at + 1, 256);
+            self.looked(at, end);
+            let content = self.slice(at + 1, end);
+            let single = self.byte(at) == b'[' && self.byte(end) == b']' && end > at + 1;
+            let opens = content.iter().all(u8::is_ascii_alphabetic)
+                || matches!(content.first(), Some(b'"' | b'\'' | b'`' | b'{' | b'[' | b'\\' | b'('))
+                    && !content.starts_with(super::MARK.as_bytes());
+            return Some(if single && !opens { Value::Bare(at + 1, end) } else { Value::Opens(at) });
         }
         // `b'…'`, `Some("…")`, `String("…")`, `Secret("…")`
         let word = charset::ALNUM_UNDER.run_within(self.text, at, 24);
@@ -178,7 +193,8 @@ impl Scanner<'_> {
                 let number = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
                 let short_number =
                     number && (level != Level::Always || (self.inside > 0 && content.len() < 6));
-                if sep.arrow && !sep.quoted && self.before(name) != b':' {
+                let generated = value::looks_generated(content, 8);
+                if !generated && sep.arrow && !sep.quoted && self.before(name) != b':' {
                     return false;
                 }
                 if level == Level::Always
@@ -269,6 +285,17 @@ impl Scanner<'_> {
         true
     }
 
+    /// `key=…` outside of a URL: only what nothing else is as long and as mixed as.
+    fn long_key(&mut self, sep: Separator, name: &[u8]) -> bool {
+        let head = self.slice(sep.value, sep.value + 32);
+        let mixed = head.iter().any(u8::is_ascii_lowercase) && head.iter().any(u8::is_ascii_uppercase);
+        name.eq_ignore_ascii_case(b"key")
+            && !sep.colon
+            && mixed
+            && head.iter().all(u8::is_ascii_alphanumeric)
+            && self.generated_value(sep, 32, Rule::KEY_VALUE)
+    }
+
     /// An OAuth code outside of a URL: long, generated, with small letters (a voucher's has capitals).
     fn oauth_code(&mut self, sep: Separator) -> bool {
         let small = self.slice(sep.value, sep.value + 24).iter().any(u8::is_ascii_lowercase);
@@ -290,7 +317,8 @@ impl Scanner<'_> {
 
     /// HCL's `variable "db_password" {`: its default is to come.
     fn opens_block(&mut self, start: usize, end: usize) {
-        if self.is_at(end, b"\" {") && keys::level(self.slice(start, end)) == Level::Always {
+        let block = self.is_at(end, b"\" {") || self.is_at(end, b" {");
+        if block && keys::level(self.slice(start, end)) == Level::Always {
             (self.pair, self.pair_at) = (true, end);
         }
     }

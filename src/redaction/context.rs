@@ -79,6 +79,7 @@ fn walk_object(fields: &mut [(Cow<'_, str>, Json<'_>)], level: Level, name: &str
     for (key, value) in fields {
         let own = match level {
             // Under a sensitive name everything is, but for what says it is not (`cookies: {count: 3}`).
+            Level::Always | Level::UnlessNumber if keys::is_label(key.as_bytes()) => Level::Harmless,
             Level::Always | Level::UnlessNumber => level,
             _ if names_secret && keys::pair_half(key.as_bytes()) == Some(Half::Value) => Level::Always,
             _ if jwk && matches!(&**key, "d" | "p" | "q" | "dp" | "dq" | "qi" | "k") => Level::Always,

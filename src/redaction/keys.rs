@@ -148,19 +148,32 @@ fn judge(words: &[u32]) -> Level {
 
 /// Whether a name is one half of a `{name, value}` pair, and which.
 pub fn pair_half(name: &[u8]) -> Option<Half> {
-    if one_of(name, &["name", "key", "header", "field", "headerName", "param"]) {
+    if one_of(name, &["name", "key", "header", "field", "headerName", "param"])
+        || ends_in(name, &[b"Key", b"Name"])
+    {
         Some(Half::Name)
-    } else if one_of(name, &["value", "val", "content", "headerValue", "default"]) {
+    } else if one_of(name, &["value", "val", "content", "headerValue", "default"])
+        || ends_in(name, &[b"Value"])
+    {
         Some(Half::Value)
     } else {
         None
     }
 }
 
+fn ends_in(name: &[u8], ends: &[&[u8]]) -> bool {
+    ends.iter().any(|end| name.ends_with(end))
+}
+
 /// Whether a name is an id's: a number under it is no card.
 pub fn is_id(name: &[u8]) -> bool {
     one_of(name, &["id", "order", "invoice", "tracking", "reference", "timestamp"])
-        || [&b"Id"[..], b"ID", b"_id", b"-id"].iter().any(|end| name.ends_with(end))
+        || ends_in(name, &[b"Id", b"ID", b"_id", b"-id"])
+}
+
+/// Whether a name says what a thing is, not its value: it stays even under a sensitive name (`cookies: [{name}]`).
+pub fn is_label(name: &[u8]) -> bool {
+    one_of(name, &["name", "id", "type"])
 }
 
 /// One half of a `{name, value}` pair.

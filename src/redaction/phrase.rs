@@ -36,6 +36,9 @@ impl Scanner<'_> {
         if !(2..=40).contains(&length) {
             return false;
         }
+        if self.is_at(start, b"G-") {
+            return self.one_time_code(start + 2, end);
+        }
         if matches!(self.byte(start), b'A' | b'P' | b'L' | b'V' | b'v')
             && matches!(length, 4..=6)
             && !self.in_row
@@ -50,7 +53,7 @@ impl Scanner<'_> {
             b't' => matches!(length, 2 | 4),
             b'm' => matches!(length, 5..=9),
             b's' => matches!(length, 6 | 7),
-            b'l' => length == 5,
+            b'l' => matches!(length, 5 | 10),
             b'o' => matches!(length, 3 | 7),
             b'r' => length == 9,
             b'p' => matches!(length, 3 | 8),
@@ -112,6 +115,10 @@ impl Scanner<'_> {
                 self.line.password_flag = b'p';
                 false
             }
+            Some(b'l') if is(&["ldapsearch", "ldapmodify", "ldapdelete", "ldapwhoami"]) => {
+                self.line.password_flag = b'w';
+                false
+            }
             Some(b'r') if is(&["redis-cli"]) => {
                 self.line.password_flag = b'a';
                 false
@@ -153,7 +160,9 @@ impl Scanner<'_> {
         let space = value::run_of(self.text, end, b' ');
         let from = end + space;
         let secret = matches!(keys::level(word), Level::Always | Level::UnlessNumber | Level::UnlessCount);
-        if long && space > 0 && self.byte(from) != b'-' && secret {
+        let named = charset::WORD.run_within(self.text, from, 48);
+        let names = self.byte(named) == b' ' && keys::level(self.slice(from, named)) == Level::Always;
+        if long && space > 0 && self.byte(from) != b'-' && secret && !names {
             return self.command_value(from);
         }
         // `--auth user:password`, `--auth token`
@@ -237,7 +246,9 @@ impl Scanner<'_> {
         }
         let password = one_of(word, &["password", "passphrase", "passwd", "pwd", "passcode"]);
         if matches!(first, b'\'' | b'"') {
-            return password
+            let long = self.slice(from + 1, from + 17);
+            let generated = long.len() == 16 && value::looks_generated(long, 16);
+            return (password || generated)
                 && !self.word_is(0, &["field", "invalid", "missing", "unexpected", "the"])
                 && self.quoted_argument(end);
         }

@@ -28,7 +28,7 @@ static ROLES: Words<1024> = Words::new(&[
     (SECRET, "password passwd passwort kennwort senha contrasena motdepasse mdp pwd pswd passphrase \
         passcode jws jwe bearer totp hotp cvv cvc csrf xsrf mnemonic verifier samlresponse \
         samlrequest authkey privkey signingkey encryptionkey masterkey sharedkey servicekey \
-        credential sessid phpsessid jsessionid aspsessionid cardnumber ccnumber ssws appkey sshpass"),
+        credential sessid phpsessid jsessionid aspsessionid cardnumber ccnumber ssws appkey sshpass requirepass masterauth"),
     (SECRET | MAKES_KEY, "secret jwt authorization cookie"),
     (SECRET | MAKES_KEY | TOKEN, "token"),
     (SECRET | MAKES_CODE, "otp"),
@@ -62,12 +62,12 @@ static ROLES: Words<1024> = Words::new(&[
     (MAKES_CODE | NEUTRAL, "confirmation"),
     (MAKES_CODE, "credit"),
     (HARMLESS_KEY | NEUTRAL, "primary"),
-    (HARMLESS_KEY, "foreign cache sort partition idempotency object unique lookup map json query group routing \
+    (HARMLESS_KEY, "vapid foreign cache sort partition idempotency object unique lookup map json query group routing \
         trace span translation event metric feature column registry press hot shift arrow meta ctrl \
         react list item node known dedup dedupe rate lock site redis row first flag record image \
         asset blob upload video document project tenant order product customer issue jira"),
     (HARMLESS_KEY | HARMLESS_END | QUERY, "storage state"),
-    (PUBLIC, "public publishable anon vapid"),
+    (PUBLIC, "public publishable anon"),
     (NEUTRAL, "new old confirm confirmed repeat again hash hashed value values val raw base encoded plain \
         plaintext text str string prod production dev development test testing staging stage live \
         sandbox v header param data main secondary env default temp tmp local override alt bytes pem \

@@ -35,6 +35,8 @@ impl Scanner<'_> {
                     (quoted, closers, at) = (true, closers + 1, at + 1)
                 }
                 b'?' if self.byte(at + 1) == b':' => at += 1,
+                b':' if quoted && self.is_at(at, b":protected]") => at += 10,
+                b':' if quoted && self.is_at(at, b":private]") => at += 8,
                 // A colour code whose escape was lost on the way: `[39m`
                 b'[' if closers < 6 && self.lost_colour(at).is_some() => {
                     (closers, at) = (closers + 1, self.lost_colour(at)?);
@@ -66,6 +68,8 @@ impl Scanner<'_> {
             (b':', b':') | (b'=', b'=' | b'~') => return None,
             (b':', b'/') if self.byte(at + 2) == b'/' => return None,
             (b':', b'=') => at + 2,
+            // `password......... value`
+            (b'.', b'.') if self.byte(at + 2) == b'.' => at + value::run_of(self.text, at, b'.').min(120),
             (0xe2, 0x86) if self.byte(at + 2) == 0x92 => at + 3, // →
             // `"password","…"` and `(password . "…")`
             (b',', b'"' | b'\'') if quoted => {
@@ -101,6 +105,13 @@ impl Scanner<'_> {
             _ => return None,
         };
         let after = at;
+        // `password: string = "…"`, `password: &str = "…"`
+        if colon {
+            let start = at + value::run_of(self.text, at, b' ').min(2);
+            let start = start + usize::from(self.byte(start) == b'&');
+            let end = super::charset::ALNUM.run_within(self.text, start, 16);
+            at = if end > start && self.is_at(end, b" = ") { end + 3 } else { at };
+        }
         loop {
             match self.byte(at) {
                 b' ' | b'\t' => at += 1,

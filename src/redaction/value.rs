@@ -91,6 +91,12 @@ pub fn bare_end(text: &[u8], from: usize, encoded: bool) -> usize {
         return from + MARK.len();
     }
     let mut i = from;
+    // `${TOKEN}` is one value, bracket and all.
+    if text.get(from..from + 2) == Some(b"${")
+        && let Some(close) = text.iter().skip(from).take(80).position(|&b| b == b'}')
+    {
+        i = from + close + 1;
+    }
     let after = |i: usize| text.get(i + 1).copied().unwrap_or(b'\n');
     while let Some(&b) = text.get(i) {
         if b == b'[' && text.get(i..).is_some_and(|rest| rest.starts_with(MARK.as_bytes())) {
@@ -252,6 +258,10 @@ fn is_status_word(word: &[u8]) -> bool {
 #[inline(never)]
 pub fn is_prose(text: &[u8], from: usize, to: usize) -> bool {
     let Some(word) = text.get(from..to) else { return false };
+    // YAML's tags: `!secret name`, `!vault |`
+    if word.strip_prefix(b"!").is_some_and(|tag| tag.iter().all(u8::is_ascii_lowercase)) {
+        return true;
+    }
     let plain = word.len() <= 16 && word.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'\'' | b'-'));
     if !plain || word.iter().skip(1).any(u8::is_ascii_uppercase) {
         return false;
