@@ -49,6 +49,13 @@ impl Scanner<'_> {
                 return true; // a form field: its value stood below
             }
         }
+        if self.inside > 0
+            && keys::is_label(name)
+            && let Some((_, content)) = value::opening(self.text, sep.value)
+        {
+            self.at = content; // the label's own string stays
+            return true;
+        }
         let mut level = self.level_of(start, end, sep.quoted);
         if (of_pair && half == Some(Half::Value)) || (self.inside > 0 && !keys::is_label(name)) {
             level = Level::Always;
