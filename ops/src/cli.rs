@@ -11,6 +11,7 @@ use crate::{
     dev,
     exit::{Exit, Failure},
     local_redis::{LocalStore, StoreArgs},
+    redact,
     signals::Stop,
     upstash::{Options, Server},
 };
@@ -29,6 +30,8 @@ enum Command {
     Dev(dev::DevArgs),
     /// Runs only the local server that speaks the Upstash Redis REST API.
     Upstash(UpstashArgs),
+    /// Shows what would be redacted in the text on standard input, and by which rule.
+    Redact(redact::RedactArgs),
 }
 
 #[derive(Args, Debug)]
@@ -60,6 +63,7 @@ pub async fn main() -> Exit {
     let outcome = match &cli.command {
         Command::Dev(args) => dev::run(args).await,
         Command::Upstash(args) => upstash(args).await,
+        Command::Redact(args) => redact::run(args),
     };
     match outcome {
         Ok(()) => Exit::Done,

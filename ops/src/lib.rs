@@ -7,6 +7,7 @@
 //! | [`dev`] | `ops dev`: set-up, local Redis, the worker, and the lines to paste |
 //! | [`upstash`] | a local server that speaks the Upstash Redis REST API, with faults and counters |
 //! | [`local_redis`] | which store stands behind it |
+//! | [`redact`] | `ops redact`: what would be redacted in a text, and by which rule |
 //! | [`workerd`] | runs the built worker under workerd: start, crash, start again over the same storage |
 //! | [`process`] | child processes that end with us, with everything they started |
 //! | [`signals`], [`exit`] | how a command is ended, and how it ends |
@@ -16,6 +17,7 @@ pub mod dev;
 pub mod exit;
 pub mod local_redis;
 pub mod process;
+pub mod redact;
 pub mod signals;
 pub mod upstash;
 pub mod workerd;

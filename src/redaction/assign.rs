@@ -4,28 +4,12 @@ use super::charset;
 use super::keys::{self, Half, Level};
 use super::names::Rule;
 use super::scan::Scanner;
+use super::separator::Separator;
+use super::statement;
 use super::value::{self, Quote};
 
-/// What stands between a name and its value.
-#[derive(Clone, Copy)]
-struct Separator {
-    /// Where the value starts.
-    value: usize,
-    /// The name was quoted or in brackets.
-    quoted: bool,
-    /// `=>`
-    arrow: bool,
-    /// `:`
-    colon: bool,
-    /// No space behind it
-    unspaced: bool,
-    /// `: ` as in a sentence
-    spaced_colon: bool,
-    /// `%3D`
-    encoded: bool,
-    /// Only side by side: the value must look generated
-    listed: bool,
-}
+/// How far behind its name the value of a pair stands at most.
+const PAIR_AT_MOST: usize = 400;
 
 /// A value as it is written.
 enum Value {
@@ -41,10 +25,13 @@ impl Scanner<'_> {
     /// Reads `name <separator> value` if that is what stands here, and takes the value if it is a secret.
     #[inline(never)]
     pub fn assignment(&mut self, start: usize, end: usize) -> bool {
-        if matches!(self.byte(end), b'>' | b' ') && self.element(start, end) {
+        if matches!(self.byte(end), b'>' | b' ' | b'&' | b'<') && self.element(start, end) {
             return true;
         }
-        let Some(sep) = self.separator(end) else { return false };
+        let Some(sep) = self.separator(end) else {
+            self.opens_block(start, end);
+            return false;
+        };
         self.looked(end, sep.value);
         let name = self.slice(start, end);
         if name.iter().all(u8::is_ascii_digit) {
@@ -54,26 +41,43 @@ impl Scanner<'_> {
         if name == b"kty" {
             self.jwk = true;
         }
-        let of_pair = std::mem::take(&mut self.pair);
+        let of_pair = std::mem::take(&mut self.pair) && start < self.pair_at + PAIR_AT_MOST;
         self.pair = of_pair && half != Some(Half::Value);
         if half == Some(Half::Name) && self.pair_name(sep) {
-            self.pair = true;
+            (self.pair, self.pair_at) = (true, end);
             if self.done > end {
                 return true; // a form field: its value stood below
             }
         }
+        if self.inside > 0
+            && keys::is_label(name)
+            && let Some((_, content)) = value::opening(self.text, sep.value)
+        {
+            self.at = content; // the label's own string stays
+            return true;
+        }
         let mut level = self.level_of(start, end, sep.quoted);
-        if (of_pair && half == Some(Half::Value)) || self.inside > 0 {
+        if (of_pair && half == Some(Half::Value)) || (self.inside > 0 && !keys::is_label(name)) {
             level = Level::Always;
         }
         if self.jwk && matches!(name, b"d" | b"p" | b"q" | b"dp" | b"dq" | b"qi" | b"k") {
             level = Level::Always;
         }
+        // `Stripe-Signature: t=…,v1=…`
+        if matches!(name, b"v0" | b"v1")
+            && charset::HEX.run_within(self.text, sep.value, 64) == sep.value + 64
+        {
+            level = Level::IfGenerated;
+        }
         match level {
             Level::Harmless => false,
             Level::Always if sep.listed => self.generated_value(sep, 10, Rule::KEY_VALUE),
             _ if sep.listed => false,
-            Level::Query => self.in_query(start) && self.generated_value(sep, 8, Rule::URL_QUERY),
+            Level::Code if !self.in_query(start) => self.oauth_code(sep),
+            Level::Query if !self.in_query(start) => self.long_key(sep, name),
+            Level::Query | Level::Code => {
+                self.in_query(start) && self.generated_value(sep, 8, Rule::URL_QUERY)
+            }
             Level::Digits => self.digits_value(sep),
             Level::IfGenerated => self.generated_value(sep, 10, Rule::KEY_VALUE),
             Level::UnlessNumber | Level::UnlessCount | Level::Always => {
@@ -96,126 +100,6 @@ impl Scanner<'_> {
         }
     }
 
-    /// `<password>value</password>`
-    #[inline(never)]
-    fn element(&mut self, start: usize, end: usize) -> bool {
-        if !matches!(self.before(start), b'<' | b':') || self.level_of(start, end, true) != Level::Always {
-            return false;
-        }
-        let mut from = end;
-        while !matches!(self.byte(from), b'>' | b'<' | b'\n' | 0) && from < end + 200 {
-            from += 1;
-        }
-        self.looked(end, from);
-        if self.byte(from) != b'>' || self.before(from) == b'/' {
-            return false;
-        }
-        self.element_text(from + 1)
-    }
-
-    /// The text of an element up to its end tag.
-    fn element_text(&mut self, from: usize) -> bool {
-        let mut to = from;
-        while !matches!(self.byte(to), b'<' | b'\n' | 0) {
-            to += 1;
-        }
-        self.looked(from, to);
-        if self.byte(to) != b'<' || value::says_nothing(self.slice(from, to)) {
-            return false;
-        }
-        self.take(from, to, to, Rule::KEY_VALUE);
-        true
-    }
-
-    /// Finds the separator behind a name that ends at `end`.
-    fn separator(&self, end: usize) -> Option<Separator> {
-        let (mut at, mut quoted, mut closers) = (end, false, 0);
-        loop {
-            match self.byte(at) {
-                b' ' | b'\t' => at += 1,
-                b']' | b'"' | b'\'' | b'`' if closers < 6 => {
-                    (quoted, closers, at) = (true, closers + 1, at + 1)
-                }
-                b'?' if self.byte(at + 1) == b':' => at += 1,
-                b'%' if closers < 6
-                    && (self.is_at(at, b"%22") || self.is_at(at, b"%5D") || self.is_at(at, b"%27")) =>
-                {
-                    (quoted, closers, at) = (true, closers + 1, at + 3);
-                }
-                b'&' if closers < 6 => {
-                    at = value::opening(self.text, at)?.1;
-                    (quoted, closers) = (true, closers + 1);
-                }
-                b'\\' | 0x1b if closers < 6 => {
-                    closers += 1;
-                    if let Some(next) = value::skip_colour(self.text, at) {
-                        at = next;
-                    } else if let Some((_, next)) = value::opening(self.text, at) {
-                        (quoted, at) = (true, next);
-                    } else {
-                        break;
-                    }
-                }
-                _ => break,
-            }
-        }
-        let (mut arrow, mut encoded, mut colon, mut listed) = (false, false, false, false);
-        at = match (self.byte(at), self.byte(at + 1)) {
-            (b':', b':') | (b'=', b'=' | b'~') => return None,
-            (b':', b'/') if self.byte(at + 2) == b'/' => return None,
-            (b':', b'=') => at + 2,
-            // `"password","…"` and `(password . "…")`
-            (b',', b'"' | b'\'') if quoted => {
-                listed = true;
-                at + 1
-            }
-            (b'.', b' ') if at > end && self.byte(at + 2) == b'"' => {
-                listed = true;
-                at + 2
-            }
-            (b'-', b'>') => {
-                colon = true;
-                at + 2
-            }
-            (b'=', b'>') => {
-                arrow = true;
-                at + 2
-            }
-            (b':', _) => {
-                colon = true;
-                at + 1
-            }
-            (b'=', _) => at + 1,
-            (b'%', b'3') if self.is_at(at, b"%3D") || self.is_at(at, b"%3A") => {
-                encoded = true;
-                at + 3
-            }
-            (b'\\', b'u') if self.is_at(at, b"\\u003d") || self.is_at(at, b"\\u003a") => at + 6,
-            _ => return None,
-        };
-        let after = at;
-        loop {
-            match self.byte(at) {
-                b' ' | b'\t' => at += 1,
-                b'\\' | 0x1b => match value::skip_colour(self.text, at) {
-                    Some(next) => at = next,
-                    None => break,
-                },
-                _ => break,
-            }
-        }
-        Some(Separator {
-            value: at,
-            quoted,
-            arrow,
-            colon,
-            unspaced: at == after,
-            spaced_colon: colon && at > after,
-            encoded,
-            listed,
-        })
-    }
-
     /// The value behind a separator. `None` when nothing stands there.
     #[inline(never)]
     fn value(&mut self, sep: Separator) -> Option<Value> {
@@ -224,7 +108,15 @@ impl Scanner<'_> {
             return Some(Value::Bare(at, at + super::MARK.len()));
         }
         if matches!(self.byte(at), b'{' | b'[') && !self.is_at(at, b"{{") {
-            return Some(Value::Opens(at));
+            // Java's and Go's `name=[value]`
+            let end = charset::CREDENTIAL.run_within(self.text, at + 1, 256);
+            self.looked(at, end);
+            let content = self.slice(at + 1, end);
+            let single = self.byte(at) == b'[' && self.byte(end) == b']' && end > at + 1;
+            let opens = content.iter().all(u8::is_ascii_alphabetic)
+                || matches!(content.first(), Some(b'"' | b'\'' | b'`' | b'{' | b'[' | b'\\' | b'('))
+                    && !content.starts_with(super::MARK.as_bytes());
+            return Some(if single && !opens { Value::Bare(at + 1, end) } else { Value::Opens(at) });
         }
         // `b'…'`, `Some("…")`, `String("…")`, `Secret("…")`
         let word = charset::ALNUM_UNDER.run_within(self.text, at, 24);
@@ -268,7 +160,12 @@ impl Scanner<'_> {
                 if sep.arrow && !sep.quoted && self.before(name) != b':' {
                     return false; // token => { … } is a function
                 }
-                if sep.spaced_colon && !sep.quoted && self.words[0].1 + 1 == name && self.before(name) == b' '
+                let listed = self.byte(at) == b'[' && value::opening(self.text, at + 1).is_some();
+                if sep.spaced_colon
+                    && !sep.quoted
+                    && !listed
+                    && self.words[0].1 + 1 == name
+                    && self.before(name) == b' '
                 {
                     return false; // a sentence's `… for token: {…}`: what is in it speaks for itself
                 }
@@ -283,6 +180,7 @@ impl Scanner<'_> {
                 let content = self.slice(start, end);
                 if value::says_nothing(content) {
                     self.resume(after);
+                    self.changed_to(after);
                     return true;
                 }
                 if is_address(content) || value::is_sentence(content) {
@@ -294,6 +192,7 @@ impl Scanner<'_> {
                     return true;
                 }
                 self.take_named(start, end, after, Rule::KEY_VALUE);
+                self.changed_to(after);
                 true
             }
             Some(Value::Bare(start, end)) => {
@@ -301,8 +200,16 @@ impl Scanner<'_> {
                 let number = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
                 let short_number =
                     number && (level != Level::Always || (self.inside > 0 && content.len() < 6));
-                if sep.arrow && !sep.quoted && self.before(name) != b':' {
+                let generated = value::looks_generated(content, 8);
+                if !generated && sep.arrow && !sep.quoted && self.before(name) != b':' {
                     return false;
+                }
+                if level == Level::Always
+                    && let Some(end) = statement::mnemonic(self.text, start)
+                {
+                    self.looked(start, end);
+                    self.take(start, end, end, Rule::KEY_VALUE);
+                    return true;
                 }
                 let flag = self.before(name) == b'-';
                 let word =
@@ -385,6 +292,44 @@ impl Scanner<'_> {
         true
     }
 
+    /// `key=…` outside of a URL: only what nothing else is as long and as mixed as.
+    fn long_key(&mut self, sep: Separator, name: &[u8]) -> bool {
+        let head = self.slice(sep.value, sep.value + 32);
+        let mixed = head.iter().any(u8::is_ascii_lowercase) && head.iter().any(u8::is_ascii_uppercase);
+        name.eq_ignore_ascii_case(b"key")
+            && !sep.colon
+            && mixed
+            && head.iter().all(u8::is_ascii_alphanumeric)
+            && self.generated_value(sep, 32, Rule::KEY_VALUE)
+    }
+
+    /// An OAuth code outside of a URL: long, generated, with small letters (a voucher's has capitals).
+    fn oauth_code(&mut self, sep: Separator) -> bool {
+        let small = self.slice(sep.value, sep.value + 24).iter().any(u8::is_ascii_lowercase);
+        small && self.generated_value(sep, 20, Rule::URL_QUERY)
+    }
+
+    /// Terraform's `"old" -> "new"`.
+    fn changed_to(&mut self, after: usize) {
+        if !self.is_at(after, b" -> ") {
+            return;
+        }
+        let Some((quote, start)) = value::opening(self.text, after + 4) else { return };
+        let (end, next) = value::closing(self.text, start, quote);
+        self.looked(after, next);
+        if !value::says_nothing(self.slice(start, end)) {
+            self.take(start, end, next, Rule::KEY_VALUE);
+        }
+    }
+
+    /// HCL's `variable "db_password" {`: its default is to come.
+    fn opens_block(&mut self, start: usize, end: usize) {
+        let block = self.is_at(end, b"\" {") || self.is_at(end, b" {");
+        if block && keys::level(self.slice(start, end)) == Level::Always {
+            (self.pair, self.pair_at) = (true, end);
+        }
+    }
+
     /// Takes the value if it is 4 to 8 digits.
     fn digits_value(&mut self, sep: Separator) -> bool {
         let (start, end) = match self.value(sep) {
@@ -407,41 +352,6 @@ impl Scanner<'_> {
             || before.ends_with(b"&amp;")
             || before.ends_with(b"%26")
             || before.ends_with(b"%3F")
-    }
-
-    /// `name: "authorization"`: whether the value to come is a secret. A form field's value may follow at once.
-    #[inline(never)]
-    fn pair_name(&mut self, sep: Separator) -> bool {
-        let Some((quote, start)) = value::opening(self.text, sep.value) else { return false };
-        let end = charset::TOKEN_DOT.run_within(self.text, start, 64);
-        self.looked(start, end);
-        let (closed, after) = value::closing(self.slice(0, (end + 72).min(self.text.len())), end, quote);
-        if closed != end || after == end || keys::level(self.slice(start, end)) != Level::Always {
-            return false;
-        }
-        if self.byte(after) == b'>' && self.element_text(after + 1) {
-            return true;
-        }
-        if let Some(from) = self.blank_line(after) {
-            let to = value::bare_end(self.text, from, false);
-            self.looked(from, to);
-            if !value::says_nothing(self.slice(from, to)) {
-                self.at = from;
-                self.take(from, to, to, Rule::KEY_VALUE);
-            }
-        }
-        true
-    }
-
-    /// `\r\n\r\n` at `at`, raw or escaped: where the line behind it starts.
-    fn blank_line(&self, mut at: usize) -> Option<usize> {
-        for _ in 0..2 {
-            at = [&b"\r\n"[..], b"\n", b"\\r\\n", b"\\n", b"\\\\r\\\\n", b"\\\\n"]
-                .iter()
-                .find(|line| self.slice(at, at + line.len()) == **line)
-                .map(|line| at + line.len())?;
-        }
-        Some(at)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::keys::{self, Half, Level};
 use super::names::Rule;
+use super::words::one_of;
 use super::{MARK, Tally, redact_text, value};
 use crate::json::Json;
 use std::borrow::Cow;
@@ -9,11 +10,11 @@ use std::borrow::Cow;
 /// Redacts every string of a tree, and what stands under sensitive names, in place. Null, booleans, empty strings and
 /// what says nothing stay. Recursion is as deep as the tree, which the parser bounds at 1,000 levels.
 pub fn redact_context(tree: &mut Json<'_>, tally: &mut Tally) {
-    walk(tree, Level::Harmless, tally);
+    walk(tree, Level::Harmless, "", tally);
 }
 
-/// `level`: what the name above says.
-fn walk(tree: &mut Json<'_>, level: Level, tally: &mut Tally) {
+/// `level`: what the name above says; `name`: the name itself.
+fn walk(tree: &mut Json<'_>, level: Level, name: &str, tally: &mut Tally) {
     match tree {
         Json::Null | Json::Bool(_) => {}
         Json::Number(number) => {
@@ -23,14 +24,17 @@ fn walk(tree: &mut Json<'_>, level: Level, tally: &mut Tally) {
             }
         }
         Json::String(text) => {
+            if keys::is_id(name.as_bytes()) && text.bytes().all(|b| b.is_ascii_digit()) {
+                return; // an order's number is no card's
+            }
             if hides(text, level) {
                 hide(tree, Rule::CONTEXT_KEY, tally);
             } else if let Cow::Owned(clean) = redact_text(text, tally) {
                 *text = Cow::Owned(clean);
             }
         }
-        Json::Array(items) => walk_array(items, below(level), tally),
-        Json::Object(fields) => walk_object(fields, below(level), tally),
+        Json::Array(items) => walk_array(items, below(level), name, tally),
+        Json::Object(fields) => walk_object(fields, below(level), name, tally),
     }
 }
 
@@ -53,6 +57,7 @@ fn hides(text: &str, level: Level) -> bool {
         }
         Level::IfGenerated => value::looks_generated(bytes, 10),
         Level::Digits => (4..=8).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_digit),
+        Level::Code => bytes.iter().any(u8::is_ascii_lowercase) && value::looks_generated(bytes, 20),
         Level::Query | Level::Harmless => false,
     };
     secret && !value::says_nothing(bytes) && !text.contains(MARK)
@@ -62,7 +67,7 @@ fn is_address(value: &[u8]) -> bool {
     value.starts_with(b"http://") || value.starts_with(b"https://")
 }
 
-fn walk_object(fields: &mut [(Cow<'_, str>, Json<'_>)], level: Level, tally: &mut Tally) {
+fn walk_object(fields: &mut [(Cow<'_, str>, Json<'_>)], level: Level, name: &str, tally: &mut Tally) {
     let jwk = fields.iter().any(|(key, _)| key == "kty");
     // `{name: "authorization", value: "…"}`, in any order
     let names_secret = fields.iter().any(|(key, value)| match value {
@@ -74,23 +79,41 @@ fn walk_object(fields: &mut [(Cow<'_, str>, Json<'_>)], level: Level, tally: &mu
     for (key, value) in fields {
         let own = match level {
             // Under a sensitive name everything is, but for what says it is not (`cookies: {count: 3}`).
+            Level::Always | Level::UnlessNumber if keys::is_label(key.as_bytes()) => Level::Harmless,
             Level::Always | Level::UnlessNumber => level,
             _ if names_secret && keys::pair_half(key.as_bytes()) == Some(Half::Value) => Level::Always,
             _ if jwk && matches!(&**key, "d" | "p" | "q" | "dp" | "dq" | "qi" | "k") => Level::Always,
-            _ => keys::level(key.as_bytes()),
+            _ => joined_level(name, key, value),
         };
         // A weak name says nothing about what is nested under it.
         let own = match (own, &*value) {
-            (Level::IfGenerated | Level::Digits | Level::Query, Json::Array(_) | Json::Object(_)) => {
-                Level::Harmless
-            }
+            (
+                Level::IfGenerated | Level::Digits | Level::Query | Level::Code,
+                Json::Array(_) | Json::Object(_),
+            ) => Level::Harmless,
             _ => own,
         };
-        walk(value, own, tally);
+        walk(value, own, key, tally);
     }
 }
 
-fn walk_array(items: &mut [Json<'_>], level: Level, tally: &mut Tally) {
+/// What a name says, together with the one above where it alone says too little (`mfa: {code}`, `api: {key}`).
+fn joined_level(above: &str, key: &str, value: &Json<'_>) -> Level {
+    let own = keys::level(key.as_bytes());
+    let digits = match value {
+        Json::String(text) => text.bytes().all(|b| b.is_ascii_digit()),
+        Json::Number(_) => true,
+        _ => return own,
+    };
+    let weak = matches!(own, Level::Query | Level::Code | Level::Harmless)
+        && one_of(key.as_bytes(), &["key", "code", "number", "phrase"]);
+    if !weak || above.is_empty() || keys::level(format!("{above}_{key}").as_bytes()) != Level::Always {
+        return own;
+    }
+    if digits { Level::Digits } else { Level::IfGenerated }
+}
+
+fn walk_array(items: &mut [Json<'_>], level: Level, name: &str, tally: &mut Tally) {
     let headers = level == Level::Harmless && is_header_list(items);
     let mut secret_next = false;
     for item in items {
@@ -102,7 +125,7 @@ fn walk_array(items: &mut [Json<'_>], level: Level, tally: &mut Tally) {
             let flag = text.starts_with("--") && !text.contains(['=', ' ']) && secret_name(text);
             secret_next = own == Level::Harmless && (flag || (headers && is_name(text) && secret_name(text)));
         }
-        walk(item, own, tally);
+        walk(item, own, name, tally);
     }
 }
 

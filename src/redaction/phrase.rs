@@ -36,6 +36,16 @@ impl Scanner<'_> {
         if !(2..=40).contains(&length) {
             return false;
         }
+        if self.is_at(start, b"G-") {
+            return self.one_time_code(start + 2, end);
+        }
+        if matches!(self.byte(start), b'A' | b'P' | b'L' | b'V' | b'v')
+            && matches!(length, 4..=6)
+            && !self.in_row
+            && self.statement(start, end)
+        {
+            return true;
+        }
         let telling = match self.byte(start) | 0x20 {
             b'b' => matches!(length, 2 | 5 | 6),
             b'i' => length == 2,
@@ -43,8 +53,9 @@ impl Scanner<'_> {
             b't' => matches!(length, 2 | 4),
             b'm' => matches!(length, 5..=9),
             b's' => matches!(length, 6 | 7),
-            b'l' => length == 5,
-            b'o' => length == 3,
+            b'l' => matches!(length, 5 | 10),
+            b'o' => matches!(length, 3 | 7),
+            b'r' => length == 9,
             b'p' => matches!(length, 3 | 8),
             _ => false,
         };
@@ -62,7 +73,9 @@ impl Scanner<'_> {
                     && self.words_mention(&["identified", "mysql_native_password", "caching_sha2_password"])
                     && self.quoted_argument(end)
             }
-            Some(b'i') if length == 2 && is(&["is"]) => self.predicate(end, 0),
+            Some(b'i') if length == 2 && is(&["is"]) => {
+                self.predicate(end + usize::from(self.byte(end) == b':'), 0)
+            }
             // `password was set to …`
             Some(b't')
                 if length == 2 && is(&["to"]) && self.word_is(0, &["set", "changed", "updated", "reset"]) =>
@@ -88,18 +101,30 @@ impl Scanner<'_> {
             Some(b'm')
                 if is(&["mysql", "mysqldump", "mysqladmin", "mongosh", "mongo", "mariadb", "mongodump"]) =>
             {
-                self.line.password_flag = true;
+                self.line.password_flag = b'p';
                 false
             }
             Some(b's') if is(&["sshpass", "sqlcmd"]) => {
-                self.line.password_flag = true;
+                self.line.password_flag = b'p';
                 false
             }
             Some(b'l')
                 if is(&["login"])
                     && self.word_is(0, &["docker", "podman", "az", "oc", "helm", "registry"]) =>
             {
-                self.line.password_flag = true;
+                self.line.password_flag = b'p';
+                false
+            }
+            Some(b'l') if is(&["ldapsearch", "ldapmodify", "ldapdelete", "ldapwhoami"]) => {
+                self.line.password_flag = b'w';
+                false
+            }
+            Some(b'r') if is(&["redis-cli"]) => {
+                self.line.password_flag = b'a';
+                false
+            }
+            Some(b'o') if is(&["openssl"]) => {
+                self.line.password_flag = b'k';
                 false
             }
             Some(b'o' | b'c' | b'p' | b't') if self.speaks_of_one_time(start, end) => {
@@ -135,8 +160,19 @@ impl Scanner<'_> {
         let space = value::run_of(self.text, end, b' ');
         let from = end + space;
         let secret = matches!(keys::level(word), Level::Always | Level::UnlessNumber | Level::UnlessCount);
-        if long && space > 0 && self.byte(from) != b'-' && secret {
+        let named = charset::WORD.run_within(self.text, from, 48);
+        let names = self.byte(named) == b' ' && keys::level(self.slice(from, named)) == Level::Always;
+        if long && space > 0 && self.byte(from) != b'-' && secret && !names {
             return self.command_value(from);
+        }
+        // `--auth user:password`, `--auth token`
+        if long && space > 0 && keys::level(word) == Level::IfGenerated {
+            let at = value::opening(self.text, from).map_or(from, |(_, start)| start);
+            let to = value::bare_end(self.text, at, false);
+            self.looked(from, to);
+            let content = self.slice(at, to);
+            let colon = content.iter().position(|&b| b == b':').map_or(0, |colon| colon + 1);
+            return value::looks_generated(content, 10) && self.command_span(at + colon, to);
         }
         let user = self.line.user_flag
             && (word == b"u" || word == b"U" || (long && matches!(word, b"user" | b"proxy-user")));
@@ -147,11 +183,12 @@ impl Scanner<'_> {
             let Some(colon) = self.slice(at, to).iter().position(|&b| b == b':') else { return false };
             return self.command_span(at + colon + 1, to);
         }
-        if self.line.password_flag && !long && word.first() == Some(&b'p') {
+        if self.line.password_flag != 0 && !long && word.first() == Some(&self.line.password_flag) {
             return match word.len() {
                 1 if space > 0 && self.byte(from) != b'-' => self.command_value(from),
                 1 if value::opening(self.text, end).is_some() => self.command_value(end),
                 1 => false,
+                _ if self.line.password_flag != b'p' => false,
                 _ if word.iter().all(|b| b.is_ascii_digit() || *b == b'p') => false,
                 _ => {
                     let to = value::bare_end(self.text, start + 1, false);
@@ -204,9 +241,14 @@ impl Scanner<'_> {
         {
             return false;
         }
+        if self.of_someone(end) {
+            return true;
+        }
         let password = one_of(word, &["password", "passphrase", "passwd", "pwd", "passcode"]);
         if matches!(first, b'\'' | b'"') {
-            return password
+            let long = self.slice(from + 1, from + 17);
+            let generated = long.len() == 16 && value::looks_generated(long, 16);
+            return (password || generated)
                 && !self.word_is(0, &["field", "invalid", "missing", "unexpected", "the"])
                 && self.quoted_argument(end);
         }
@@ -267,12 +309,15 @@ impl Scanner<'_> {
         let (before, _) = self.words.get(nth + 1).copied().unwrap_or((0, 0));
         let name = self.slice(from, to);
         let alone = keys::level(name);
-        let key =
-            if matches!(alone, Level::Harmless | Level::Query) && to > from && before > 0 && before < from {
-                keys::level(self.slice(before, to))
-            } else {
-                alone
-            };
+        let key = if matches!(alone, Level::Harmless | Level::Query | Level::Code)
+            && to > from
+            && before > 0
+            && before < from
+        {
+            keys::level(self.slice(before, to))
+        } else {
+            alone
+        };
         if name.eq_ignore_ascii_case(b"code") && !self.word_is(1, &OTHER_CODES) {
             self.line.one_time = true;
         }

@@ -104,6 +104,7 @@ pub const RULES: &[Rule] = &[
     row("dynatrace-token", &["dt0c01.", "dt0s01.", "dt0s02.", "dt0s16."], ALNUM_DOT, 24, 120, Gitleaks),
     row("easypost-key", &["EZAK", "EZTK"], ALNUM, 54, 54, Gitleaks),
     row("elevenlabs-key", &["sk_"], HEX, 48, 48, Recalled),
+    row("fcm-server-key", &["APA91b"], TOKEN, 130, 140, Recalled),
     row("facebook-token", &["EAA"], ALNUM, 60, 600, Gitleaks),
     row("figma-token", &["figd_", "figu_", "figor_"], TOKEN, 40, 200, Secretlint),
     row("flutterwave-key", &["FLWSECK_TEST-", "FLWSECK-"], TOKEN, 12, 64, Gitleaks),

@@ -24,8 +24,8 @@ pub struct Span {
 pub struct Line {
     /// A command that takes `-u user:password`.
     pub user_flag: bool,
-    /// A command that takes `-p password`.
-    pub password_flag: bool,
+    /// The letter of the flag with which a command takes its password (`-p`, `-a`, `-k`), or 0.
+    pub password_flag: u8,
     /// An account was named, as in `machine … login …`.
     pub account: bool,
     /// A one-time code was spoken of.
@@ -45,6 +45,10 @@ pub struct Scanner<'t> {
     pub line: Line,
     /// `name: "authorization"` was read, its value is to come.
     pub pair: bool,
+    /// Where it stood.
+    pub pair_at: usize,
+    /// A row of values is being read.
+    pub in_row: bool,
     /// Depth of brackets inside a list or object that stands under a sensitive name; 0 outside.
     pub inside: u32,
     /// Where that list or object opened.
@@ -112,6 +116,8 @@ impl<'t> Scanner<'t> {
             words: [(0, 0); 3],
             line: Line::default(),
             pair: false,
+            pair_at: 0,
+            in_row: false,
             inside: 0,
             inside_from: 0,
             jwk: false,
@@ -120,7 +126,20 @@ impl<'t> Scanner<'t> {
 
     /// Reads the text to its end.
     pub fn run(&mut self) {
-        while let Some(&b) = self.text.get(self.at) {
+        self.read(self.text.len());
+        self.runs.looked += self.text.len() as u64;
+    }
+
+    /// Reads on to here, from within a rule.
+    pub fn read_until(&mut self, end: usize) {
+        self.in_row = true;
+        self.read(end.min(self.text.len()));
+        self.in_row = false;
+    }
+
+    fn read(&mut self, end: usize) {
+        while self.at < end {
+            let b = self.byte(self.at);
             match KIND[b as usize] {
                 Kind::Plain => self.at += 1,
                 Kind::Word => self.word(),
@@ -144,7 +163,6 @@ impl<'t> Scanner<'t> {
                 Kind::Pipe => self.pipe(),
             }
         }
-        self.runs.looked += self.text.len() as u64;
     }
 
     /// The byte at an index, 0 past the end.
@@ -340,9 +358,11 @@ impl<'t> Scanner<'t> {
         }
         let name = self.slice(start, end);
         match level {
-            Harmless | Query if one_of(name, &["key", "keys", "code", "codes", "number", "phrase"]) => {
+            Harmless | Query | Code
+                if one_of(name, &["key", "keys", "code", "codes", "number", "phrase"]) =>
+            {
                 match keys::level(self.slice(from, end)) {
-                    Always => Always,
+                    joined @ (Always | UnlessNumber) => joined,
                     _ => level,
                 }
             }

@@ -78,7 +78,7 @@ impl Scanner<'_> {
     pub fn shaped(&mut self, start: usize, end: usize) -> bool {
         let first = self.byte(start);
         let taken = match first {
-            b'0'..=b'9' => self.card(start).map(|end| (start, end, Rule::CARD)),
+            b'0'..=b'9' if !self.names_id(start) => self.card(start).map(|end| (start, end, Rule::CARD)),
             b'M' | b'N' | b'O' if (23..=28).contains(&(end - start)) && self.byte(end) == b'.' => {
                 self.discord_bot(start, end).map(|end| (start, end, Rule::DISCORD))
             }
@@ -125,7 +125,11 @@ impl Scanner<'_> {
 
     /// `{bot id}:{35 characters, the first two AA}`
     fn telegram(&mut self, start: usize, end: usize) -> Option<(usize, usize, Rule)> {
-        if self.byte(end) != b':' || self.byte(end + 1) != b'A' || !self.before(end).is_ascii_digit() {
+        let addressed = self.is_at(start, b"bot");
+        if self.byte(end) != b':'
+            || !(addressed || self.byte(end + 1) == b'A')
+            || !self.before(end).is_ascii_digit()
+        {
             return None;
         }
         let digits = self.slice(start, end).iter().rev().take(12).take_while(|b| b.is_ascii_digit()).count();
@@ -140,6 +144,12 @@ impl Scanner<'_> {
             && self.is_at(start + 32, b"-us")
             && charset::HEX.run_within(self.text, start, 32) == start + 32;
         fits.then_some((start, end, Rule::MAILCHIMP))
+    }
+
+    /// Whether the name before the number is an id's.
+    fn names_id(&self, start: usize) -> bool {
+        let (from, to) = self.words[0];
+        to > from && start - to <= 4 && super::keys::is_id(self.slice(from, to))
     }
 
     /// A card number (ISO/IEC 7812): issuer range, length, check digit; groups parted by one kind of mark.

@@ -91,6 +91,12 @@ pub fn bare_end(text: &[u8], from: usize, encoded: bool) -> usize {
         return from + MARK.len();
     }
     let mut i = from;
+    // `${TOKEN}` is one value, bracket and all.
+    if text.get(from..from + 2) == Some(b"${")
+        && let Some(close) = text.iter().skip(from).take(80).position(|&b| b == b'}')
+    {
+        i = from + close + 1;
+    }
     let after = |i: usize| text.get(i + 1).copied().unwrap_or(b'\n');
     while let Some(&b) = text.get(i) {
         if b == b'[' && text.get(i..).is_some_and(|rest| rest.starts_with(MARK.as_bytes())) {
@@ -128,7 +134,13 @@ fn starts_next(text: &[u8], at: usize, mark: u8) -> bool {
         Some(_) if mark == b'|' => false,
         Some(_) => {
             let end = charset::WORD.run_within(text, at, 48);
-            end > at && matches!(text.get(end), Some(b'=' | b':' | b';'))
+            // `v1,3q2+7w==`: base64's own end is no next entry.
+            let padding = mark == b',' && end - at >= 20 && {
+                let end = charset::BASE64.run_within(text, at, 512);
+                text.get(end.saturating_sub(1)) == Some(&b'=')
+                    && !text.get(end).is_some_and(|&b| charset::is_alnum(b))
+            };
+            end > at && matches!(text.get(end), Some(b'=' | b':' | b';')) && !padding
         }
     }
 }
@@ -246,6 +258,10 @@ fn is_status_word(word: &[u8]) -> bool {
 #[inline(never)]
 pub fn is_prose(text: &[u8], from: usize, to: usize) -> bool {
     let Some(word) = text.get(from..to) else { return false };
+    // YAML's tags: `!secret name`, `!vault |`
+    if word.strip_prefix(b"!").is_some_and(|tag| tag.iter().all(u8::is_ascii_lowercase)) {
+        return true;
+    }
     let plain = word.len() <= 16 && word.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'\'' | b'-'));
     if !plain || word.iter().skip(1).any(u8::is_ascii_uppercase) {
         return false;
@@ -283,7 +299,10 @@ pub fn is_sentence(value: &[u8]) -> bool {
 /// Whether an unquoted value is code that fetches the secret (`process.env.TOKEN`, `req.body.password`).
 #[inline(never)]
 pub fn is_code(value: &[u8]) -> bool {
-    const ROOTS: [&[u8]; 30] = [
+    const ROOTS: [&[u8]; 33] = [
+        b"var.",
+        b"local.",
+        b"secrets.",
         b"process.",
         b"req.",
         b"request.",
@@ -328,6 +347,7 @@ pub fn is_code(value: &[u8]) -> bool {
 /// neither a UUID, a date, an address nor a path.
 #[inline(never)]
 pub fn looks_generated(value: &[u8], min: usize) -> bool {
+    let value = value.strip_prefix(b"v1,").unwrap_or(value); // a Standard Webhooks signature names its version
     let value = value.get(..value.len().min(256)).unwrap_or(value);
     if value.len() < min
         || !value.iter().all(|&b| CREDENTIAL.has(b) || matches!(b, b'!' | b'#' | b'$' | b'*' | b'^' | b'|'))
@@ -339,7 +359,8 @@ pub fn looks_generated(value: &[u8], min: usize) -> bool {
     {
         return false;
     }
-    let (mut digits, mut letters, mut changes, mut last) = (0usize, 0usize, 0usize, 0u8);
+    let (mut digits, mut letters, mut capitals, mut changes, mut last) =
+        (0usize, 0usize, 0usize, 0usize, 0u8);
     for &b in value {
         let kind = match b {
             b'0'..=b'9' => 1,
@@ -349,10 +370,13 @@ pub fn looks_generated(value: &[u8], min: usize) -> bool {
         };
         digits += usize::from(kind == 1);
         letters += usize::from(kind >= 2);
+        capitals += usize::from(kind == 3);
         changes += usize::from(kind != last && kind != 0 && last != 0);
         last = kind;
     }
-    digits >= 1 && letters >= 2 && changes * 7 >= value.len().min(42)
+    // Base64 may be without a digit; its capitals stand closer than those of `camelCase`.
+    let bare = value.len() >= 20 && changes * 5 >= value.len() * 2 && capitals * 3 >= value.len();
+    (digits >= 1 || bare) && letters >= 2 && changes * 7 >= value.len().min(42)
 }
 
 fn is_uuid(value: &[u8]) -> bool {

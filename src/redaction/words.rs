@@ -2,7 +2,7 @@
 //! compiles to tens of kilobytes of comparisons.)
 
 /// Words and what each stands for; the words of a row are parted by spaces, and no word stands twice.
-pub type Rows = [(u16, &'static str)];
+pub type Rows = [(u32, &'static str)];
 
 /// Where a word stands: its row, and where in the row; length 0 for an empty slot.
 #[derive(Clone, Copy)]
@@ -55,7 +55,7 @@ impl<const N: usize> Words<N> {
 
     /// What a word (in lower case) stands for.
     #[inline(never)]
-    pub fn get(&self, word: &[u8]) -> Option<u16> {
+    pub fn get(&self, word: &[u8]) -> Option<u32> {
         let mut at = hash(word, 0, word.len());
         loop {
             let slot = self.slots.get(at % N)?;

@@ -225,10 +225,31 @@ pub fn third_batch() -> Vec<Line> {
     labelled(include_str!("../corpus/third_batch.txt"), 29, 3)
 }
 
+pub fn fourth_batch() -> Vec<Line> {
+    labelled(include_str!("../corpus/fourth_batch.txt"), 31, 2)
+}
+
+pub fn fifth_batch() -> Vec<Line> {
+    labelled(include_str!("../corpus/fifth_batch.txt"), 43, 2)
+}
+
 pub fn harmless() -> Vec<String> {
-    let mut random = Random::new(13);
-    rows(include_str!("../corpus/harmless.txt"))
-        .chain(rows(include_str!("../corpus/second_harmless.txt")))
+    let first = include_str!("../corpus/harmless.txt");
+    let second = include_str!("../corpus/second_harmless.txt");
+    [unlabelled(first, 13), unlabelled(second, 14)].concat()
+}
+
+pub fn fourth_harmless() -> Vec<String> {
+    unlabelled(include_str!("../corpus/fourth_harmless.txt"), 37)
+}
+
+pub fn fifth_harmless() -> Vec<String> {
+    unlabelled(include_str!("../corpus/fifth_harmless.txt"), 47)
+}
+
+fn unlabelled(file: &str, seed: u64) -> Vec<String> {
+    let mut random = Random::new(seed);
+    rows(file)
         .flat_map(|row| {
             let times = if row.contains('{') { 2 } else { 1 };
             std::iter::repeat_n(row, times)
@@ -238,8 +259,20 @@ pub fn harmless() -> Vec<String> {
 }
 
 pub fn contexts() -> Vec<Line> {
-    let mut random = Random::new(17);
-    rows(include_str!("../corpus/contexts.txt"))
+    trees(include_str!("../corpus/contexts.txt"), 17)
+}
+
+pub fn fourth_contexts() -> Vec<Line> {
+    trees(include_str!("../corpus/fourth_contexts.txt"), 41)
+}
+
+pub fn fifth_contexts() -> Vec<Line> {
+    trees(include_str!("../corpus/fifth_contexts.txt"), 53)
+}
+
+fn trees(file: &str, seed: u64) -> Vec<Line> {
+    let mut random = Random::new(seed);
+    rows(file)
         .flat_map(|row| std::iter::repeat_n(row, 4))
         .map(|row| line(&fill(row, &mut random), true))
         .collect()

@@ -1,0 +1,37 @@
+//! `ops redact` as a person runs it.
+#![allow(clippy::unwrap_used)]
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+fn redact(flags: &[&str], input: &[u8]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ops"))
+        .arg("redact")
+        .args(flags)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+const INPUT: &[u8] = b"all is well\nna\xc3\xafve password=hunter2 \x1b[31mok\n\xff\n";
+
+#[test]
+fn lines_that_change_are_shown_redacted_with_their_rules() {
+    let out = redact(&[], INPUT);
+    assert!(out.status.success());
+    let text = String::from_utf8(out.stdout).unwrap();
+    assert_eq!(text, "2: naïve password=[REDACTED] \u{fffd}[31mok\n    column 16: key-value\n");
+    assert_eq!(String::from_utf8(out.stderr).unwrap(), "1 of 3 lines would change.\n");
+}
+
+#[test]
+fn as_json_there_is_one_object_a_finding() {
+    let out = redact(&["--json"], INPUT);
+    assert!(out.status.success());
+    let text = String::from_utf8(out.stdout).unwrap();
+    assert_eq!(text, "{\"column\":16,\"length\":7,\"line\":2,\"rule\":\"key-value\"}\n");
+}

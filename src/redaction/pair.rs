@@ -1,0 +1,109 @@
+//! Names and values that stand apart: `<password>…</password>`, `{name, value}`, form fields.
+
+use super::charset;
+use super::keys::{self, Level};
+use super::names::Rule;
+use super::scan::Scanner;
+use super::separator::Separator;
+use super::value;
+
+impl Scanner<'_> {
+    /// `<password>value</password>`
+    #[inline(never)]
+    pub fn element(&mut self, start: usize, end: usize) -> bool {
+        let opens =
+            matches!(self.before(start), b'<' | b':' | b'>') || self.slice(0, start).ends_with(b"&lt;");
+        if !opens || !named_secret(self.level_of(start, end, true)) {
+            return false;
+        }
+        if self.is_at(end, b"&gt;") {
+            return self.element_text(end + 4);
+        }
+        // A property list's `<key>password</key><string>…</string>`
+        if self.is_at(end, b"</key>") {
+            let gap = self.slice(end + 6, end + 48).iter().take_while(|b| b.is_ascii_whitespace()).count();
+            let value = end + 6 + gap;
+            return self.is_at(value, b"<string>") && self.element_text(value + 8);
+        }
+        let mut from = end;
+        while !matches!(self.byte(from), b'>' | b'<' | b'\n' | 0) && from < end + 200 {
+            from += 1;
+        }
+        self.looked(end, from);
+        if self.byte(from) != b'>' || self.before(from) == b'/' {
+            return false;
+        }
+        self.element_text(from + 1)
+    }
+
+    /// The text of an element up to its end tag.
+    fn element_text(&mut self, from: usize) -> bool {
+        let data = self.is_at(from, b"<![CDATA[");
+        let from = if data { from + 9 } else { from };
+        let mut to = from;
+        while !(matches!(self.byte(to), b'<' | b'\n' | 0)
+            || (data && self.is_at(to, b"]]>"))
+            || self.byte(to) == b'&' && self.is_at(to, b"&lt;"))
+        {
+            to += 1;
+        }
+        self.looked(from, to);
+        if matches!(self.byte(to), b'\n' | 0) || value::says_nothing(self.slice(from, to)) {
+            return false;
+        }
+        self.take(from, to, to, Rule::KEY_VALUE);
+        true
+    }
+
+    /// `name: "authorization"`: whether the value to come is a secret. A form field's value may follow at once.
+    #[inline(never)]
+    pub fn pair_name(&mut self, sep: Separator) -> bool {
+        let Some((quote, start)) = value::opening(self.text, sep.value) else {
+            return self.bare_pair_name(sep.value);
+        };
+        let end = charset::TOKEN_DOT.run_within(self.text, start, 64);
+        self.looked(start, end);
+        let (closed, after) = value::closing(self.slice(0, (end + 72).min(self.text.len())), end, quote);
+        if closed != end || after == end || !named_secret(keys::level(self.slice(start, end))) {
+            return false;
+        }
+        if self.byte(after) == b'>' && self.element_text(after + 1) {
+            return true;
+        }
+        if let Some(from) = self.blank_line(after) {
+            let to = value::bare_end(self.text, from, false);
+            self.looked(from, to);
+            if !value::says_nothing(self.slice(from, to)) {
+                self.at = from;
+                self.take(from, to, to, Rule::KEY_VALUE);
+            }
+        }
+        true
+    }
+
+    /// `\r\n\r\n` at `at`, raw or escaped: where the line behind it starts.
+    fn blank_line(&self, mut at: usize) -> Option<usize> {
+        for _ in 0..2 {
+            at = [&b"\r\n"[..], b"\n", b"\\r\\n", b"\\n", b"\\\\r\\\\n", b"\\\\n"]
+                .iter()
+                .find(|line| self.slice(at, at + line.len()) == **line)
+                .map(|line| at + line.len())?;
+        }
+        Some(at)
+    }
+
+    /// YAML's `name: DB_PASSWORD` with `value: …` to come.
+    fn bare_pair_name(&mut self, start: usize) -> bool {
+        let end = charset::TOKEN_DOT.run_within(self.text, start, 64);
+        self.looked(start, end);
+        let ends = matches!(self.byte(end), b'\n' | b'\r' | b',' | b';' | b' ')
+            || self.is_at(end, b"\\n")
+            || self.is_at(end, b"\\r");
+        end > start && ends && keys::level(self.slice(start, end)) == Level::Always
+    }
+}
+
+/// Whether a name alone makes what it names a secret.
+fn named_secret(level: Level) -> bool {
+    matches!(level, Level::Always | Level::UnlessNumber | Level::UnlessCount)
+}

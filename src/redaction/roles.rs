@@ -1,0 +1,128 @@
+//! The lexicon of names: what each word does in one.
+
+use super::words::Words;
+
+// What a word does in a name.
+pub const SECRET: u32 = 1; // …Password, …Token: what ends so is a secret
+pub const PLURAL: u32 = 1 << 1; // …Tokens: so too, but a number is a count
+pub const KEY: u32 = 1 << 2; // …Key: depends on what stands before
+pub const MAKES_KEY: u32 = 1 << 3; // apiKey, signingKey
+pub const HARMLESS_KEY: u32 = 1 << 4; // primaryKey, cacheKey
+pub const CODE: u32 = 1 << 5; // …Code, …Number: depends on what stands before
+pub const MAKES_CODE: u32 = 1 << 6; // verificationCode, cardNumber
+pub const GENERATED: u32 = 1 << 7; // signature: when it looks so
+pub const NEUTRAL: u32 = 1 << 8; // passwordConfirmation, API_KEY_PROD: read what stands before
+pub const HARMLESS_END: u32 = 1 << 9; // tokenType, passwordLength
+pub const HARMLESS_START: u32 = 1 << 10; // hasPassword, maxTokens
+pub const COUNTED: u32 = 1 << 11; // promptTokens
+pub const PUBLIC: u32 = 1 << 12; // publicKey, NEXT_PUBLIC_…
+pub const QUERY: u32 = 1 << 13; // code, key, state in a query
+pub const PIN: u32 = 1 << 14;
+pub const MANY: u32 = 1 << 15; // apiKeys, secrets: a number is a count
+pub const TOKEN: u32 = 1 << 16; // nextPageToken: a place in a list
+pub const PAGE: u32 = 1 << 17;
+
+/// What each word does in a name: to teach it a word, add the word to a row.
+#[rustfmt::skip]
+static ROLES: Words<1024> = Words::new(&[
+    (SECRET, "password passwd passwort kennwort senha contrasena motdepasse mdp pwd pswd passphrase \
+        passcode jws jwe bearer totp hotp cvv cvc csrf xsrf mnemonic verifier samlresponse \
+        samlrequest authkey privkey signingkey encryptionkey masterkey sharedkey servicekey \
+        credential sessid phpsessid jsessionid aspsessionid cardnumber ccnumber ssws appkey sshpass requirepass masterauth"),
+    (SECRET | MAKES_KEY, "secret jwt authorization cookie"),
+    (SECRET | MAKES_KEY | TOKEN, "token"),
+    (SECRET | MAKES_CODE, "otp"),
+    (PLURAL | MANY, "secrets passwords credentials creds passwds"),
+    (PLURAL, "tokens cookies pw"),
+    (PLURAL | MAKES_CODE, "pass"),
+    (KEY | QUERY, "key"),
+    (KEY | MANY, "keys"),
+    (MAKES_KEY, "private priv signing encryption encrypt decryption decrypt master service deploy deployment \
+        admin shared webhook ssh aes rsa role crypto cipher pgp gpg wallet ingest ingestion \
+        integration preshared root symmetric license licence hashing internal"),
+    (MAKES_KEY | MAKES_CODE, "sign"),
+    (MAKES_KEY, "api"),
+    (MAKES_KEY | NEUTRAL, "encrypted"),
+    (MAKES_KEY | MAKES_CODE, "access"),
+    (MAKES_KEY | MAKES_CODE | GENERATED, "auth authentication"),
+    (MAKES_KEY | GENERATED, "session sess"),
+    (MAKES_KEY | GENERATED, "hmac"),
+    (GENERATED | MAKES_KEY | QUERY, "signature sig"),
+    (GENERATED, "assertion psk ticket"),
+    (GENERATED | COUNTED, "sid"),
+    (SECRET, "saml"),
+    (PIN | MAKES_CODE, "pin"),
+    (CODE | QUERY, "code"),
+    (CODE | MANY, "codes"),
+    (CODE, "number phrase"),
+    (MAKES_CODE, "verification sms mfa fa 2fa tfa login signin security activation recovery backup onetime \
+        pairing device magic card cc factor authenticator seed"),
+    (MAKES_CODE | HARMLESS_END, "time reset"),
+    (MAKES_CODE, "verify"),
+    (MAKES_CODE | NEUTRAL, "confirmation"),
+    (MAKES_CODE, "credit"),
+    (HARMLESS_KEY | NEUTRAL, "primary"),
+    (HARMLESS_KEY, "vapid foreign cache sort partition idempotency object unique lookup map json query group routing \
+        trace span translation event metric feature column registry press hot shift arrow meta ctrl \
+        react list item node known dedup dedupe rate lock site redis row first flag record image \
+        asset blob upload video document project tenant order product customer issue jira"),
+    (HARMLESS_KEY | HARMLESS_END | QUERY, "storage state"),
+    (PUBLIC, "public publishable anon"),
+    (NEUTRAL, "new old confirm confirmed repeat again hash hashed value values val raw base encoded plain \
+        plaintext text str string prod production dev development test testing staging stage live \
+        sandbox v header param data main secondary env default temp tmp local override alt bytes pem \
+        b a hex content body digest request response"),
+    (NEUTRAL | HARMLESS_KEY, "current previous prev"),
+    (NEUTRAL | HARMLESS_KEY | PAGE, "next"),
+    (HARMLESS_END | PAGE, "page"),
+    (PAGE, "continuation continue cursor pagination paging sync resume delta scroll watermark"),
+    (HARMLESS_END | HARMLESS_START, "count counts min max total"),
+    (HARMLESS_END, "length len url uri urls link href type types id ids name names expires expiry expiration exp \
+        in at on by ttl hint policy strength field fields label placeholder file files path paths \
+        endpoint limit limits usage size version age issued created updated changed date timestamp \
+        status error errors message messages format algorithm alg method provider source scheme \
+        schema rotation attempts attempt manager index position pos kind description title rule \
+        rules regex pattern forgot change screen form component store bucket budget cost price \
+        per second domain host issuer audience aud iss scope scopes subject owner user username \
+        email consent banner settings options config configured present exists match matches matched \
+        complexity score validation validator verified requirements set seconds ms minutes hours \
+        days duration timeout refresh lifetime validity revoked rotated active fingerprint \
+        thumbprint arn region ref reference class handler middleware estimate details symbol address \
+        contract decimals chain pair standard family same samesite secure prefix suffix reason \
+        required valid enabled disabled used remaining"),
+    (HARMLESS_START, "has is are was were needs need requires require show hide should can could use uses with \
+        without enable disable allow allows missing no not did does will would must num avg expected \
+        unexpected supports skip estimated zero"),
+    (HARMLESS_END | HARMLESS_START, "expired invalid"),
+    (COUNTED, "prompt completion input output cached reasoning thinking generated audio accepted rejected \
+        creation read write"),
+]);
+
+/// The roles of a word in lower case.
+pub fn roles(word: &[u8]) -> u32 {
+    ROLES.get(word).unwrap_or_else(|| compound(word))
+}
+
+/// Words written together: `pgpassword`, `csrfmiddlewaretoken`, `clientsecret`, `apikey`.
+fn compound(word: &[u8]) -> u32 {
+    const ENDS: [&[u8]; 12] = [
+        b"password",
+        b"passwd",
+        b"passphrase",
+        b"secret",
+        b"token",
+        b"apikey",
+        b"secretkey",
+        b"accesskey",
+        b"privatekey",
+        b"credentials",
+        b"sessid",
+        b"sessionid",
+    ];
+    match word {
+        b"sessionid" => 0,
+        _ if ENDS.iter().any(|end| word.ends_with(end)) => SECRET,
+        _ if word.ends_with(b"tokens") || word.ends_with(b"secrets") => PLURAL,
+        _ => 0,
+    }
+}

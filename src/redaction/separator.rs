@@ -1,0 +1,150 @@
+//! What stands between a name and its value, in every notation.
+
+use super::scan::Scanner;
+use super::value;
+
+/// What stands between a name and its value.
+#[derive(Clone, Copy)]
+pub struct Separator {
+    /// Where the value starts.
+    pub value: usize,
+    /// The name was quoted or in brackets.
+    pub quoted: bool,
+    /// `=>`
+    pub arrow: bool,
+    /// `:`
+    pub colon: bool,
+    /// No space behind it
+    pub unspaced: bool,
+    /// `: ` as in a sentence
+    pub spaced_colon: bool,
+    /// `%3D`
+    pub encoded: bool,
+    /// Only side by side: the value must look generated
+    pub listed: bool,
+}
+
+impl Scanner<'_> {
+    /// Finds the separator behind a name that ends at `end`.
+    pub fn separator(&self, end: usize) -> Option<Separator> {
+        let (mut at, mut quoted, mut closers) = (end, false, 0);
+        loop {
+            match self.byte(at) {
+                b' ' | b'\t' => at += 1,
+                b']' | b'"' | b'\'' | b'`' if closers < 6 => {
+                    (quoted, closers, at) = (true, closers + 1, at + 1)
+                }
+                b'?' if self.byte(at + 1) == b':' => at += 1,
+                b':' if quoted && self.is_at(at, b":protected]") => at += 10,
+                b':' if quoted && self.is_at(at, b":private]") => at += 8,
+                // A colour code whose escape was lost on the way: `[39m`
+                b'[' if closers < 6 && self.lost_colour(at).is_some() => {
+                    (closers, at) = (closers + 1, self.lost_colour(at)?);
+                }
+                b'%' if closers < 6
+                    && (self.is_at(at, b"%22") || self.is_at(at, b"%5D") || self.is_at(at, b"%27")) =>
+                {
+                    (quoted, closers, at) = (true, closers + 1, at + 3);
+                }
+                b'&' if closers < 6 => {
+                    at = value::opening(self.text, at)?.1;
+                    (quoted, closers) = (true, closers + 1);
+                }
+                b'\\' | 0x1b if closers < 6 => {
+                    closers += 1;
+                    if let Some(next) = value::skip_colour(self.text, at) {
+                        at = next;
+                    } else if let Some((_, next)) = value::opening(self.text, at) {
+                        (quoted, at) = (true, next);
+                    } else {
+                        break;
+                    }
+                }
+                _ => break,
+            }
+        }
+        let (mut arrow, mut encoded, mut colon, mut listed) = (false, false, false, false);
+        at = match (self.byte(at), self.byte(at + 1)) {
+            (b':', b':') | (b'=', b'=' | b'~') => return None,
+            (b':', b'/') if self.byte(at + 2) == b'/' => return None,
+            (b':', b'=') => at + 2,
+            // `password......... value`
+            (b'.', b'.') if self.byte(at + 2) == b'.' => at + value::run_of(self.text, at, b'.').min(120),
+            (0xe2, 0x86) if self.byte(at + 2) == 0x92 => at + 3, // →
+            // `"password","…"` and `(password . "…")`
+            (b',', b'"' | b'\'') if quoted => {
+                listed = true;
+                at + 1
+            }
+            (b',', b' ') if quoted && matches!(self.byte(at + 2), b'"' | b'\'') => {
+                listed = true;
+                at + 2
+            }
+            (b'.', b' ') if at > end && self.byte(at + 2) == b'"' => {
+                listed = true;
+                at + 2
+            }
+            (b'-', b'>') => {
+                colon = true;
+                at + 2
+            }
+            (b'=', b'>') => {
+                arrow = true;
+                at + 2
+            }
+            (b':', _) => {
+                colon = true;
+                at + 1
+            }
+            (b'=', _) => at + 1,
+            (b'%', b'3') if self.is_at(at, b"%3D") || self.is_at(at, b"%3A") => {
+                encoded = true;
+                at + 3
+            }
+            (b'\\', b'u') if self.is_at(at, b"\\u003d") || self.is_at(at, b"\\u003a") => at + 6,
+            _ => return None,
+        };
+        let after = at;
+        // `password: string = "…"`, `password: &str = "…"`
+        if colon {
+            let start = at + value::run_of(self.text, at, b' ').min(2);
+            let start = start + usize::from(self.byte(start) == b'&');
+            let end = super::charset::ALNUM.run_within(self.text, start, 16);
+            at = if end > start && self.is_at(end, b" = ") { end + 3 } else { at };
+        }
+        loop {
+            match self.byte(at) {
+                b' ' | b'\t' => at += 1,
+                b'\\' | 0x1b => match value::skip_colour(self.text, at) {
+                    Some(next) => at = next,
+                    None => break,
+                },
+                b'[' => match self.lost_colour(at) {
+                    Some(next) => at = next,
+                    None => break,
+                },
+                // PHP's dump puts the value on the next line.
+                b'\n' if arrow && quoted => at += 1,
+                _ => break,
+            }
+        }
+        Some(Separator {
+            value: at,
+            quoted,
+            arrow,
+            colon,
+            unspaced: at == after,
+            spaced_colon: colon && at > after,
+            encoded,
+            listed,
+        })
+    }
+
+    /// `[39m` without its escape: where it ends.
+    fn lost_colour(&self, at: usize) -> Option<usize> {
+        let end = super::charset::HEX.run_within(self.text, at + 1, 3);
+        let digits = self.slice(at + 1, end);
+        (!digits.is_empty() && digits.iter().all(u8::is_ascii_digit) && self.byte(end) == b'm')
+            .then_some(end + 1)
+    }
+}

@@ -1,0 +1,189 @@
+//! Statements whose grammar says which word is the secret: `INSERT … VALUES`, `AUTH`, `PASS`, `LOGIN`, and a
+//! sentence's `password for ada is …`.
+
+use super::charset;
+use super::keys::{self, Level};
+use super::names::Rule;
+use super::scan::Scanner;
+use super::value;
+use super::words::one_of;
+
+/// How far back a list of columns is looked for.
+const COLUMNS_AT_MOST: usize = 400;
+
+impl Scanner<'_> {
+    /// `AUTH [user] password`, `AUTH PLAIN …`, `PASS …`, `LOGIN user password`, `… VALUES (…)`.
+    #[inline(never)]
+    pub fn statement(&mut self, start: usize, end: usize) -> bool {
+        let word = self.slice(start, end);
+        if self.byte(end) != b' ' && self.byte(end) != b'(' {
+            return false;
+        }
+        match word {
+            b"AUTH" => {
+                let next = self.next_word(end);
+                if one_of(self.slice(next.0, next.1), &["plain", "login", "default", "cram-md5", "xoauth2"]) {
+                    return self.generated_word(next.1, 8);
+                }
+                self.generated_word(end, 8) || (next.1 - next.0 < 32 && self.generated_word(next.1, 8))
+            }
+            b"PASS" => self.generated_word(end, 8),
+            b"LOGIN" => {
+                let (_, user) = self.next_word(end);
+                self.generated_word(user, 8)
+            }
+            _ if word.eq_ignore_ascii_case(b"values") => self.row(start, end),
+            _ => false,
+        }
+    }
+
+    /// The word behind the space at `at`.
+    fn next_word(&mut self, at: usize) -> (usize, usize) {
+        let start = at + value::run_of(self.text, at, b' ').min(4);
+        let end = value::bare_end(self.slice(0, start + 80), start, false);
+        self.looked(at, end);
+        (start, end)
+    }
+
+    /// Takes the word behind the space at `at` if it looks generated.
+    fn generated_word(&mut self, at: usize, min: usize) -> bool {
+        let (start, end) = self.next_word(at);
+        let secret = start > at
+            && self.byte(end) != b':'
+            && !self.slice(start, end).contains(&b'/')
+            && value::looks_generated(self.slice(start, end), min);
+        if secret {
+            self.take(start, end, end, Rule::COMMAND_LINE);
+        }
+        secret
+    }
+
+    /// `(email, password) VALUES ('…', '…')`: the values of the sensitive columns. What is in the others is read as
+    /// any text is.
+    fn row(&mut self, start: usize, end: usize) -> bool {
+        let mut open = end + value::run_of(self.text, end, b' ').min(4);
+        let columns = if self.byte(open) == b'(' { self.sensitive_columns(start) } else { 0 };
+        if columns == 0 {
+            return false;
+        }
+        while self.byte(open) == b'(' {
+            let mut at = open + 1;
+            for column in 0..64 {
+                at += value::run_of(self.text, at, b' ').min(4);
+                let (from, to, after) = match value::opening(self.text, at) {
+                    Some((quote, from)) => {
+                        let (to, after) = value::closing(self.text, from, quote);
+                        (from, to, after)
+                    }
+                    None => {
+                        let mut to = at;
+                        while !matches!(self.byte(to), b',' | b')' | b'\n' | 0) {
+                            to += 1;
+                        }
+                        (to, to, to)
+                    }
+                };
+                self.looked(at, after);
+                if from < to && columns >> column & 1 == 1 && !value::says_nothing(self.slice(from, to)) {
+                    self.take(from, to, after, Rule::KEY_VALUE);
+                } else {
+                    self.read_until(after);
+                }
+                at = after.max(self.at);
+                if self.byte(at) != b',' {
+                    break;
+                }
+                at += 1;
+            }
+            // `), (`: the next row
+            let next = at + 2 + value::run_of(self.text, at + 2, b' ').min(2);
+            if self.byte(at) != b')' || self.byte(at + 1) != b',' {
+                break;
+            }
+            open = next;
+        }
+        self.at = self.at.max(end);
+        true
+    }
+
+    /// Which columns of the list that ends before `end` are sensitive, one bit each.
+    fn sensitive_columns(&mut self, end: usize) -> u64 {
+        let back = end.saturating_sub(COLUMNS_AT_MOST);
+        let Some(list) = self.slice(back, end).trim_ascii_end().strip_suffix(b")") else { return 0 };
+        let from = list.iter().rposition(|&b| b == b'(').map_or(list.len(), |open| open + 1);
+        let list = list.get(from..).unwrap_or_default();
+        self.runs.looked += list.len() as u64;
+        list.split(|&b| b == b',').take(64).enumerate().fold(0, |bits, (i, name)| {
+            let secret =
+                matches!(keys::level(name), Level::Always | Level::UnlessNumber | Level::UnlessCount);
+            bits | u64::from(secret) << i
+        })
+    }
+
+    /// `password for ada is …`, `Temporary password for ada: …`, `SET PASSWORD FOR 'app'@'%' = '…'`
+    #[inline(never)]
+    pub fn of_someone(&mut self, end: usize) -> bool {
+        if !self.is_at(end, b" for ") {
+            return false;
+        }
+        let who = end + 5;
+        let mut at = who;
+        while !matches!(self.byte(at), 0..=b' ' | b'=') && at < who + 64 {
+            at += 1;
+        }
+        self.looked(end, at);
+        if at == who || self.byte(at) == b'=' {
+            return false;
+        }
+        at = match () {
+            () if self.before(at) == b':' => at + 1,
+            () if self.is_at(at, b" = ") => at + 3,
+            () if self.is_at(at, b" is ") => at + 4,
+            () if self.is_at(at, b" is: ") => at + 5,
+            () => return false,
+        };
+        at += if self.is_at(at, b"PASSWORD(") { 9 } else { 0 };
+        let quoted = value::opening(self.text, at);
+        let (from, to, after) = match quoted {
+            Some((quote, from)) => {
+                let (to, after) = value::closing(self.text, from, quote);
+                (from, to, after)
+            }
+            None => {
+                let to = value::bare_end(self.text, at, false);
+                (at, to, to)
+            }
+        };
+        self.looked(at, after);
+        let content = self.slice(from, to);
+        let telling = content.len() >= 6
+            && content.iter().any(|b| b.is_ascii_digit() || b"!@#$".contains(b))
+            && content.iter().any(u8::is_ascii_alphabetic);
+        if !(telling || quoted.is_some() && content.len() >= 3)
+            || value::says_nothing(content)
+            || value::is_sentence(content)
+        {
+            return false;
+        }
+        self.take(from, to, after, Rule::KEY_VALUE);
+        true
+    }
+}
+
+/// Twelve to twenty-four plain words: a wallet's seed (BIP-39). Where they end.
+pub fn mnemonic(text: &[u8], from: usize) -> Option<usize> {
+    let (mut at, mut words) = (from, 0);
+    loop {
+        let end = charset::ALNUM.run_within(text, at, 9);
+        let word = text.get(at..end).unwrap_or_default();
+        if !(3..=8).contains(&word.len()) || !word.iter().all(u8::is_ascii_lowercase) {
+            return None;
+        }
+        (at, words) = (end, words + 1);
+        if text.get(at) != Some(&b' ') || words == 24 {
+            break;
+        }
+        at += 1;
+    }
+    (words >= 12 && words % 3 == 0).then_some(at)
+}
