@@ -5,8 +5,11 @@
 //! the way back. It never grows beyond a number per shard, and needs no cleaning up.
 
 use super::settings;
+use crate::entry::System;
 use crate::quota::{EarlierState, LeaseRequest, Ledger, LedgerState};
 use std::cell::RefCell;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
 /// The binding of the object.
@@ -65,7 +68,7 @@ impl DurableObject for RateLimiterDO {
         let Some((reply, changed)) = granted else { return Response::error("not loaded", 500) };
         if let Some(stored) = changed {
             // The platform holds the answer back until this is durable.
-            self.state.storage().put(LEDGER_KEY, stored?).await?;
+            self.state.storage().put_raw(LEDGER_KEY, stored?).await?;
         }
         Response::from_json(&reply)
     }
@@ -79,21 +82,60 @@ impl RateLimiterDO {
         let Ok(config) = settings::config(&self.env) else {
             return Err("the configuration cannot be used".into());
         };
-        let storage = self.state.storage();
-        let stored: Option<String> = storage.get(LEDGER_KEY).await?;
+        let stored = self.stored(LEDGER_KEY).await?.as_string();
         let known = stored.and_then(|text| serde_json::from_str::<LedgerState>(&text).ok());
         let ledger = match known {
             Some(state) => Ledger::restore(config.limits, state),
             None => {
-                let earlier: Option<EarlierState> = storage.get(EARLIER_KEY).await.ok().flatten();
+                let earlier = self.stored(EARLIER_KEY).await?;
                 let now = super::now();
-                earlier.map_or_else(
-                    || Ledger::new(config.limits, now),
-                    |earlier| Ledger::from_earlier(config.limits, &earlier, now),
-                )
+                if earlier.is_object() {
+                    Ledger::from_earlier(config.limits, &earlier_state(&earlier), now)
+                } else {
+                    Ledger::new(config.limits, now)
+                }
             }
         };
         self.ledger.borrow_mut().get_or_insert(ledger);
         Ok(())
     }
+
+    /// What is stored under `key`, as JavaScript has it; undefined when nothing is.
+    async fn stored(&self, key: &str) -> Result<JsValue> {
+        Ok(JsFuture::from(self.state.storage().as_raw().get(key)?).await?)
+    }
+}
+
+/// Reads what the earlier worker stored. Read by hand: it may hold plain objects or Maps, and what is damaged counts as 0.
+fn earlier_state(stored: &JsValue) -> EarlierState {
+    let number = |name: &str| member(stored, name).as_f64().unwrap_or(0.0);
+    let systems = member(stored, "system_current");
+    EarlierState {
+        global: number("global_current"),
+        systems: System::ALL.map(|system| member(&systems, system.as_str()).as_f64().unwrap_or(0.0)),
+        traces: entries(&member(stored, "trace_counts")),
+        window_start: number("window_start"),
+    }
+}
+
+fn member(of: &JsValue, name: &str) -> JsValue {
+    match of.dyn_ref::<js_sys::Map>() {
+        Some(map) => map.get(&name.into()),
+        None => js_sys::Reflect::get(of, &name.into()).unwrap_or(JsValue::UNDEFINED),
+    }
+}
+
+fn entries(of: &JsValue) -> Vec<(String, f64)> {
+    let pairs = match (of.dyn_ref::<js_sys::Map>(), of.dyn_ref::<js_sys::Object>()) {
+        (Some(map), _) => js_sys::Array::from(map),
+        (None, Some(object)) => js_sys::Object::entries(object),
+        (None, None) => return Vec::new(),
+    };
+    pairs
+        .iter()
+        .filter_map(|pair| {
+            let pair = js_sys::Array::from(&pair);
+            Some((pair.get(0).as_string()?, pair.get(1).as_f64()?))
+        })
+        .collect()
 }

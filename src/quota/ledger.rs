@@ -43,17 +43,17 @@ pub struct Account {
     pub overdrawn: u64,
 }
 
-/// State of the earlier `RateLimiterDO`, as it stored it under the key `rateLimitState`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+/// State of the earlier `RateLimiterDO`, as it stored it under the key `rateLimitState`. Numbers are JavaScript's; one
+/// that was not there is 0.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct EarlierState {
-    /// Logs counted in all.
-    pub global_current: f64,
-    /// Logs counted per system's word.
-    pub system_current: BTreeMap<String, f64>,
-    /// Logs counted per trace.
-    pub trace_counts: BTreeMap<String, f64>,
-    /// Start of its window, Unix ms.
+    /// Logs counted in all (`global_current`).
+    pub global: f64,
+    /// Logs counted per system (`system_current`), in the order of [`System::ALL`].
+    pub systems: [f64; 4],
+    /// Logs counted per trace (`trace_counts`).
+    pub traces: Vec<(String, f64)>,
+    /// Start of its window, Unix ms (`window_start`).
     pub window_start: f64,
 }
 
@@ -99,16 +99,11 @@ impl Ledger {
             return ledger;
         }
         ledger.state.window = start;
-        ledger.state.earlier_global = whole(earlier.global_current);
-        for system in System::ALL {
-            if let (Some(slot), Some(&count)) =
-                (ledger.state.earlier.get_mut(system.index()), earlier.system_current.get(system.as_str()))
-            {
-                *slot = whole(count);
-            }
+        ledger.state.earlier_global = whole(earlier.global);
+        ledger.state.earlier = earlier.systems.map(whole);
+        for (trace_id, count) in &earlier.traces {
+            ledger.state.earlier_traces.insert(trace_id.clone(), whole(*count));
         }
-        ledger.state.earlier_traces =
-            earlier.trace_counts.iter().map(|(t, &n)| (t.clone(), whole(n))).collect();
         ledger
     }
 
@@ -289,10 +284,12 @@ mod tests {
 
     #[test]
     fn the_earlier_objects_counts_go_on() {
-        let earlier: EarlierState = serde_json::from_str(
-            r#"{"global_current":30,"system_current":{"browser":20,"convex":10,"worker":0},"trace_counts":{"t":7},"window_start":5000}"#,
-        )
-        .unwrap();
+        let earlier = EarlierState {
+            global: 30.0,
+            systems: [20.0, 10.0, 0.0, 0.0],
+            traces: vec![("t".into(), 7.0), ("odd".into(), f64::NAN)],
+            window_start: 5_000.0,
+        };
         let mut ledger = Ledger::from_earlier(LIMITS, &earlier, 6_000);
         assert_eq!((ledger.state().window, ledger.left()), (5_000, (70, [60, 40, 50, 10])));
         assert_eq!(ledger.lease(&ask(0, 0, None), 6_000).earlier_traces.get("t"), Some(&7));
