@@ -291,7 +291,6 @@ mod tests {
             "passwordPolicy",
             "csrf_enabled",
             "sessionId",
-            "code",
             "requirePassword",
             "forgot_password_url",
             "id",
