@@ -13,7 +13,7 @@ const CHECKPOINT_ENTRIES: u64 = 5_000;
 pub struct TraceRow {
     /// The trace.
     pub trace_id: String,
-    /// As [`Trace`]'s fields of the same names.
+    /// Its entries, waiting ones included, since its list began.
     pub count: u64,
     /// A bit per system.
     pub systems: u8,

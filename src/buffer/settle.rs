@@ -19,7 +19,7 @@ const ERRORS_BEFORE_ASIDE: u32 = 3;
 pub(super) const LATE_FLUSH_MS: i64 = 60_000;
 
 impl Shard {
-    /// Takes Redis's answer to the last [`Step::Ask`].
+    /// Takes Redis's answer to the last [`Step::Ask`](super::Step::Ask).
     pub fn settle(&mut self, answer: Result<Vec<Item>, Failure>, now: i64) {
         let Some(asked) = self.asked.take() else { return };
         let items = match answer {
