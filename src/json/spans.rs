@@ -8,7 +8,7 @@ use super::token::{Parsed, Parser};
 /// `text` is JSON but no array.
 ///
 /// # Errors
-/// [`ParseError`] as for [`parse`](super::parse), but for the number of values.
+/// [`ParseError`] as for [`parse`](super::parse()), but for the number of values.
 pub fn items(text: &str) -> Result<Option<Vec<&str>>, ParseError> {
     Parser::new(text).items().map_err(|refusal| locate(text, &refusal))
 }
