@@ -1,0 +1,123 @@
+//! Appends: requests that arrive together are judged together and stored in one transaction.
+
+use super::{Answered, Inner};
+use crate::buffer::wire::{self, AppendReply};
+use crate::edge::{hop, limiter, now};
+use crate::entry::Meta;
+use crate::quota::{LeaseReply, LeaseRequest};
+use futures_channel::oneshot;
+use std::rc::Rc;
+use std::time::Duration;
+use worker::{Delay, Result, console_error};
+
+/// How long the first request of a group waits for others to share its transaction, in ms. 0 is one turn of the
+/// event loop: every request that has arrived by then is in.
+const GROUP_MS: u64 = 0;
+
+/// Leases asked for before one group is judged at most: two for each system. More would keep it waiting.
+const LEASES_MAX: usize = 8;
+
+/// An append that waits for its group.
+pub(super) struct Waiter {
+    body: Vec<u8>,
+    answer: oneshot::Sender<std::result::Result<AppendReply, String>>,
+}
+
+impl Inner {
+    /// Waits for its group, and answers once the group's rows are durable: the platform holds every answer back
+    /// until the writes before it are.
+    pub(super) async fn append(self: &Rc<Self>, body: Vec<u8>) -> Answered {
+        let (answer, answered) = oneshot::channel();
+        let leads = {
+            let mut group = self.group.borrow_mut();
+            group.push(Waiter { body, answer });
+            group.len() == 1
+        };
+        if leads {
+            Delay::from(Duration::from_millis(GROUP_MS)).await;
+            let _commit = self.commit.lock().await;
+            let group = self.group.take();
+            self.commit(group).await;
+        }
+        let reply = answered.await.map_err(|_| "the group was lost")??;
+        Ok(serde_json::to_vec(&reply)?)
+    }
+
+    pub(super) async fn commit(self: &Rc<Self>, group: Vec<Waiter>) {
+        let mut entries = Vec::new();
+        let mut waiters = Vec::new();
+        for Waiter { body, .. } in &group {
+            match wire::decode_append(body) {
+                Ok((decoded, redactions)) => {
+                    waiters.push(Ok(decoded.len()));
+                    entries.extend(decoded);
+                    for (rule, count) in redactions {
+                        *self.redactions.borrow_mut().entry(rule).or_default() += count;
+                    }
+                }
+                Err(why) => waiters.push(Err(why)),
+            }
+        }
+        let stored = self.store(&entries).await;
+        drop(entries);
+        let (mut outcomes, window_end, failed) = match stored {
+            Ok((outcomes, window_end)) => (outcomes.into_iter(), window_end, None),
+            Err(error) => {
+                // What memory holds may not be what storage holds.
+                self.shard.take();
+                (Vec::new().into_iter(), 0, Some(error.to_string()))
+            }
+        };
+        for (Waiter { answer, .. }, decoded) in group.into_iter().zip(waiters) {
+            let reply = match (decoded, &failed) {
+                (Err(why), _) => Err(why),
+                (Ok(_), Some(error)) => Err(error.clone()),
+                (Ok(count), None) => {
+                    let outcomes = outcomes.by_ref().take(count).collect();
+                    Ok(AppendReply { v: wire::VERSION, outcomes, window_end })
+                }
+            };
+            // A sender that is gone has timed out and will ask again.
+            let _ = answer.send(reply);
+        }
+        self.schedule();
+    }
+
+    pub(super) async fn store(
+        self: &Rc<Self>,
+        entries: &[(Meta, &[u8])],
+    ) -> Result<(Vec<wire::Outcome>, i64)> {
+        let wanted = self.with(|shard| shard.wanted(entries.iter().map(|(meta, _)| meta), now()))?;
+        for _ in 0..LEASES_MAX {
+            let Some(request) = self.with(|shard| shard.lease_request(wanted, now()))? else { break };
+            let reply = self.lease(&request).await;
+            self.with(|shard| shard.lease_answer(&request, reply.as_ref(), now()))?;
+        }
+        if !self.with(|shard| shard.is_ready())? {
+            return Err("the quota's keeper does not answer, and never has".into());
+        }
+        let now = now();
+        self.arm_soon(now).await?;
+        let appended = self.with(|shard| shard.append(entries, now))?;
+        self.storage.store(appended.rows)?;
+        if self.with(|shard| shard.wants_checkpoint(false))? {
+            self.checkpoint()?;
+        }
+        self.last_append.set(now);
+        Ok((appended.outcomes, self.with(|shard| shard.window_end())?))
+    }
+
+    pub(super) async fn lease(&self, request: &LeaseRequest) -> Option<LeaseReply> {
+        let timeout = self.config().map_or(1_000, |config| config.hop_timeout_ms / 2);
+        let body = serde_json::to_vec(request).ok()?;
+        let stub = hop::object(&self.env, limiter::BINDING, limiter::NAME).ok()?;
+        let payload = js_sys::Uint8Array::from(body.as_slice()).into();
+        match hop::send(&stub, limiter::LEASE, &payload, timeout).await {
+            Ok(body) => serde_json::from_slice(&body).ok(),
+            Err(lost) => {
+                console_error!("no lease: {lost}");
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Reads, status and clears.
+
+use super::{Answered, Inner, Refusal};
+use crate::buffer::Shard;
+use crate::buffer::wire::{self, ClearReply, SweepQuery, TraceQuery};
+use crate::edge::{now, settings};
+use crate::redis::{Commands, Item, list_key};
+use std::rc::Rc;
+
+/// Bytes of a page of wasm memory (WebAssembly core specification, section 4.2.8).
+const WASM_PAGE_BYTES: usize = 65_536;
+
+impl Inner {
+    pub(super) fn read(self: &Rc<Self>, body: &[u8], all: bool) -> Answered {
+        let TraceQuery { trace_id } = serde_json::from_slice(body)?;
+        let now = now();
+        let (head, mut entries, slots) = self.with(|shard| {
+            let head = shard.read_head(&trace_id, now);
+            let (entries, mut slots) = shard.waiting_entries(&trace_id);
+            if all {
+                slots.extend(shard.slots_of(&trace_id));
+                slots.sort_unstable();
+                slots.dedup();
+                shard.found_short(&trace_id, now);
+            }
+            (head, entries, slots)
+        })?;
+        for row in self.storage.rows(&slots)? {
+            self.with(|shard| shard.pick(&row, &trace_id, !all, &mut entries))?;
+        }
+        Ok(wire::encode_read(&head, entries.values().map(Vec::as_slice)))
+    }
+
+    pub(super) fn status(&self) -> Answered {
+        let mut status = self.with(|shard| shard.status(now()))?;
+        status.version = settings::version(&self.env).0;
+        status.storage_bytes = self.storage.size();
+        status.redactions = self.redactions.borrow().clone();
+        status.memory_bytes = (core::arch::wasm32::memory_size::<0>() * WASM_PAGE_BYTES) as u64;
+        Ok(serde_json::to_vec(&status)?)
+    }
+
+    pub(super) async fn clear(self: &Rc<Self>, trace_id: Option<&str>) -> Answered {
+        let _redis = self.redis.lock().await;
+        let (mark, requests) = self.with(|shard| (shard.mark(), shard.clear_requests(trace_id)))?;
+        let mut first = None;
+        for commands in requests {
+            match self.ask(commands).await {
+                Ok(items) => first.get_or_insert(items),
+                Err(refusal) => {
+                    self.with(|shard| shard.clear_failed(now()))?;
+                    return Err(refusal);
+                }
+            };
+        }
+        // From here on without a pause: all of it is one transaction.
+        let now = now();
+        let fenced = self.with(|shard| shard.slots_to_fence(mark))?;
+        for head in self.storage.heads(&fenced)? {
+            self.with(|shard| shard.fence(trace_id, mark, &head, now))?;
+        }
+        let slots = trace_id.map(|trace_id| self.with(|shard| shard.slots_of(trace_id))).transpose()?;
+        let mut reply = self.with(|shard| shard.cleared(trace_id, mark, now))?;
+        match (trace_id, slots) {
+            (Some(trace_id), Some(slots)) => self.storage.clear_trace(&slots, trace_id, mark)?,
+            _ => self.storage.clear_all(mark)?,
+        }
+        for head in self.storage.heads_after(mark)? {
+            self.with(|shard| shard.count_again(trace_id, &head))?;
+        }
+        self.checkpoint()?;
+        if let (Some(_), Some(items)) = (trace_id, first) {
+            Shard::cleared_elsewhere(&mut reply, &items);
+        }
+        Ok(serde_json::to_vec(&reply)?)
+    }
+
+    /// Deletes lists that no live trace of this shard owns.
+    pub(super) async fn sweep(self: &Rc<Self>, query: SweepQuery) -> Answered {
+        let _redis = self.redis.lock().await;
+        let mut commands = Commands::new();
+        let mut count = 0;
+        for trace_id in &query.traces {
+            if !self.with(|shard| shard.owns(trace_id))? {
+                let key = list_key(trace_id);
+                commands.push("LLEN", [key.as_str()]).push("DEL", [key.as_str()]);
+                count += 1;
+            }
+        }
+        let mut reply = ClearReply { v: wire::VERSION, ..ClearReply::default() };
+        if count > 0 {
+            for pair in self.ask(commands).await?.chunks(2) {
+                let mut one = ClearReply::default();
+                Shard::cleared_elsewhere(&mut one, pair);
+                reply.traces += one.traces;
+                reply.logs += one.logs;
+            }
+        }
+        Ok(serde_json::to_vec(&reply)?)
+    }
+
+    pub(super) async fn ask(&self, commands: Commands) -> std::result::Result<Vec<Item>, Refusal> {
+        let count = commands.len() as u64;
+        self.with(|shard| {
+            shard.counters().redis_requests += 1;
+            shard.counters().redis_commands += count;
+        })?;
+        self.client()?
+            .pipeline(commands)
+            .await
+            .map_err(|failure| Refusal { status: 502, why: failure.to_string() })
+    }
+}
