@@ -137,6 +137,8 @@ impl Loader {
             }
         });
         if may_come && cleared {
+            // Its row says what must not come back, and to the instance after this one too.
+            self.shard.ring.needed(seq, now.saturating_add(row::RETAIN_MS));
             self.shard.fence_one(meta, now);
         } else if may_come {
             self.shard.watch(&key, now);
