@@ -68,6 +68,7 @@ impl Shard {
     pub(super) fn horizon_passed(&mut self, now: i64) {
         if self.horizon().is_some_and(|until| until <= now) {
             self.given_up = None;
+            self.repairs.extend(std::mem::take(&mut self.recheck));
             self.census_at.get_or_insert(now);
             self.checkpoint_due = true;
         }

@@ -40,8 +40,8 @@ impl Repair {
     }
 
     /// Whose list it is.
-    pub(super) fn key(&self) -> &str {
-        &self.key
+    pub(super) fn key(&self) -> Rc<str> {
+        self.key.clone()
     }
 
     /// Numbers of the entries it writes.

@@ -64,6 +64,9 @@ impl Shard {
             }
             (Asked::RepairWrite, Failure::Uncertain(_)) => {
                 let seqs: Vec<u64> = self.repair.iter().flat_map(Repair::seqs).collect();
+                self.recheck.extend(self.repair.iter().map(Repair::key));
+                // These do not wait, so that a start would not take them for under way.
+                self.checkpoint_due = true;
                 self.give_up(seqs.into_iter(), now);
                 self.restart_repair();
             }

@@ -12,7 +12,7 @@ use super::wire::{Counters, Outcome};
 use crate::entry::Meta;
 use crate::quota::{Lease, LeaseReply, LeaseRequest, Limits, PerSystem, Scope};
 use crate::redis::Commands;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 /// Waiting entries' JSON kept in memory at most; what comes on top is read from storage when its turn comes.
@@ -63,6 +63,8 @@ pub struct Shard {
     pub(super) repair: Option<Repair>,
     /// Which entries a write that was given up may still bring.
     pub(super) given_up: Option<GivenUp>,
+    /// Lists that a repair which was given up may yet write as they were.
+    pub(super) recheck: BTreeSet<Rc<str>>,
     pub(super) audits: BTreeMap<Rc<str>, Audit>,
     /// Removals of cleared entries that appeared in a list after all.
     pub(super) fences: VecDeque<(Rc<str>, Commands)>,
@@ -109,6 +111,7 @@ impl Shard {
             repairs: VecDeque::new(),
             repair: None,
             given_up: None,
+            recheck: BTreeSet::new(),
             audits: BTreeMap::new(),
             fences: VecDeque::new(),
             cleared: 0,
