@@ -2,6 +2,7 @@
 //! survive, and a memory of what was acknowledged.
 
 mod cases;
+mod events;
 mod model;
 mod owner;
 mod redis;
