@@ -106,7 +106,7 @@ impl Batch {
         if self.alone { self.parts.len().min(1) } else { self.parts.len() }
     }
 
-    /// One push a trace, and an `EXPIRE` where it is due.
+    /// One `LPUSH` a trace, and an `EXPIRE` where it is due.
     pub fn write(&self) -> Commands {
         let mut commands = Commands::new();
         let ttl = LIST_TTL_S.to_string();
@@ -114,8 +114,7 @@ impl Batch {
             let key = list_key(&part.key);
             let arguments = std::iter::once(key.as_str()).chain(part.entries.iter().map(Pending::text));
             if !part.entries.is_empty() {
-                // Without an EXPIRE only to a list that is there: one that Redis lost would begin to live for ever.
-                commands.push(if part.renew { "LPUSH" } else { "LPUSHX" }, arguments);
+                commands.push("LPUSH", arguments);
             }
             if part.renew {
                 commands.push("EXPIRE", [key.as_str(), ttl.as_str()]);

@@ -153,18 +153,11 @@ impl Shard {
         let mut items = items.into_iter();
         let mut left = Vec::new();
         let mut refused = Vec::new();
-        let mut again = Vec::new();
         let mut said = None;
         for mut part in batch.parts.drain(..) {
             let pushed = if part.entries.is_empty() { None } else { items.next() };
             let renewed = if part.renew { items.next() } else { None };
             match pushed {
-                Some(Ok(Reply::Integer(0))) if !part.renew => {
-                    // Its list is gone: nothing was pushed. It is begun anew, with a time to live.
-                    part.renew = true;
-                    again.push(part);
-                    continue;
-                }
                 Some(Ok(Reply::Integer(len))) => {
                     let entries = std::mem::take(&mut part.entries);
                     self.flushed(&part.key, &entries, u64::try_from(len).ok(), now);
@@ -212,7 +205,6 @@ impl Shard {
         if !left.is_empty() {
             self.item_failed(&mut batch, said.as_deref(), now);
         }
-        left.extend(again);
         left.extend(later);
         batch.parts = left;
         self.batch = Some(batch);
@@ -286,6 +278,8 @@ impl Shard {
         });
         match surprise {
             Some(Surprise::Short) => {
+                // Without a new look at its time to live, what was just begun anew would live for ever.
+                self.traces.update(key, |trace| trace.renewed_at = 0);
                 self.repairs.push_back(key.clone());
                 self.census_at = Some(now);
             }

@@ -106,27 +106,3 @@ fn an_id_is_taken_again_once_it_is_forgotten() {
     owner.pass(400_000);
     assert_eq!(stored(&owner.append(&log)), 1);
 }
-
-#[test]
-fn an_outage_longer_than_lists_live_loses_nothing_that_waited() {
-    let mut owner = Owner::new(PLENTY);
-    let log = |owner: &Owner, id: &str| entry("t", id, System::Browser, false, owner.now, 10);
-    owner.append(&[log(&owner, "a")]);
-    owner.rest();
-    owner.append(&[log(&owner, "b")]);
-    for hour in 0..3 {
-        owner.pass(3_600_000);
-        owner.step(Fault::Lost);
-        owner.append(&[log(&owner, &format!("c{hour}"))]);
-        owner.crash();
-    }
-    owner.rest();
-    let ids = ids(&owner.redis.list("t", owner.now));
-    assert!(ids.ends_with(&["b", "c0", "c1", "c2"].map(String::from)), "{ids:?}");
-    assert!(owner.read("t").unwrap().ends_with(&["b", "c0", "c1", "c2"].map(String::from)));
-    // Emptied after that, it is written again from rows older than an hour.
-    owner.redis.wipe();
-    owner.read("t");
-    owner.rest();
-    assert!(owner.read("t").unwrap().ends_with(&["b", "c0", "c1", "c2"].map(String::from)));
-}

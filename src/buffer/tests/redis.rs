@@ -57,8 +57,7 @@ impl Redis {
         }
         let integer = |number: usize| Ok(Reply::Integer(i64::try_from(number).unwrap()));
         match command[0].as_str() {
-            "LPUSHX" if !self.lists.contains_key(&key) => integer(0),
-            "LPUSH" | "LPUSHX" => {
+            "LPUSH" => {
                 assert!(!arguments.is_empty() && arguments.iter().all(|element| !element.is_empty()));
                 let (list, _) = self.lists.entry(key).or_default();
                 for element in arguments {
