@@ -10,6 +10,7 @@ use std::{
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
     time::Duration,
 };
 
@@ -27,6 +28,20 @@ struct Project {
     ports: [String; 2],
 }
 
+/// A port that is free, below those the system gives out by itself, and given to one test alone: between this and the
+/// moment it is used, no other test can come upon it.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let offset =
+            (std::process::id() as u16).wrapping_mul(64).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = 20_000 + offset % 10_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
 impl Project {
     fn new() -> Project {
         let folder = tempfile::tempdir().unwrap();
@@ -35,8 +50,7 @@ impl Project {
         for file in ["worker.js", "wrangler.toml", "scripts/setup", "scripts/build"] {
             fs::copy(fixture.join(file), folder.path().join(file)).unwrap();
         }
-        let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let ports = listeners.map(|listener| listener.local_addr().unwrap().port().to_string());
+        let ports = [free_port(), free_port()].map(|port| port.to_string());
         Project { folder, ports }
     }
 
