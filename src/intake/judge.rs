@@ -52,8 +52,8 @@ pub fn judge(
 ) -> Judged {
     match validate(log, sender, now, new_id) {
         Err(error) => refused(error),
-        Ok(Valid { entry, .. }) if is_noise(&entry.message) => Judged::Noise(entry.trace_id),
-        Ok(Valid { mut entry }) => {
+        Ok(entry) if is_noise(&entry.message) => Judged::Noise(entry.trace_id),
+        Ok(mut entry) => {
             redact(&mut entry, tally);
             let json = entry.to_json();
             let too_large = || Judged::Refused {
@@ -75,16 +75,12 @@ pub fn judge(
     }
 }
 
-struct Valid<'a> {
-    entry: Entry<'a>,
-}
-
 fn validate<'a>(
     mut log: Json<'a>,
     sender: &Sender,
     now: i64,
     new_id: &mut dyn FnMut() -> String,
-) -> Result<Valid<'a>, String> {
+) -> Result<Entry<'a>, String> {
     if !matches!(log, Json::Object(_)) {
         return Err(format!("a log must be a JSON object, found {}", log.type_name()));
     }
@@ -124,7 +120,7 @@ fn validate<'a>(
         _ => None,
     }
     .unwrap_or(now);
-    Ok(Valid { entry: Entry { id, trace_id, user_id, system, level, message, stack, timestamp, context } })
+    Ok(Entry { id, trace_id, user_id, system, level, message, stack, timestamp, context })
 }
 
 const WRONG_SYSTEM: &str = "system must be one of: browser, convex, worker, manual";
