@@ -1,5 +1,6 @@
 //! Answers: a status, JSON, and the headers every answer carries.
 
+pub use crate::answers::RETRY_AFTER_S;
 use crate::answers::Refused;
 use crate::config::Problem;
 use serde::Serialize;
@@ -7,9 +8,6 @@ use worker::{Headers, Method, Response, ResponseBuilder, Result};
 
 /// The service's name (contract: Identity).
 pub const SERVICE: &str = "supportsignal-log-ingestion-worker";
-
-/// Seconds a client is asked to wait before it repeats a request that met a passing fault.
-pub const RETRY_AFTER_S: u64 = 5;
 
 /// An answer that is not sent yet.
 pub struct Answer {
