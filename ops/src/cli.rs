@@ -6,12 +6,15 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
+use serde_json::{Value, json};
 
 use crate::{
     dev,
     exit::{Exit, Failure},
+    history,
     local_redis::{LocalStore, StoreArgs},
     redact,
+    run::{Effect, Run, globals::Globals},
     signals::Stop,
     upstash::{Options, Server},
 };
@@ -20,6 +23,8 @@ use crate::{
 #[derive(Debug, Parser)]
 #[command(name = "ops", version, about)]
 pub struct Cli {
+    #[command(flatten)]
+    globals: Globals,
     #[command(subcommand)]
     command: Command,
 }
@@ -28,10 +33,32 @@ pub struct Cli {
 enum Command {
     /// Runs the worker on this machine, with a local Redis: no account, nothing to sign up for.
     Dev(dev::DevArgs),
+    /// Shows what earlier runs on this machine did.
+    History(history::HistoryArgs),
     /// Runs only the local server that speaks the Upstash Redis REST API.
     Upstash(UpstashArgs),
     /// Shows what would be redacted in the text on standard input, and by which rule.
-    Redact(redact::RedactArgs),
+    Redact,
+}
+
+/// What the frame knows of a command.
+struct Kind {
+    name: &'static str,
+    effect: Effect,
+    /// The global flags it has a use for, beside `--verbose` and `--correlation-id`.
+    flags: &'static [&'static str],
+}
+
+impl Command {
+    fn kind(&self) -> Kind {
+        let kind = |name, effect, flags| Kind { name, effect, flags };
+        match self {
+            Command::Dev(_) => kind("dev", Effect::None, &[]),
+            Command::History(_) => kind("history", Effect::None, &["--json", "--env"]),
+            Command::Upstash(_) => kind("upstash", Effect::None, &[]),
+            Command::Redact => kind("redact", Effect::None, &["--json"]),
+        }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -60,18 +87,43 @@ pub async fn main() -> Exit {
             return exit;
         }
     };
+    let kind = cli.command.kind();
+    let useless =
+        |flag: &&str| !kind.flags.contains(flag) && !["--verbose", "--correlation-id"].contains(flag);
+    if let Some(flag) = cli.globals.given().into_iter().find(useless) {
+        let hint = format!("leave it out; `ops {} --help` says what it takes", kind.name);
+        eprintln!("{}", Failure::usage(format!("ops {} has no use for {flag}", kind.name), hint));
+        return Exit::Usage;
+    }
+    let run = Run::begin(kind.name, kind.effect, cli.globals);
+    if kind.effect != Effect::None {
+        history::tell_interrupted(&run);
+    }
     let outcome = match &cli.command {
-        Command::Dev(args) => dev::run(args).await,
-        Command::Upstash(args) => upstash(args).await,
-        Command::Redact(args) => redact::run(args),
+        Command::Dev(args) => done(dev::run(args, run.globals().verbose).await),
+        Command::History(args) => history::run(&run, args),
+        Command::Upstash(args) => done(upstash(args).await),
+        Command::Redact => done(redact::run(run.globals().json)),
     };
     match outcome {
-        Ok(()) => Exit::Done,
+        Ok(exit) => {
+            run.close(exit, Value::Null);
+            exit
+        }
         Err(failure) => {
-            eprintln!("{failure}");
-            Exit::Failed
+            run.printer().say(&failure.to_string());
+            let told = json!({ "error": failure.message(), "hint": failure.hint() });
+            if run.printer().json() {
+                run.printer().data(&told.to_string());
+            }
+            run.close(failure.status(), told);
+            failure.status()
         }
     }
+}
+
+fn done(outcome: Result<(), Failure>) -> Result<Exit, Failure> {
+    outcome.map(|()| Exit::Done)
 }
 
 async fn upstash(args: &UpstashArgs) -> Result<(), Failure> {

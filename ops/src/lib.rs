@@ -4,6 +4,8 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | [`cli`] | the command line: from arguments to an exit status |
+//! | [`run`] | the frame of every command: its flags, id, output, journal and lock |
+//! | [`history`] | `ops history`: what earlier runs did |
 //! | [`dev`] | `ops dev`: set-up, local Redis, the worker, and the lines to paste |
 //! | [`upstash`] | a local server that speaks the Upstash Redis REST API, with faults and counters |
 //! | [`local_redis`] | which store stands behind it |
@@ -15,9 +17,11 @@
 pub mod cli;
 pub mod dev;
 pub mod exit;
+pub mod history;
 pub mod local_redis;
 pub mod process;
 pub mod redact;
+pub mod run;
 pub mod signals;
 pub mod upstash;
 pub mod workerd;
