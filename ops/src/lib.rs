@@ -11,6 +11,7 @@
 //! | [`local_redis`] | which store stands behind it |
 //! | [`redact`] | `ops redact`: what would be redacted in a text, and by which rule |
 //! | [`workerd`] | runs the built worker under workerd: start, crash, start again over the same storage |
+//! | [`wrangler`] | the wrangler CLI: typed calls with a limit, and why one failed |
 //! | [`process`] | child processes that end with us, with everything they started |
 //! | [`signals`], [`exit`] | how a command is ended, and how it ends |
 
@@ -25,3 +26,4 @@ pub mod run;
 pub mod signals;
 pub mod upstash;
 pub mod workerd;
+pub mod wrangler;

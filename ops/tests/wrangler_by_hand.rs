@@ -7,27 +7,32 @@ mod control_plane;
 
 use std::process::{Output, Stdio};
 
-use control_plane::{Access, Action, ControlPlane, Fault, PRODUCTION, Project};
-use ops::{process::eventually, upstash::Server};
+use control_plane::{Access, Action, Fault, PRODUCTION, Site};
+use ops::process::eventually;
 use serde_json::Value;
 
-/// A project, a control plane, and a Redis for what is deployed.
-struct Site {
-    project: Project,
-    plane: ControlPlane,
-    redis: Server,
-    front: String,
+/// The checkout and what is deployed from it, by hand.
+struct Hand {
+    site: Site,
 }
 
-impl Site {
-    async fn new() -> Option<Site> {
-        let Some(project) = Project::new() else {
+impl std::ops::Deref for Hand {
+    type Target = Site;
+
+    fn deref(&self) -> &Site {
+        &self.site
+    }
+}
+
+impl Hand {
+    /// Production is deployed. And its version.
+    async fn deployed() -> Option<(Hand, String)> {
+        let Some((site, live)) = Site::deployed().await else {
             common::skip("wrangler against the control plane", "run scripts/build");
             return None;
         };
-        let plane = ControlPlane::start().await;
-        let front = plane.front(PRODUCTION).await;
-        Some(Site { project, plane, redis: Server::memory().await.unwrap(), front })
+        assert_eq!(site.serving().await, (live.clone(), live.clone()));
+        Some((Hand { site }, live))
     }
 
     /// Runs `wrangler ARGUMENTS --env production` with this on its standard input.
@@ -60,43 +65,6 @@ impl Site {
         serde_json::from_str(&self.ok(arguments).await).unwrap()
     }
 
-    async fn secrets(&self) {
-        let secrets = serde_json::json!({
-            "UPSTASH_REDIS_REST_URL": self.redis.url(), "UPSTASH_REDIS_REST_TOKEN": self.redis.token(),
-        });
-        let (success, output) = self.wrangler(&["secret", "bulk"], &secrets.to_string()).await;
-        assert!(success, "{output}");
-    }
-
-    async fn health(&self) -> Value {
-        reqwest::get(format!("{}/health", self.front)).await.unwrap().json().await.unwrap()
-    }
-
-    /// The version that answers, and the version its buffer runs.
-    async fn serving(&self) -> (String, String) {
-        let health = self.health().await;
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        (text(&health["version"]["id"]), text(&health["components"]["buffer"]["shards"][0]["version"]))
-    }
-
-    async fn overridden(&self, version: &str) -> Value {
-        let request = reqwest::Client::new()
-            .get(format!("{}/health", self.front))
-            .header("Cloudflare-Workers-Version-Overrides", format!("{PRODUCTION}=\"{version}\""));
-        request.send().await.unwrap().json().await.unwrap()
-    }
-
-    /// Deploys once and gives it its secrets: production as it is before most things.
-    async fn deployed() -> Option<(Site, String)> {
-        let site = Site::new().await?;
-        assert_eq!(reqwest::get(&site.front).await.unwrap().status(), 404);
-        site.ok(&["deploy"]).await;
-        site.secrets().await;
-        let live = site.live().await;
-        assert_eq!(site.serving().await, (live.clone(), live.clone()));
-        Some((site, live))
-    }
-
     /// The one version that `deployments status` says is live.
     async fn live(&self) -> String {
         let status = self.json(&["deployments", "status", "--json"]).await;
@@ -114,8 +82,26 @@ impl Site {
 const IMMEDIATE: [&str; 2] = ["--durable-objects-code-update-mode", "immediate"];
 
 #[tokio::test]
+async fn the_first_deploy_by_hand() {
+    let Some(site) = Site::empty().await else { return };
+    let hand = Hand { site };
+    assert_eq!(reqwest::get(&hand.front).await.unwrap().status(), 404);
+    hand.refused(&["deployments", "status", "--json"]).await;
+    hand.ok(&["deploy"]).await;
+    assert_eq!(hand.serving().await.0, hand.live().await);
+    assert_eq!(hand.health().await["components"]["redis"]["url"], "missing");
+    let (set, output) =
+        hand.wrangler(&["secret", "bulk"], &serde_json::json!(hand.secrets()).to_string()).await;
+    assert!(set, "{output}");
+    let live = hand.live().await;
+    assert_eq!(hand.serving().await, (live.clone(), live));
+    assert_eq!(hand.health().await["status"], "healthy");
+    assert_eq!(hand.plane.versions(PRODUCTION).await.len(), 2);
+}
+
+#[tokio::test]
 async fn a_deploy_by_hand_serves_and_keeps_what_the_objects_hold() {
-    let Some((site, first)) = Site::deployed().await else { return };
+    let Some((site, first)) = Hand::deployed().await else { return };
     let log = serde_json::json!({ "trace_id": "kept", "message": "hello", "level": "info" });
     let posted = reqwest::Client::new().post(format!("{}/log", site.front)).json(&log).send().await.unwrap();
     assert_eq!(posted.status(), 200);
@@ -134,7 +120,7 @@ async fn a_deploy_by_hand_serves_and_keeps_what_the_objects_hold() {
 
 #[tokio::test]
 async fn a_version_is_tried_beside_the_old_one_deployed_and_rolled_back() {
-    let Some((site, old)) = Site::deployed().await else { return };
+    let Some((site, old)) = Hand::deployed().await else { return };
     let new = site.uploaded("v-next").await;
     assert_eq!(site.serving().await.0, old);
     assert_eq!(site.overridden(&new).await["version"]["id"], old.as_str(), "it is not deployed yet");
@@ -163,13 +149,13 @@ async fn a_version_is_tried_beside_the_old_one_deployed_and_rolled_back() {
     let (put, output) =
         site.wrangler(&["versions", "secret", "put", "LOG_READ_TOKEN"], "a-read-token-long-enough").await;
     assert!(put, "{output}");
-    assert_eq!(site.plane.versions(PRODUCTION).await.len(), 4);
+    assert_eq!(site.plane.versions(PRODUCTION).await.len(), 3);
     assert_eq!(site.serving().await.0, old);
 }
 
 #[tokio::test]
 async fn a_way_back_over_a_changed_secret_is_refused_unless_forced() {
-    let Some((site, old)) = Site::deployed().await else { return };
+    let Some((site, old)) = Hand::deployed().await else { return };
     let (put, output) =
         site.wrangler(&["secret", "put", "LOG_READ_TOKEN"], "a-read-token-long-enough\n").await;
     assert!(put, "{output}");
@@ -183,7 +169,10 @@ async fn a_way_back_over_a_changed_secret_is_refused_unless_forced() {
         .iter()
         .map(|secret| secret["name"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(names, ["LOG_READ_TOKEN", "UPSTASH_REDIS_REST_TOKEN", "UPSTASH_REDIS_REST_URL"]);
+    assert_eq!(
+        names,
+        ["LOG_ADMIN_TOKEN", "LOG_READ_TOKEN", "UPSTASH_REDIS_REST_TOKEN", "UPSTASH_REDIS_REST_URL"]
+    );
 
     let refused = site.refused(&["versions", "deploy", &format!("{old}@100%"), "-y"]).await;
     assert!(refused.contains("LOG_READ_TOKEN") && refused.contains("10220"), "{refused}");
@@ -191,12 +180,12 @@ async fn a_way_back_over_a_changed_secret_is_refused_unless_forced() {
     // Off a terminal wrangler forces it by itself.
     site.ok(&["rollback", &old]).await;
     assert_eq!(site.serving().await.0, old);
-    assert_eq!(site.plane.secrets(PRODUCTION).await.len(), 2);
+    assert_eq!(site.plane.secrets(PRODUCTION).await.len(), 3);
 }
 
 #[tokio::test]
 async fn a_migration_goes_one_way() {
-    let Some((site, old)) = Site::deployed().await else { return };
+    let Some((site, old)) = Hand::deployed().await else { return };
     site.project.code("export class Later extends worker.LogBuffer {}");
     site.project.configure(
         "# --- development: the top level",
@@ -216,23 +205,23 @@ async fn a_migration_goes_one_way() {
 
 #[tokio::test]
 async fn code_that_throws_at_its_start_and_a_missing_required_secret_are_refused() {
-    let Some((site, old)) = Site::deployed().await else { return };
+    let Some((site, old)) = Hand::deployed().await else { return };
     site.project.code("throw new Error(\"at the start\");");
     let refused = site.refused(&["versions", "upload"]).await;
     assert!(refused.contains("at the start") && refused.contains("10021"), "{refused}");
 
     site.project.code("");
-    let required = "[env.production]\nsecrets = { required = [\"LOG_ADMIN_TOKEN\"] }";
+    let required = "[env.production]\nsecrets = { required = [\"LOG_INGEST_TOKEN\"] }";
     site.project.configure("[env.production]", required);
     let refused = site.refused(&["deploy"]).await;
-    assert!(refused.contains("LOG_ADMIN_TOKEN"), "{refused}");
+    assert!(refused.contains("LOG_INGEST_TOKEN"), "{refused}");
     assert_eq!(site.serving().await, (old.clone(), old));
-    assert_eq!(site.plane.versions(PRODUCTION).await.len(), 2);
+    assert_eq!(site.plane.versions(PRODUCTION).await.len(), 1);
 }
 
 #[tokio::test]
 async fn a_split_shares_out_the_requests() {
-    let Some((site, old)) = Site::deployed().await else { return };
+    let Some((site, old)) = Hand::deployed().await else { return };
     let new = site.plane.someone_splits(PRODUCTION, 25.0).await;
     let mut counts = std::collections::BTreeMap::<String, u32>::new();
     for _ in 0..100 {
@@ -244,7 +233,7 @@ async fn a_split_shares_out_the_requests() {
 
 #[tokio::test]
 async fn a_deployment_takes_the_time_it_is_told_to_and_a_frozen_one_never_arrives() {
-    let Some((site, old)) = Site::deployed().await else { return };
+    let Some((site, old)) = Hand::deployed().await else { return };
     let delay = std::time::Duration::from_secs(2);
     site.plane.set_propagation(delay);
     let started = std::time::Instant::now();
@@ -263,7 +252,7 @@ async fn a_deployment_takes_the_time_it_is_told_to_and_a_frozen_one_never_arrive
 
 #[tokio::test]
 async fn tokens_open_what_they_may() {
-    let Some((site, old)) = Site::deployed().await else { return };
+    let Some((site, old)) = Hand::deployed().await else { return };
     site.plane.allow("reader", Access::Read);
     site.plane.allow("stranger", Access::Elsewhere);
     site.plane.allow("yesterday", Access::Expired);
@@ -288,7 +277,7 @@ async fn tokens_open_what_they_may() {
 
 #[tokio::test]
 async fn faults_strike_the_call_they_were_planted_at() {
-    let Some((site, old)) = Site::deployed().await else { return };
+    let Some((site, old)) = Hand::deployed().await else { return };
     let versions = format!("/workers/scripts/{PRODUCTION}/versions");
     let deployments = format!("/workers/scripts/{PRODUCTION}/deployments");
     let before = site.plane.versions(PRODUCTION).await.len();

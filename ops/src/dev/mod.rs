@@ -10,7 +10,7 @@ mod wrangler;
 use std::{
     io::ErrorKind,
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -23,6 +23,7 @@ use crate::{
     process::ProcessGroup,
     signals::Stop,
     upstash::{Options, Server},
+    wrangler::config::find_project,
 };
 use state::State;
 use wrangler::Wrangler;
@@ -121,20 +122,6 @@ impl Session {
             store.close().await;
         }
     }
-}
-
-/// The nearest folder upwards that has a wrangler.toml.
-///
-/// # Errors
-/// When there is none.
-pub fn find_project() -> Result<PathBuf, Failure> {
-    let hint = "run this inside the project's folder";
-    let here =
-        std::env::current_dir().map_err(|cause| Failure::new(format!("no current folder: {cause}"), hint))?;
-    let found = here.ancestors().find(|folder| folder.join("wrangler.toml").is_file());
-    let missing =
-        || Failure::new(format!("there is no wrangler.toml in {} or above it", here.display()), hint);
-    found.map(Path::to_owned).ok_or_else(missing)
 }
 
 /// Found out before a build that takes minutes, not after it.

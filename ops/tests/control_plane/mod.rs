@@ -12,7 +12,7 @@
 //! | `faults` | what goes wrong, at which call |
 //! | `runtime` | the uploaded bundles, running in workerd |
 //! | `front` | where the deployed Worker answers: one port for ever |
-//! | `project` | a checkout of this repository for wrangler to work in |
+//! | `project`, `site` | a checkout of this repository for wrangler to work in; production as tests find it |
 //!
 //! # The model of the edge
 //!
@@ -50,6 +50,7 @@ mod script;
 mod secrets;
 mod server;
 mod settings;
+mod site;
 mod upload;
 
 use std::{
@@ -64,6 +65,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub use account::{ACCOUNT, Access, TOKEN};
 pub use faults::{Action, Fault};
 pub use project::{PRODUCTION, Project};
+pub use site::{ADMIN_TOKEN, Site};
 
 use faults::Faults;
 use script::Script;

@@ -24,7 +24,7 @@ impl Project {
     /// A checkout of the repository the tests are run in; nothing when that has no worker built or no wrangler.
     pub fn new() -> Option<Project> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let bundle = std::env::var_os("LOG_WORKER_BUNDLE").map_or(root.join("build/bundle"), PathBuf::from);
+        let bundle = bundle();
         let build = bundle.parent().unwrap();
         if !build.join("index.js").exists() || !root.join("node_modules/.bin/wrangler").exists() {
             return None;
@@ -46,6 +46,11 @@ impl Project {
         project.program("scripts/build", "exit 0");
         project.code("");
         Some(project)
+    }
+
+    /// The bundle of what is built: one ES module and its wasm.
+    pub fn bundle(&self) -> PathBuf {
+        bundle()
     }
 
     pub fn path(&self) -> &Path {
@@ -97,4 +102,9 @@ impl Project {
             .env("CI", "true");
         command
     }
+}
+
+fn bundle() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    std::env::var_os("LOG_WORKER_BUNDLE").map_or(root.join("build/bundle"), PathBuf::from)
 }
