@@ -17,6 +17,7 @@ use crate::{
     run::{Effect, Run, globals::Globals},
     signals::Stop,
     upstash::{Options, Server},
+    verify,
 };
 
 /// Sets up, runs, deploys and verifies the log-ingestion worker.
@@ -33,6 +34,10 @@ pub struct Cli {
 enum Command {
     /// Runs the worker on this machine, with a local Redis: no account, nothing to sign up for.
     Dev(dev::DevArgs),
+    /// Checks that a worker is ours, is well, and keeps its promises; without options the one of `ops dev`.
+    Verify(verify::command::VerifyArgs),
+    /// Shows what a worker says of itself: its version, its components, what waits for Redis.
+    Health(verify::command::HealthArgs),
     /// Shows what earlier runs on this machine did.
     History(history::HistoryArgs),
     /// Runs only the local server that speaks the Upstash Redis REST API.
@@ -49,11 +54,16 @@ struct Kind {
     flags: &'static [&'static str],
 }
 
+/// The flags of a command that asks a deployment.
+const ASKING: &[&str] = &["--env", "--url", "--json", "--dry-run", "--yes", "--timeout"];
+
 impl Command {
     fn kind(&self) -> Kind {
         let kind = |name, effect, flags| Kind { name, effect, flags };
         match self {
             Command::Dev(_) => kind("dev", Effect::None, &[]),
+            Command::Verify(_) => kind("verify", Effect::Checks, ASKING),
+            Command::Health(_) => kind("health", Effect::Checks, ASKING),
             Command::History(_) => kind("history", Effect::None, &["--json", "--env"]),
             Command::Upstash(_) => kind("upstash", Effect::None, &[]),
             Command::Redact => kind("redact", Effect::None, &["--json"]),
@@ -101,6 +111,8 @@ pub async fn main() -> Exit {
     }
     let outcome = match &cli.command {
         Command::Dev(args) => done(dev::run(args, run.globals().verbose).await),
+        Command::Verify(args) => verify::command::verify(&run, args).await,
+        Command::Health(args) => verify::command::health(&run, args).await,
         Command::History(args) => history::run(&run, args),
         Command::Upstash(args) => done(upstash(args).await),
         Command::Redact => done(redact::run(run.globals().json)),

@@ -6,6 +6,8 @@
 //! | [`cli`] | the command line: from arguments to an exit status |
 //! | [`run`] | the frame of every command: its flags, id, output, journal and lock |
 //! | [`history`] | `ops history`: what earlier runs did |
+//! | [`verify`] | `ops verify` and `ops health`: is it our worker, is it well, does it keep its promises |
+//! | [`project`] | the project's folder and what its wrangler.toml says |
 //! | [`dev`] | `ops dev`: set-up, local Redis, the worker, and the lines to paste |
 //! | [`upstash`] | a local server that speaks the Upstash Redis REST API, with faults and counters |
 //! | [`local_redis`] | which store stands behind it |
@@ -21,9 +23,11 @@ pub mod exit;
 pub mod history;
 pub mod local_redis;
 pub mod process;
+pub mod project;
 pub mod redact;
 pub mod run;
 pub mod signals;
 pub mod upstash;
+pub mod verify;
 pub mod workerd;
 pub mod wrangler;

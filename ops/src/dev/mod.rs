@@ -21,9 +21,9 @@ use crate::{
     exit::Failure,
     local_redis::{LocalStore, StoreArgs},
     process::ProcessGroup,
+    project::find_project,
     signals::Stop,
     upstash::{Options, Server},
-    wrangler::config::find_project,
 };
 use state::State;
 use wrangler::Wrangler;

@@ -27,6 +27,18 @@ pub enum Mark {
     Dim,
 }
 
+impl Mark {
+    /// Two characters that say the same without colour.
+    pub fn word(self) -> &'static str {
+        match self {
+            Mark::Good => "ok",
+            Mark::Warning => "!!",
+            Mark::Bad => "no",
+            Mark::Dim => "--",
+        }
+    }
+}
+
 /// The two outputs of a run.
 #[derive(Debug)]
 pub struct Printer {
@@ -93,18 +105,23 @@ impl Printer {
 
     /// Begins something that may take long: a spinner with the elapsed time on a terminal, else a line.
     pub fn step(&self, what: &str) -> Step<'_> {
-        let spinner = if self.live {
+        if !self.live {
+            self.say(&format!("  .. {what}"));
+        }
+        self.quiet_step(what)
+    }
+
+    /// As [`Printer::step`], but silent where there is no terminal.
+    pub fn quiet_step(&self, what: &str) -> Step<'_> {
+        let spinner = self.live.then(|| {
             let spinner = self.spinners.add(ProgressBar::new_spinner());
             if let Ok(form) = ProgressStyle::with_template("  {spinner} {msg} {elapsed}") {
                 spinner.set_style(form);
             }
             spinner.set_message(self.mask.apply(what));
             spinner.enable_steady_tick(TICK);
-            Some(spinner)
-        } else {
-            self.say(&format!("  .. {what}"));
-            None
-        };
+            spinner
+        });
         Step { printer: self, what: what.to_owned(), begun: Instant::now(), spinner }
     }
 }
@@ -138,12 +155,7 @@ impl Step<'_> {
     /// Ends it with its mark, the time it took and, when there is something to add, a note.
     pub fn end(self, mark: Mark, note: &str) -> Duration {
         let took = self.begun.elapsed();
-        let word = match mark {
-            Mark::Good => "ok",
-            Mark::Warning => "!!",
-            Mark::Bad => "no",
-            Mark::Dim => "--",
-        };
+        let word = mark.word();
         let colon = if note.is_empty() { "" } else { ": " };
         let word = self.printer.for_stderr(word, mark);
         let line = format!("  {word} {}{colon}{note} ({:.1} s)", self.what, took.as_secs_f64());
