@@ -13,6 +13,7 @@
 //! | [`local_redis`] | which store stands behind it |
 //! | [`redact`] | `ops redact`: what would be redacted in a text, and by which rule |
 //! | [`workerd`] | runs the built worker under workerd: start, crash, start again over the same storage |
+//! | [`wrangler`] | the wrangler CLI: typed calls with a limit, and why one failed |
 //! | [`process`] | child processes that end with us, with everything they started |
 //! | [`signals`], [`exit`] | how a command is ended, and how it ends |
 
@@ -29,3 +30,4 @@ pub mod signals;
 pub mod upstash;
 pub mod verify;
 pub mod workerd;
+pub mod wrangler;
