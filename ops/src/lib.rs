@@ -7,6 +7,8 @@
 //! | [`run`] | the frame of every command: its flags, id, output, journal and lock |
 //! | [`history`] | `ops history`: what earlier runs did |
 //! | [`verify`] | `ops verify` and `ops health`: is it our worker, is it well, does it keep its promises |
+//! | [`doctor`] | `ops doctor`: what a machine needs, has, and lacks |
+//! | [`drain`] | `ops drain`: everything that waits goes to Redis |
 //! | [`project`] | the project's folder and what its wrangler.toml says |
 //! | [`dev`] | `ops dev`: set-up, local Redis, the worker, and the lines to paste |
 //! | [`upstash`] | a local server that speaks the Upstash Redis REST API, with faults and counters |
@@ -19,6 +21,8 @@
 
 pub mod cli;
 pub mod dev;
+pub mod doctor;
+pub mod drain;
 pub mod exit;
 pub mod history;
 pub mod local_redis;
