@@ -6,6 +6,7 @@
 //! | [`cli`] | the command line: from arguments to an exit status |
 //! | [`run`] | the frame of every command: its flags, id, output, journal and lock |
 //! | [`history`] | `ops history`: what earlier runs did |
+//! | [`deploy`] | `ops deploy`: a release that ends in a known state |
 //! | [`verify`] | `ops verify` and `ops health`: is it our worker, is it well, does it keep its promises |
 //! | [`project`] | the project's folder and what its wrangler.toml says |
 //! | [`dev`] | `ops dev`: set-up, local Redis, the worker, and the lines to paste |
@@ -18,6 +19,7 @@
 //! | [`signals`], [`exit`] | how a command is ended, and how it ends |
 
 pub mod cli;
+pub mod deploy;
 pub mod dev;
 pub mod exit;
 pub mod history;
