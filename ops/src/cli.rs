@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
 
 use crate::{
-    dev, doctor, drain,
+    deploy, dev, doctor, drain,
     exit::{Exit, Failure},
     history,
     local_redis::{LocalStore, StoreArgs},
@@ -34,6 +34,8 @@ pub struct Cli {
 enum Command {
     /// Runs the worker on this machine, with a local Redis: no account, nothing to sign up for.
     Dev(dev::DevArgs),
+    /// Deploys the project, verified, with the way back taken by itself when something fails.
+    Deploy(deploy::options::DeployArgs),
     /// Checks that a worker is ours, is well, and keeps its promises; without options the one of `ops dev`.
     Verify(verify::command::VerifyArgs),
     /// Shows what a worker says of itself: its version, its components, what waits for Redis.
@@ -66,6 +68,7 @@ impl Command {
         let kind = |name, effect, flags| Kind { name, effect, flags };
         match self {
             Command::Dev(_) => kind("dev", Effect::None, &[]),
+            Command::Deploy(_) => kind("deploy", Effect::Changes, ASKING),
             Command::Verify(_) => kind("verify", Effect::Checks, ASKING),
             Command::Health(_) => kind("health", Effect::Checks, ASKING),
             Command::Drain(_) => kind("drain", Effect::Checks, ASKING),
@@ -117,6 +120,7 @@ pub async fn main() -> Exit {
     }
     let outcome = match &cli.command {
         Command::Dev(args) => done(dev::run(args, run.globals().verbose).await),
+        Command::Deploy(args) => deploy::run(&run, args).await,
         Command::Verify(args) => verify::command::verify(&run, args).await,
         Command::Health(args) => verify::command::health(&run, args).await,
         Command::Drain(args) => drain::run(&run, args).await,

@@ -6,6 +6,7 @@
 //! | [`cli`] | the command line: from arguments to an exit status |
 //! | [`run`] | the frame of every command: its flags, id, output, journal and lock |
 //! | [`history`] | `ops history`: what earlier runs did |
+//! | [`deploy`] | `ops deploy`: a release that ends in a known state |
 //! | [`verify`] | `ops verify` and `ops health`: is it our worker, is it well, does it keep its promises |
 //! | [`doctor`] | `ops doctor`: what a machine needs, has, and lacks |
 //! | [`drain`] | `ops drain`: everything that waits goes to Redis |
@@ -20,6 +21,7 @@
 //! | [`signals`], [`exit`] | how a command is ended, and how it ends |
 
 pub mod cli;
+pub mod deploy;
 pub mod dev;
 pub mod doctor;
 pub mod drain;

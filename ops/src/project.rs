@@ -1,6 +1,7 @@
 //! The project on the disk: its folder, and what wrangler.toml says of each environment.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -92,6 +93,19 @@ impl Project {
         }
     }
 
+    /// Every var of the environment, as texts, in the order of their names.
+    pub fn vars(&self, environment: Environment) -> BTreeMap<String, String> {
+        let vars = self.section(environment).get("vars").and_then(Value::as_object).into_iter().flatten();
+        vars.filter_map(|(name, _)| Some((name.clone(), self.var(environment, name)?))).collect()
+    }
+
+    /// The tags of the Durable Object migrations, the oldest first. An environment inherits those of the top level.
+    pub fn migrations(&self, environment: Environment) -> Vec<String> {
+        let own = self.section(environment).get("migrations");
+        let all = own.or(self.file.get("migrations")).and_then(Value::as_array).into_iter().flatten();
+        all.filter_map(|migration| migration.get("tag")?.as_str()).map(str::to_owned).collect()
+    }
+
     fn section(&self, environment: Environment) -> &Value {
         let named = self.file.get("env").and_then(|all| all.get(environment.as_str()));
         named.unwrap_or(match environment {
@@ -110,6 +124,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let text = r#"
             name = "w"
+            migrations = [{ tag = "v1" }, { tag = "v2" }]
             [vars]
             ENVIRONMENT = "development"
             LIMIT = 5
@@ -125,6 +140,8 @@ mod tests {
         );
         assert_eq!(project.var(development, "LIMIT").as_deref(), Some("5"));
         assert_eq!(project.var(production, "LIMIT"), None);
+        assert_eq!(project.vars(development).len(), 2);
+        assert_eq!(project.migrations(production), ["v1", "v2"]);
         assert_eq!(project.route_url(production).unwrap().as_str(), "https://logs.example.com/in");
         assert_eq!(project.route_url(development), None);
         fs::write(folder.path().join("wrangler.toml"), "name =").unwrap();

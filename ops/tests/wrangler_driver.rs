@@ -14,7 +14,6 @@ use control_plane::{ACCOUNT, Access, Action, Fault, PRODUCTION, Site, TOKEN};
 use log_ingestion_worker::config::Environment;
 use ops::wrangler::{
     Wrangler,
-    config::WorkerConfig,
     tools::Tools,
     trouble::{Kind, code},
     types::Live,
@@ -36,8 +35,7 @@ fn driver(site: &Site) -> Wrangler {
 
 fn driver_with(site: &Site, token: &str, limit: Duration) -> Wrangler {
     let project = site.project.path();
-    let config = WorkerConfig::read(project, Environment::Production).unwrap();
-    Wrangler::new(Tools::find(project).unwrap(), project, &config, limit)
+    Wrangler::new(Tools::find(project).unwrap(), project, Environment::Production, limit)
         .variable("CLOUDFLARE_API_BASE_URL", site.plane.url())
         .variable("CLOUDFLARE_API_TOKEN", token)
         .variable("CLOUDFLARE_ACCOUNT_ID", ACCOUNT)

@@ -147,8 +147,17 @@ impl Call {
         ProcessGroup::spawn(&mut command)
     }
 
+    /// The command without its options.
     fn shown(&self) -> String {
-        format!("wrangler {}", self.arguments.join(" "))
+        format!(
+            "wrangler {}",
+            self.arguments
+                .iter()
+                .take_while(|word| !word.starts_with("--"))
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(" ")
+        )
     }
 
     fn broken(&self, cause: &io::Error) -> Trouble {

@@ -11,7 +11,6 @@
 //!
 //! | module | what it is |
 //! | --- | --- |
-//! | [`config`] | what wrangler.toml says of one environment |
 //! | [`tools`] | wrangler and Node: found, and new enough |
 //! | `call` | one run of the program |
 //! | `record` | what it writes for programs |
@@ -19,7 +18,6 @@
 //! | [`trouble`] | why a call failed |
 
 mod call;
-pub mod config;
 mod record;
 pub mod tools;
 pub mod trouble;
@@ -31,10 +29,10 @@ use std::{
     time::Duration,
 };
 
+use log_ingestion_worker::config::Environment;
 use serde::de::DeserializeOwned;
 
 use call::{Call, Finished};
-use config::WorkerConfig;
 use tools::Tools;
 use trouble::{Kind, Trouble};
 use types::{Deployment, Live, Secret, Uploaded, Version};
@@ -67,11 +65,12 @@ pub struct Wrangler {
 const IMMEDIATE: [&str; 2] = ["--durable-objects-code-update-mode", "immediate"];
 
 impl Wrangler {
-    /// wrangler for the environment of this configuration; a question is given up after `limit` (see [`CALL_LIMIT`]).
-    pub fn new(tools: Tools, project: &Path, config: &WorkerConfig, limit: Duration) -> Wrangler {
-        let environment = match config.environment() {
-            Some(name) => vec!["--env".to_owned(), name.to_owned()],
-            None => vec!["--env=".to_owned()],
+    /// wrangler for this environment; a question is given up after `limit` (see [`CALL_LIMIT`]).
+    pub fn new(tools: Tools, project: &Path, environment: Environment, limit: Duration) -> Wrangler {
+        // Development is the top level of wrangler.toml, which must be asked for by name as well.
+        let environment = match environment {
+            Environment::Development => vec!["--env=".to_owned()],
+            Environment::Production => vec!["--env".to_owned(), environment.as_str().to_owned()],
         };
         Wrangler { tools, project: project.to_owned(), environment, limit, variables: Vec::new() }
     }

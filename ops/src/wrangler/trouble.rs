@@ -91,7 +91,9 @@ impl Trouble {
         let retry_after = failed.as_ref().and_then(|failed| failed.retry_after());
         let said = failed.map(|failed| failed.message).filter(|message| !message.is_empty());
         let said = said.or_else(|| first_error(stderr));
-        let message = said.clone().unwrap_or_else(|| format!("it ended with {status}"));
+        // What the API said stands below the line that names the request.
+        let message = code.and_then(|code| line_with(stderr, code)).or_else(|| said.clone());
+        let message = message.unwrap_or_else(|| format!("it ended with {status}"));
         let message = message.lines().next().unwrap_or_default().trim().to_owned();
         let kind = match (status.code(), said.is_some()) {
             (None, _) | (Some(126..=255), false) => Kind::Program,
@@ -192,16 +194,31 @@ fn code_in(stderr: &str) -> Option<u32> {
     rest.split_once(']')?.0.parse().ok()
 }
 
+fn line_with(stderr: &str, code: u32) -> Option<String> {
+    let line = stderr.lines().find(|line| line.contains(&format!("[code: {code}]")))?;
+    Some(line.trim().trim_start_matches("✘ [ERROR] ").to_owned())
+}
+
 fn first_error(stderr: &str) -> Option<String> {
     let (_, rest) = stderr.split_once("[ERROR] ")?;
     rest.lines().next().map(str::to_owned)
 }
 
-/// The end of what it printed, without empty lines and without where its own log is (it is gone).
+/// The end of what it printed, without what helps nobody: empty lines, where its own log was, the dump of an object
+/// that it prints when a build fails.
 fn kept(stdout: &str, stderr: &str) -> String {
-    let lines = stdout.lines().chain(stderr.lines()).map(str::trim_end);
+    let noise = |line: &&str| {
+        line.trim().is_empty()
+            || line.contains("Logs were written to")
+            || line.contains("please open an issue")
+    };
     let lines: Vec<&str> =
-        lines.filter(|line| !line.trim().is_empty() && !line.contains("Logs were written to")).collect();
+        stdout.lines().chain(stderr.lines()).map(str::trim_end).filter(|line| !noise(line)).collect();
+    let built = |line: &&str| line.starts_with("[custom build]") || line.contains("[ERROR]");
+    let lines = match lines.iter().any(|line| line.starts_with("[custom build]")) {
+        true => lines.into_iter().filter(built).collect(),
+        false => lines,
+    };
     lines.get(lines.len().saturating_sub(KEPT_LINES)..).unwrap_or_default().join("\n")
 }
 

@@ -49,6 +49,11 @@ impl Deployment {
         }
     }
 
+    /// What its deployer said of it.
+    pub fn message(&self) -> Option<&str> {
+        self.annotations.get("workers/message").map(String::as_str)
+    }
+
     /// Whether a version has a place in it, at 0 % too.
     pub fn names(&self, version: &str) -> bool {
         self.versions.iter().any(|share| share.version_id == version)
@@ -110,6 +115,9 @@ pub struct Metadata {
     /// Who uploaded.
     #[serde(default)]
     pub author_email: String,
+    /// With what: `wrangler`, `dash`, `api`.
+    #[serde(default)]
+    pub source: String,
 }
 
 /// What a version was uploaded with.

@@ -193,6 +193,17 @@ pub async fn someone_deploys(core: &Arc<Core>, name: &str) -> String {
     id
 }
 
+/// See [`super::ControlPlane::someone_removes_secret`].
+pub async fn someone_removes_secret(core: &Arc<Core>, name: &str, secret: &str) {
+    let mut scripts = core.scripts.lock().await;
+    let script = existing(&mut scripts, name).unwrap();
+    let mut version = script.live_version().unwrap().again(SOMEONE, "secret");
+    version.bindings.retain(|binding| binding["name"] != secret);
+    let id = script.add(version).await.unwrap().id;
+    let immediate = json!({ "mode": "immediate" });
+    deploy(core, script, vec![(id, 100.0)], None, SOMEONE, &immediate).await.unwrap();
+}
+
 /// See [`super::ControlPlane::someone_splits`].
 pub async fn someone_splits(core: &Arc<Core>, name: &str, percentage: f64) -> String {
     let id = someone_uploads(core, name).await;

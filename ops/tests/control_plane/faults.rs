@@ -19,6 +19,12 @@ pub enum Action {
     LoseAnswer,
     /// It is executed this much later.
     Delay(Duration),
+    /// From this call on deployments are accepted and never take effect.
+    Freeze,
+    /// From this call on deployments take this long to reach the front.
+    Slow(Duration),
+    /// From this call on the API answers 500 to everything.
+    Down,
     /// Before it is executed, someone else deploys a version of their own to this Worker.
     SomeoneDeploys(String),
 }

@@ -13,6 +13,7 @@
 //! | `runtime` | the uploaded bundles, running in workerd |
 //! | `front` | where the deployed Worker answers: one port for ever |
 //! | `project`, `site` | a checkout of this repository for wrangler to work in; production as tests find it |
+//! | `scenario` | one `ops deploy`, and how it must end |
 //!
 //! # The model of the edge
 //!
@@ -46,6 +47,7 @@ mod front;
 mod migrations;
 mod project;
 mod runtime;
+pub mod scenario;
 mod script;
 mod secrets;
 mod server;
@@ -55,7 +57,7 @@ mod upload;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex as SyncMutex},
+    sync::{Arc, Mutex as SyncMutex, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -65,6 +67,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub use account::{ACCOUNT, Access, TOKEN};
 pub use faults::{Action, Fault};
 pub use project::{PRODUCTION, Project};
+pub(crate) use scenario::scenarios;
+pub use scenario::{Ends, Told};
 pub use site::{ADMIN_TOKEN, Site};
 
 use faults::Faults;
@@ -84,6 +88,7 @@ struct Core {
     calls: SyncMutex<Vec<String>>,
     propagation: SyncMutex<Duration>,
     frozen: SyncMutex<bool>,
+    down: AtomicBool,
     scripts: Mutex<BTreeMap<String, Script>>,
     end: CancellationToken,
 }
@@ -98,6 +103,7 @@ impl ControlPlane {
             calls: SyncMutex::default(),
             propagation: SyncMutex::new(Duration::ZERO),
             frozen: SyncMutex::new(false),
+            down: AtomicBool::new(false),
             scripts: Mutex::default(),
             end: end.clone(),
         });
@@ -160,6 +166,16 @@ impl ControlPlane {
         scripts.get(script).map(Script::secret_names).unwrap_or_default()
     }
 
+    /// Who uploaded a version.
+    pub async fn author(&self, script: &str, version: &str) -> String {
+        let scripts = self.core.scripts.lock().await;
+        scripts
+            .get(script)
+            .and_then(|script| script.find(version).ok())
+            .map(|found| found.author.to_owned())
+            .unwrap()
+    }
+
     /// Someone else deploys a version of their own: the live code again. Its id.
     pub async fn someone_deploys(&self, script: &str) -> String {
         deployments::someone_deploys(&self.core, script).await
@@ -168,6 +184,11 @@ impl ControlPlane {
     /// Someone else splits the traffic between the live version and a new one. The new one's id.
     pub async fn someone_splits(&self, script: &str, percentage: f64) -> String {
         deployments::someone_splits(&self.core, script, percentage).await
+    }
+
+    /// Someone else removes a secret.
+    pub async fn someone_removes_secret(&self, script: &str, secret: &str) {
+        deployments::someone_removes_secret(&self.core, script, secret).await;
     }
 
     /// Someone else uploads a version of the live code without deploying it. Its id.

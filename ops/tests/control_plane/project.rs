@@ -45,6 +45,9 @@ impl Project {
         let project = Project { folder };
         project.program("scripts/build", "exit 0");
         project.code("");
+        project.write(".gitignore", "node_modules\nbuild\n.wrangler*\n.state\n");
+        let git = Command::new("git").current_dir(project.path()).args(["init", "--quiet"]).status();
+        assert!(git.unwrap().success());
         Some(project)
     }
 
@@ -99,6 +102,8 @@ impl Project {
             .env("WRANGLER_SEND_METRICS", "false")
             .env("WRANGLER_HIDE_BANNER", "true")
             .env("WRANGLER_LOG_PATH", self.path().join(".wrangler-logs"))
+            // Node keeps what it compiled of wrangler: a fifth less for each call.
+            .env("NODE_COMPILE_CACHE", env!("CARGO_TARGET_TMPDIR"))
             .env("CI", "true");
         command
     }

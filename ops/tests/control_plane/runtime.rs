@@ -116,8 +116,8 @@ async fn run(version: &Version, main: &str, disk: Option<&Path>) -> Result<Worke
     }
     Workerd::start(config).await.map_err(|cause| {
         let cause = cause.to_string();
-        let thrown = cause.lines().find(|line| line.contains("Error")).unwrap_or(&cause).trim();
-        Refusal::new(400, 10021, format!("Uncaught {thrown}"))
+        let thrown = cause.split("Uncaught ").nth(1).and_then(|rest| rest.lines().next());
+        Refusal::new(400, 10021, format!("Uncaught {}", thrown.unwrap_or(&cause)))
     })
 }
 

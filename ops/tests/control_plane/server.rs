@@ -1,6 +1,10 @@
 //! The listener, and which handler a call belongs to.
 
-use std::{net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{
+    net::Ipv4Addr,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -99,6 +103,9 @@ async fn execute(core: &Arc<Core>, token: Option<&str>, full: &str, call: Call) 
     if let Err(refusal) = account::authorize(core, token, &call.method, full) {
         return Ok(answer(Err(refusal)));
     }
+    if core.down.load(Ordering::Relaxed) {
+        return Ok(unknown_error());
+    }
     match core.faults.strike(&call.method, &call.path) {
         None => {}
         Some(Action::Refuse(status, code, message)) => {
@@ -120,11 +127,21 @@ async fn execute(core: &Arc<Core>, token: Option<&str>, full: &str, call: Call) 
             return Err(Closed);
         }
         Some(Action::Delay(wait)) => tokio::time::sleep(wait.min(Duration::from_secs(300))).await,
+        Some(Action::Freeze) => *core.frozen.lock().unwrap() = true,
+        Some(Action::Slow(delay)) => *core.propagation.lock().unwrap() = delay,
+        Some(Action::Down) => {
+            core.down.store(true, Ordering::Relaxed);
+            return Ok(unknown_error());
+        }
         Some(Action::SomeoneDeploys(script)) => {
             deployments::someone_deploys(core, &script).await;
         }
     }
     Ok(answer(route(core, token, full, call).await))
+}
+
+fn unknown_error() -> Answer {
+    answer(Err(Refusal::new(500, 10013, "An unknown error has occurred")))
 }
 
 fn busy(wait: Option<u32>) -> Answer {

@@ -1,0 +1,312 @@
+//! Everything that can be known to go wrong before anything is sent.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
+use log_ingestion_worker::config::{Config, Environment, SETTINGS};
+use serde_json::Value;
+
+use super::{
+    Deploy,
+    attempt::Way,
+    git::Commit,
+    options::Excuse,
+    proof::{self, Claim, SOON},
+};
+use crate::{
+    exit::Failure,
+    project::Project,
+    run::{Run, printer::Mark},
+    verify::Depth,
+    wrangler::{
+        trouble::Trouble,
+        types::{Deployment, Live, Version},
+    },
+};
+
+/// Largest message of a version or a deployment, in bytes: the API's limit.
+const MAX_MESSAGE_BYTES: usize = 100;
+
+/// What a deployment begins with.
+#[derive(Debug)]
+pub struct Ready {
+    /// Which way it goes.
+    pub way: Way,
+    /// What serves now.
+    pub before: Option<Deployment>,
+    /// The version's tag: the commit.
+    pub tag: String,
+    /// The version's and the deployments' message: the run, and the commit's first line.
+    pub message: String,
+    /// Checks that fail already, and are let pass.
+    pub tolerated: Vec<&'static str>,
+}
+
+/// What serves now, with what must be known of it.
+struct Standing {
+    deployment: Deployment,
+    version: Version,
+    newest: Option<Version>,
+}
+
+/// Makes every check. Nothing is changed.
+///
+/// # Errors
+/// The first thing that is in the way.
+pub async fn check(deploy: &Deploy<'_>) -> Result<Ready, Failure> {
+    let (run, project) = (deploy.run, &deploy.project);
+    configuration(project, deploy.environment)?;
+    let given = secret_names(run, deploy.args.secrets_file.as_deref())?;
+    let (tag, subject) = source(deploy).await?;
+    let message = message(run.id().as_str(), &subject);
+
+    let step = run.printer().step("what is live");
+    let standing = standing(deploy).await.map_err(|trouble| trouble.failure())?;
+    let Some(standing) = standing else {
+        step.end(Mark::Dim, "nothing: this is the first deployment");
+        required(&given, deploy)?;
+        return Ok(Ready { way: Way::First, before: None, tag, message, tolerated: Vec::new() });
+    };
+    step.end(Mark::Good, &described(&standing.version));
+    in_the_way(deploy, &standing)?;
+    let way = way(project, deploy.environment, &standing.version)?;
+    let set = standing.version.resources.bindings.iter().filter(|binding| binding.kind == "secret_text");
+    required(&set.map(|binding| binding.name.clone()).chain(given).collect(), deploy)?;
+    let tolerated = health(deploy, &standing.version).await?;
+    vars(deploy, &standing.version);
+    Ok(Ready { way, before: Some(standing.deployment), tag, message, tolerated })
+}
+
+/// wrangler.toml fits the environment: the same check the worker makes when it starts.
+fn configuration(project: &Project, environment: Environment) -> Result<(), Failure> {
+    let name = environment.as_str();
+    let hint = format!("mend the vars of {name} in wrangler.toml");
+    let vars = project.vars(environment);
+    let secret = SETTINGS.iter().find(|setting| setting.secret && vars.contains_key(setting.key));
+    if let Some(secret) = secret {
+        let message =
+            format!("{} is a var in wrangler.toml: it would replace the secret of that name", secret.key);
+        return Err(Failure::new(message, "remove the var"));
+    }
+    let loaded = Config::load(|key| vars.get(key).cloned()).map_err(|problems| {
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        Failure::new(
+            format!("wrangler.toml cannot be used for {name}: {}", problems.join("; ")),
+            hint.clone(),
+        )
+    })?;
+    if loaded.environment != environment {
+        let said = loaded.environment.as_str();
+        return Err(Failure::new(format!("wrangler.toml says ENVIRONMENT = \"{said}\" for {name}"), hint));
+    }
+    Ok(())
+}
+
+/// The names in a secrets file (JSON, or lines of `NAME=value`). Its values are hidden from here on.
+fn secret_names(run: &Run, file: Option<&Path>) -> Result<BTreeSet<String>, Failure> {
+    let Some(file) = file else { return Ok(BTreeSet::new()) };
+    let hint = "give a file with a JSON object of names and texts, or with lines of NAME=value";
+    let text = fs::read_to_string(file)
+        .map_err(|cause| Failure::new(format!("{} cannot be read: {cause}", file.display()), hint))?;
+    let pairs: BTreeMap<String, String> = match serde_json::from_str::<BTreeMap<String, Value>>(&text) {
+        Ok(object) => object
+            .into_iter()
+            .map(|(name, value)| (name, value.as_str().unwrap_or_default().to_owned()))
+            .collect(),
+        Err(_) => {
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+            let pair = |line: &str| {
+                let (name, value) = line.split_once('=')?;
+                Some((name.trim().to_owned(), value.trim().trim_matches(['"', '\'']).to_owned()))
+            };
+            let pairs: Option<_> = lines.map(pair).collect();
+            pairs.ok_or_else(|| Failure::new(format!("{} holds no secrets", file.display()), hint))?
+        }
+    };
+    for value in pairs.values() {
+        run.mask().hide(value);
+    }
+    Ok(pairs.into_keys().collect())
+}
+
+/// The commit, as tag and first line.
+async fn source(deploy: &Deploy<'_>) -> Result<(String, String), Failure> {
+    let commit = Commit::of(deploy.project.root()).await;
+    let Some(commit) = commit else {
+        if deploy.args.allow_dirty {
+            return Ok(("no-commit".into(), "a folder without git".into()));
+        }
+        let message = "this folder has no git commit: nobody could say later what was deployed";
+        return Err(Failure::new(message, "commit it, or deploy it all the same: --allow-dirty"));
+    };
+    if !commit.changed.is_empty() && !deploy.args.allow_dirty {
+        let (first, more) = (commit.changed.first().map_or("", String::as_str), commit.changed.len() - 1);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let message = format!("the working tree differs from commit {}: {first}{more}", commit.tag);
+        return Err(Failure::new(message, "commit or stash it, or deploy it all the same: --allow-dirty"));
+    }
+    Ok((commit.tag, commit.subject))
+}
+
+/// `ops RUN SUBJECT`, cut where the API cuts.
+fn message(run: &str, subject: &str) -> String {
+    let mut message = format!("ops {run} {subject}");
+    message.truncate(message.floor_char_boundary(MAX_MESSAGE_BYTES));
+    message.trim_end().to_owned()
+}
+
+async fn standing(deploy: &Deploy<'_>) -> Result<Option<Standing>, Trouble> {
+    let Live::Deployed(deployment) = deploy.wrangler.live().await? else { return Ok(None) };
+    let largest = deployment.versions.iter().max_by(|one, other| one.percentage.total_cmp(&other.percentage));
+    let id = largest.map(|share| share.version_id.clone()).unwrap_or_default();
+    let (version, versions) = tokio::try_join!(deploy.wrangler.version(&id), deploy.wrangler.versions())?;
+    let newest = versions.into_iter().max_by_key(|version| version.number);
+    Ok(Some(Standing { deployment, version, newest }))
+}
+
+/// Somebody else's work that a deployment would undo.
+fn in_the_way(deploy: &Deploy<'_>, standing: &Standing) -> Result<(), Failure> {
+    let shares = standing.deployment.shares();
+    if standing.deployment.versions.len() > 1 {
+        let message = format!("a gradual deployment is under way: {shares}");
+        let hint = "let it end, or end it: npx wrangler versions deploy VERSION@100%";
+        return Err(Failure::new(message, hint));
+    }
+    if standing.version.metadata.source == "dash" && !deploy.args.excuses(Excuse::Drift) {
+        let message = format!("the live version {} was edited in the dashboard", standing.version.id);
+        let hint = "bring the edit into wrangler.toml, or overwrite it: --allow drift";
+        return Err(Failure::new(message, hint));
+    }
+    let newer = standing.newest.as_ref().filter(|newest| newest.number > standing.version.number);
+    let unknown = newer.filter(|newer| !newer.message().is_some_and(|message| message.starts_with("ops ")));
+    if let Some(newer) = unknown.filter(|_| !deploy.args.excuses(Excuse::NewerVersion)) {
+        let who = &newer.metadata.author_email;
+        let message =
+            format!("version {} by {who} is newer than the live one and was never deployed", newer.id);
+        let hint =
+            "ask them; secrets it has would come with this deployment. To go on: --allow newer-version";
+        return Err(Failure::new(message, hint));
+    }
+    Ok(())
+}
+
+/// Whether a migration is pending, by the tag of the live version.
+fn way(project: &Project, environment: Environment, live: &Version) -> Result<Way, Failure> {
+    let tags = project.migrations(environment);
+    let Some(tag) = live.migration_tag() else {
+        return Ok(if tags.is_empty() { Way::Beside } else { Way::Migration });
+    };
+    if !tags.iter().any(|known| known == tag) {
+        let message =
+            format!("the live version has Durable Object migration {tag}, which this wrangler.toml lacks");
+        return Err(Failure::new(message, "this checkout is older than what is live: update it"));
+    }
+    Ok(if tags.last().map(String::as_str) == Some(tag) { Way::Beside } else { Way::Migration })
+}
+
+fn required(set: &BTreeSet<String>, deploy: &Deploy<'_>) -> Result<(), Failure> {
+    let missing: Vec<&str> = SETTINGS
+        .iter()
+        .filter(|setting| setting.secret && setting.required && !set.contains(setting.key))
+        .map(|setting| setting.key)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let message = format!("{} has no secret {}", deploy.worker, missing.join(", "));
+    Err(Failure::new(
+        message,
+        "give it with this deployment: --secrets-file FILE (JSON, or lines of NAME=value)",
+    ))
+}
+
+/// The live version answers where it should and is well: else nobody could say what a deployment did to it.
+async fn health(deploy: &Deploy<'_>, live: &Version) -> Result<Vec<&'static str>, Failure> {
+    let excused = deploy.args.excuses(Excuse::Unhealthy);
+    let target = deploy.target()?;
+    let claim = Claim {
+        what: "the live version, before",
+        version: &live.id,
+        beside: None,
+        // With an excuse everything that fails already must be known.
+        depth: if excused { Depth::Normal } else { Depth::ReadOnly },
+        patience: SOON,
+    };
+    let report = proof::look(deploy.run, &target, deploy.environment, &claim).await?;
+    let failed: Vec<&'static str> = report.failed().map(|check| check.name).collect();
+    let first = proof::failures(&report, &[]).first().map(|check| (check.name, proof::line(check)));
+    match first {
+        None => Ok(Vec::new()),
+        Some(("reachable" | "identity" | "version" | "environment", line)) => Err(Failure::new(
+            format!("{} is not the live version {}: {line}", target.url, live.id),
+            "see whether --url is this environment's; or wait, when something was deployed a moment ago",
+        )),
+        Some((_, line)) if !excused => Err(Failure::new(
+            format!("{} is not well already: {line}", target.url),
+            "mend that first, or deploy the repair: --allow unhealthy",
+        )),
+        Some(_) => {
+            deploy.run.printer().warn(&format!(
+                "failed before this deployment, and may go on failing: {}",
+                failed.join(", ")
+            ));
+            Ok(failed)
+        }
+    }
+}
+
+/// Says which vars change.
+fn vars(deploy: &Deploy<'_>, live: &Version) {
+    let then = live.resources.bindings.iter().filter(|binding| binding.kind == "plain_text");
+    let then: BTreeMap<String, String> =
+        then.map(|binding| (binding.name.clone(), binding.text.clone().unwrap_or_default())).collect();
+    let now = deploy.project.vars(deploy.environment);
+    let names: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
+    let shown = |value: Option<&String>| value.map_or("nothing".to_owned(), |value| format!("\"{value}\""));
+    for name in names.into_iter().filter(|name| then.get(*name) != now.get(*name)) {
+        let line = format!("  {name} changes from {} to {}", shown(then.get(name)), shown(now.get(name)));
+        deploy.run.printer().say(&line);
+    }
+}
+
+/// A version for people.
+fn described(version: &Version) -> String {
+    let tag = version.tag().map(|tag| format!(" ({tag})")).unwrap_or_default();
+    format!("{}{tag}, {} by {}", version.id, version.metadata.created_on, version.metadata.author_email)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_names_the_run_and_fits() {
+        let run = "0198c0de-0000-7000-8000-000000000000";
+        assert_eq!(message(run, "First"), format!("ops {run} First"));
+        let long = message(run, &"ß".repeat(100));
+        assert!(long.len() <= MAX_MESSAGE_BYTES && long.starts_with(&format!("ops {run} ß")), "{long}");
+    }
+
+    #[test]
+    fn a_configuration_the_worker_would_refuse_is_refused_here() {
+        let folder = tempfile::tempdir().unwrap();
+        let check = |vars: &str| {
+            let text = format!("name = \"w\"\n[vars]\n{vars}");
+            fs::write(folder.path().join("wrangler.toml"), text).unwrap();
+            configuration(&Project::open(folder.path()).unwrap(), Environment::Development)
+        };
+        assert!(check("ENVIRONMENT = \"development\"").is_ok());
+        let cases = [
+            ("ENVIRONMENT = \"production\"", "ENVIRONMENT = \"production\" for development"),
+            ("ENVIRONMENT = \"development\"\nRATE_LIMIT_TRACE = \"many\"", "RATE_LIMIT_TRACE must be"),
+            ("ENVIRONMENT = \"development\"\nLOG_ADMIN_TOKEN = \"x\"", "LOG_ADMIN_TOKEN is a var"),
+        ];
+        for (vars, said) in cases {
+            let refused = check(vars).unwrap_err();
+            assert!(refused.message().contains(said), "{refused}");
+        }
+    }
+}

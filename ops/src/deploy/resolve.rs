@@ -1,0 +1,135 @@
+//! From anywhere to a known state: what is live is read, what was not verified loses the traffic, and requests prove
+//! what serves then.
+
+use super::{
+    Deploy,
+    attempt::{Attempt, Phase},
+    ending::Ending,
+    proof::{self, Claim, SOON},
+    truth,
+};
+use crate::{
+    exit::{Exit, Failure},
+    run::printer::Mark,
+    verify::Depth,
+    wrangler::types::{Deployment, Live},
+};
+
+/// After a failure, an interruption, or the death of an earlier run.
+pub async fn to_a_known_state(deploy: &Deploy<'_>, attempt: &Attempt, why: &Failure) -> Ending {
+    let step = deploy.run.printer().step("what is live now");
+    let live = truth::after_cut(&deploy.wrangler).await;
+    let live = match live {
+        Ok(live) => live,
+        Err(trouble) => {
+            step.end(Mark::Bad, &trouble.to_string());
+            return match attempt.phase {
+                // Nothing was deployed by this run: whatever served goes on serving.
+                Phase::Preparing | Phase::Uploading => untouched(deploy, attempt, why).await,
+                _ => Ending::unknown(deploy, attempt, &format!("what is live cannot be read: {trouble}")),
+            };
+        }
+    };
+    match &live {
+        Live::Absent => {
+            step.end(Mark::Dim, "nothing");
+            Ending::failed(deploy, attempt, "nothing is deployed, as before", None)
+        }
+        Live::Deployed(now) => {
+            step.end(Mark::Good, &now.shares());
+            of_deployment(deploy, attempt, now, why).await
+        }
+    }
+}
+
+async fn of_deployment(deploy: &Deploy<'_>, attempt: &Attempt, now: &Deployment, why: &Failure) -> Ending {
+    let unverified = match &attempt.new {
+        Some(new) => now.names(new),
+        // A deployment at once whose version nobody learnt.
+        None => attempt.phase >= Phase::Switching && made_by(deploy, attempt, now).await,
+    };
+    if unverified {
+        return go_back(deploy, attempt, now).await;
+    }
+    if attempt.old().is_some() && now.sole() == attempt.old() {
+        return untouched(deploy, attempt, why).await;
+    }
+    let said = format!(
+        "somebody else's deployment is live: {} by {}; nothing of this run is",
+        now.shares(),
+        now.author_email
+    );
+    Ending::failed(deploy, attempt, &said, now.sole().map(str::to_owned))
+}
+
+/// Whether the version that has the traffic is this attempt's.
+async fn made_by(deploy: &Deploy<'_>, attempt: &Attempt, now: &Deployment) -> bool {
+    let Some(id) = now.sole().filter(|id| Some(*id) != attempt.old()) else { return false };
+    // When it cannot be read, it is not the one from before: better to call it unverified.
+    let version = deploy.wrangler.version(id).await;
+    version.map_or(true, |version| version.message().is_some_and(|message| message.contains(&attempt.run)))
+}
+
+/// The old version never lost the traffic; requests prove it.
+async fn untouched(deploy: &Deploy<'_>, attempt: &Attempt, why: &Failure) -> Ending {
+    let Some(old) = attempt.old() else {
+        return Ending::failed(deploy, attempt, "nothing was deployed", None);
+    };
+    if serves(deploy, old, Depth::Health, SOON.min(deploy.patience())).await {
+        let said = format!("version {old} serves, as before");
+        return Ending::failed(deploy, attempt, &said, Some(old.to_owned()));
+    }
+    let said = format!("this run deployed nothing ({}), but {old} could not be seen serving", why.message());
+    Ending::unknown(deploy, attempt, &said)
+}
+
+/// Takes the traffic, or the place beside it, from the version that was not verified.
+async fn go_back(deploy: &Deploy<'_>, attempt: &Attempt, now: &Deployment) -> Ending {
+    let had_traffic = attempt.new.as_deref().is_none_or(|new| now.share(new) > 0.0);
+    let Some(old) = attempt.old().filter(|_| attempt.can_return()) else {
+        return Ending::no_way_back(deploy, attempt, now);
+    };
+    let mut returning = attempt.clone();
+    returning.enter(deploy.run, Phase::Returning);
+    let step = deploy.run.printer().step(&format!("back to version {old}"));
+    let message = format!("ops {} back", attempt.run);
+    if let Err(trouble) = truth::bring_back(&deploy.wrangler, old, &message, attempt.secrets).await {
+        step.end(Mark::Bad, &trouble.to_string());
+        // Without traffic it harms nobody, but its place must be taken from it by hand.
+        if !had_traffic && serves(deploy, old, Depth::Health, SOON.min(deploy.patience())).await {
+            return Ending::left_beside(deploy, attempt, old);
+        }
+        return Ending::unknown(deploy, attempt, &format!("the way back failed: {trouble}"));
+    }
+    step.end(Mark::Good, "");
+    if !serves(deploy, old, Depth::ReadOnly, deploy.patience()).await {
+        let said = format!("version {old} was deployed again, but could not be seen serving, or is not well");
+        return Ending::unknown(deploy, attempt, &said);
+    }
+    match had_traffic {
+        true => Ending::rolled_back(deploy, attempt, old),
+        false => {
+            Ending::failed(deploy, attempt, &format!("version {old} serves, as before"), Some(old.to_owned()))
+        }
+    }
+}
+
+/// Whether requests prove that the version serves, in every part.
+async fn serves(deploy: &Deploy<'_>, version: &str, depth: Depth, patience: std::time::Duration) -> bool {
+    let Ok(target) = deploy.target() else { return false };
+    let claim = Claim { what: "the version from before", version, beside: None, depth, patience };
+    let report = proof::look(deploy.run, &target, deploy.environment, &claim).await;
+    report.is_ok_and(|report| {
+        let named = ["reachable", "identity", "version", "objects"];
+        !report.failed().any(|check| named.contains(&check.name))
+    })
+}
+
+/// The same, for a run that is settled: a version that had all its traffic may turn out to be good.
+pub async fn judge(deploy: &Deploy<'_>, version: &str) -> bool {
+    let Ok(target) = deploy.target() else { return false };
+    let what = "the version an interrupted run left";
+    let claim = Claim { what, version, beside: None, depth: Depth::Normal, patience: deploy.patience() };
+    let report = proof::look(deploy.run, &target, deploy.environment, &claim).await;
+    report.is_ok_and(|report| report.status() != Exit::Failed)
+}
