@@ -40,7 +40,13 @@ impl Project {
         for file in ["index.js", "index_bg.wasm"] {
             fs::copy(build.join(file), here.join("build").join(file)).unwrap();
         }
-        fs::copy(root.join("src/entry.mjs"), here.join("src/worker.mjs")).unwrap();
+        for file in fs::read_dir(root.join("src")).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = file.file_name().unwrap().to_str().unwrap();
+            if name.ends_with(".mjs") {
+                let name = if name == "entry.mjs" { "worker.mjs" } else { name };
+                fs::copy(&file, here.join("src").join(name)).unwrap();
+            }
+        }
         symlink(root.join("node_modules"), here.join("node_modules")).unwrap();
         let project = Project { folder };
         project.program("scripts/build", "exit 0");

@@ -150,24 +150,38 @@ fn classes(version: &Version) -> Vec<(String, String)> {
     objects.map(|binding| (text(&binding["name"]), text(&binding["class_name"]))).collect()
 }
 
-/// The version's own handler; its classes are stand-ins that send each request to the objects' workerd.
+/// The version's own handler; its classes are stand-ins that send each request, and each call of a method that takes
+/// and gives bytes, to the objects' workerd.
 fn main_of_version(version: &Version, objects: &str) -> String {
     let uploaded = json!(format!("./uploaded/{}", version.main_module));
     let mut main = format!(
         r#"import {{ DurableObject }} from "cloudflare:workers";
 import * as uploaded from {uploaded};
 export default uploaded.default;
-const standIn = (binding) => class extends DurableObject {{
-  async fetch(request) {{
-    const url = new URL(request.url);
-    const headers = new Headers(request.headers);
-    headers.set("x-object", JSON.stringify([binding, this.ctx.id.toString(), this.ctx.id.name ?? null]));
-    const body = await request.arrayBuffer();
-    const onward = {{ method: request.method, headers, body: body.byteLength > 0 ? body : undefined }};
-    const answer = await fetch({objects} + url.pathname + url.search, onward);
-    if (answer.status === 502 || answer.headers.has("x-object-error")) throw new Error(await answer.text());
-    return answer;
+const send = async (ctx, binding, call, request) => {{
+  const url = new URL(request.url);
+  const headers = new Headers(request.headers);
+  headers.set("x-object", JSON.stringify([binding, ctx.id.toString(), ctx.id.name ?? null, call]));
+  const body = await request.arrayBuffer();
+  const onward = {{ method: request.method, headers, body: body.byteLength > 0 ? body : undefined }};
+  const answer = await fetch({objects} + url.pathname + url.search, onward);
+  if (answer.status === 502 || answer.headers.has("x-object-error")) throw new Error(await answer.text());
+  return answer;
+}};
+const standIn = (binding, uploaded) => {{
+  const Class = class extends DurableObject {{
+    fetch(request) {{
+      return send(this.ctx, binding, null, request);
+    }}
+  }};
+  const methods = Object.getOwnPropertyNames(uploaded.prototype);
+  for (const call of methods.filter((name) => !["constructor", "fetch", "alarm"].includes(name))) {{
+    Class.prototype[call] = async function (body) {{
+      const answer = await send(this.ctx, binding, call, new Request("http://object/", {{ method: "POST", body }}));
+      return new Uint8Array(await answer.arrayBuffer());
+    }};
   }}
+  return Class;
 }};
 "#,
         objects = json!(objects),
@@ -175,7 +189,7 @@ const standIn = (binding) => class extends DurableObject {{
     for (binding, class) in classes(version) {
         // A class the code does not export must not go unnoticed.
         main += &format!("if (!uploaded.{class}) throw new Error(\"class {class} is not exported\");\n");
-        main += &format!("export const {class} = standIn({});\n", json!(binding));
+        main += &format!("export const {class} = standIn({}, uploaded.{class});\n", json!(binding));
     }
     main
 }
@@ -189,12 +203,13 @@ export default {{
   async fetch(request, env) {{
     const object = request.headers.get("x-object");
     if (!object) return new Response(null, {{ status: 204 }});
-    const [binding, id, name] = JSON.parse(object);
+    const [binding, id, name, call] = JSON.parse(object);
     const namespace = env[binding];
     const headers = new Headers(request.headers);
     headers.delete("x-object");
     try {{
       const stub = namespace.get(name === null ? namespace.idFromString(id) : namespace.idFromName(name));
+      if (call) return new Response(await stub[call](new Uint8Array(await request.arrayBuffer())));
       return await stub.fetch(new Request(request, {{ headers }}));
     }} catch (error) {{
       return new Response(String(error), {{ status: 500, headers: {{ "x-object-error": "1" }} }});
