@@ -4,6 +4,9 @@ use crate::entry::System;
 use crate::quota::{Limits, Scope, WINDOW_MS};
 use serde::Serialize;
 
+/// The service's name (contract: Identity).
+pub const SERVICE: &str = "supportsignal-log-ingestion-worker";
+
 /// Seconds a client is asked to wait after a passing fault.
 pub const RETRY_AFTER_S: i64 = 5;
 

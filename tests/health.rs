@@ -29,6 +29,12 @@ async fn a_healthy_worker_answers_200_with_every_field_its_readers_use() {
     assert_eq!(health["environment"], "development");
     assert!((now_ms() - health["timestamp"].as_i64().unwrap()).abs() < 60_000);
     assert!(health["version"]["id"].is_string() && health["version"]["tag"].is_string());
+    let version = &health["version"]["id"];
+    assert_eq!(
+        &health["components"]["buffer"]["shards"][0]["version"], version,
+        "every object names its code"
+    );
+    assert_eq!(&health["components"]["rate_limiter"]["version"], version);
     let redis = &health["components"]["redis"];
     assert_eq!((&redis["status"], &redis["url"]), (&json!("healthy"), &json!("configured")));
     let limiter = &health["components"]["rate_limiter"];

@@ -6,20 +6,26 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
+use serde_json::{Value, json};
 
 use crate::{
-    dev,
+    dev, doctor, drain,
     exit::{Exit, Failure},
+    history,
     local_redis::{LocalStore, StoreArgs},
     redact,
+    run::{Effect, Run, globals::Globals},
     signals::Stop,
     upstash::{Options, Server},
+    verify,
 };
 
 /// Sets up, runs, deploys and verifies the log-ingestion worker.
 #[derive(Debug, Parser)]
 #[command(name = "ops", version, about)]
 pub struct Cli {
+    #[command(flatten)]
+    globals: Globals,
     #[command(subcommand)]
     command: Command,
 }
@@ -28,10 +34,47 @@ pub struct Cli {
 enum Command {
     /// Runs the worker on this machine, with a local Redis: no account, nothing to sign up for.
     Dev(dev::DevArgs),
+    /// Checks that a worker is ours, is well, and keeps its promises; without options the one of `ops dev`.
+    Verify(verify::command::VerifyArgs),
+    /// Shows what a worker says of itself: its version, its components, what waits for Redis.
+    Health(verify::command::HealthArgs),
+    /// Sends everything that waits in the buffers to Redis, and is done when nothing waits.
+    Drain(drain::DrainArgs),
+    /// Shows what this machine needs to build, run and deploy the worker, and what to type for what is missing.
+    Doctor,
+    /// Shows what earlier runs on this machine did.
+    History(history::HistoryArgs),
     /// Runs only the local server that speaks the Upstash Redis REST API.
     Upstash(UpstashArgs),
     /// Shows what would be redacted in the text on standard input, and by which rule.
-    Redact(redact::RedactArgs),
+    Redact,
+}
+
+/// What the frame knows of a command.
+struct Kind {
+    name: &'static str,
+    effect: Effect,
+    /// The global flags it has a use for, beside `--verbose` and `--correlation-id`.
+    flags: &'static [&'static str],
+}
+
+/// The flags of a command that asks a deployment.
+const ASKING: &[&str] = &["--env", "--url", "--json", "--dry-run", "--yes", "--timeout"];
+
+impl Command {
+    fn kind(&self) -> Kind {
+        let kind = |name, effect, flags| Kind { name, effect, flags };
+        match self {
+            Command::Dev(_) => kind("dev", Effect::None, &[]),
+            Command::Verify(_) => kind("verify", Effect::Checks, ASKING),
+            Command::Health(_) => kind("health", Effect::Checks, ASKING),
+            Command::Drain(_) => kind("drain", Effect::Checks, ASKING),
+            Command::Doctor => kind("doctor", Effect::None, &["--json"]),
+            Command::History(_) => kind("history", Effect::None, &["--json", "--env"]),
+            Command::Upstash(_) => kind("upstash", Effect::None, &[]),
+            Command::Redact => kind("redact", Effect::None, &["--json"]),
+        }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -60,18 +103,47 @@ pub async fn main() -> Exit {
             return exit;
         }
     };
+    let kind = cli.command.kind();
+    let useless =
+        |flag: &&str| !kind.flags.contains(flag) && !["--verbose", "--correlation-id"].contains(flag);
+    if let Some(flag) = cli.globals.given().into_iter().find(useless) {
+        let hint = format!("leave it out; `ops {} --help` says what it takes", kind.name);
+        eprintln!("{}", Failure::usage(format!("ops {} has no use for {flag}", kind.name), hint));
+        return Exit::Usage;
+    }
+    let run = Run::begin(kind.name, kind.effect, cli.globals);
+    if kind.effect != Effect::None {
+        history::tell_interrupted(&run);
+    }
     let outcome = match &cli.command {
-        Command::Dev(args) => dev::run(args).await,
-        Command::Upstash(args) => upstash(args).await,
-        Command::Redact(args) => redact::run(args),
+        Command::Dev(args) => done(dev::run(args, run.globals().verbose).await),
+        Command::Verify(args) => verify::command::verify(&run, args).await,
+        Command::Health(args) => verify::command::health(&run, args).await,
+        Command::Drain(args) => drain::run(&run, args).await,
+        Command::Doctor => doctor::run(&run).await,
+        Command::History(args) => history::run(&run, args),
+        Command::Upstash(args) => done(upstash(args).await),
+        Command::Redact => done(redact::run(run.globals().json)),
     };
     match outcome {
-        Ok(()) => Exit::Done,
+        Ok(exit) => {
+            run.close(exit, Value::Null);
+            exit
+        }
         Err(failure) => {
-            eprintln!("{failure}");
-            Exit::Failed
+            run.printer().say(&failure.to_string());
+            let told = json!({ "error": failure.message(), "hint": failure.hint() });
+            if run.printer().json() {
+                run.printer().data(&told.to_string());
+            }
+            run.close(failure.status(), told);
+            failure.status()
         }
     }
+}
+
+fn done(outcome: Result<(), Failure>) -> Result<Exit, Failure> {
+    outcome.map(|()| Exit::Done)
 }
 
 async fn upstash(args: &UpstashArgs) -> Result<(), Failure> {

@@ -8,8 +8,14 @@ use std::{fmt, process::ExitCode};
 pub enum Exit {
     /// It was done.
     Done = 0,
-    /// It failed, and nothing is left half done.
+    /// It failed, and what was there before is proven to be there still.
     Failed = 1,
+    /// It was done, with warnings; or something was found that is not as it should be, or could not be looked at.
+    Warnings = 2,
+    /// It failed, and what was there before was brought back and is proven to serve.
+    RolledBack = 3,
+    /// Nobody knows how things stand: a person must look, and the last paragraph says at what.
+    Unknown = 4,
     /// The command line was wrong (`EX_USAGE` of sysexits.h).
     Usage = 64,
 }
@@ -27,12 +33,39 @@ pub struct Failure {
     message: String,
     hint: String,
     detail: Option<String>,
+    exit: Exit,
 }
 
 impl Failure {
     /// What is wrong, and what to do about it.
     pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Failure {
-        Failure { message: message.into(), hint: hint.into(), detail: None }
+        Failure { message: message.into(), hint: hint.into(), detail: None, exit: Exit::Failed }
+    }
+
+    /// A command line that cannot be meant.
+    pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Failure {
+        Failure::new(message, hint).exit(Exit::Usage)
+    }
+
+    /// Ends the command with another status than [`Exit::Failed`].
+    pub fn exit(mut self, exit: Exit) -> Failure {
+        self.exit = exit;
+        self
+    }
+
+    /// The status the command ends with.
+    pub fn status(&self) -> Exit {
+        self.exit
+    }
+
+    /// What is wrong, in one line.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do about it, in one line.
+    pub fn hint(&self) -> &str {
+        &self.hint
     }
 
     /// Adds what the failing program printed. It is shown first, so that the last lines are ours.

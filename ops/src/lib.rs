@@ -4,20 +4,34 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | [`cli`] | the command line: from arguments to an exit status |
+//! | [`run`] | the frame of every command: its flags, id, output, journal and lock |
+//! | [`history`] | `ops history`: what earlier runs did |
+//! | [`verify`] | `ops verify` and `ops health`: is it our worker, is it well, does it keep its promises |
+//! | [`doctor`] | `ops doctor`: what a machine needs, has, and lacks |
+//! | [`drain`] | `ops drain`: everything that waits goes to Redis |
+//! | [`project`] | the project's folder and what its wrangler.toml says |
 //! | [`dev`] | `ops dev`: set-up, local Redis, the worker, and the lines to paste |
 //! | [`upstash`] | a local server that speaks the Upstash Redis REST API, with faults and counters |
 //! | [`local_redis`] | which store stands behind it |
 //! | [`redact`] | `ops redact`: what would be redacted in a text, and by which rule |
 //! | [`workerd`] | runs the built worker under workerd: start, crash, start again over the same storage |
+//! | [`wrangler`] | the wrangler CLI: typed calls with a limit, and why one failed |
 //! | [`process`] | child processes that end with us, with everything they started |
 //! | [`signals`], [`exit`] | how a command is ended, and how it ends |
 
 pub mod cli;
 pub mod dev;
+pub mod doctor;
+pub mod drain;
 pub mod exit;
+pub mod history;
 pub mod local_redis;
 pub mod process;
+pub mod project;
 pub mod redact;
+pub mod run;
 pub mod signals;
 pub mod upstash;
+pub mod verify;
 pub mod workerd;
+pub mod wrangler;

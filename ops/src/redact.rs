@@ -2,22 +2,17 @@
 
 use std::io::{BufRead, Write};
 
-use clap::Args;
 use log_ingestion_worker::redaction::{Finding, MARK, find};
 use serde_json::json;
 
 use crate::exit::Failure;
 
-/// Arguments of `ops redact`.
-#[derive(Args, Debug)]
-pub struct RedactArgs {
-    /// One JSON object a finding: line, column, rule, length.
-    #[arg(long)]
-    json: bool,
-}
-
-/// Reads standard input and writes what would change to standard output. A secret itself is never written.
-pub fn run(args: &RedactArgs) -> Result<(), Failure> {
+/// Reads standard input and writes what would change to standard output, with `json` one object a finding: line,
+/// column, rule, length. A secret itself is never written.
+///
+/// # Errors
+/// When standard input cannot be read.
+pub fn run(json: bool) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let (mut lines, mut changed) = (0, 0);
     for line in std::io::stdin().lock().split(b'\n') {
@@ -26,7 +21,7 @@ pub fn run(args: &RedactArgs) -> Result<(), Failure> {
         lines += 1;
         let found = find(&line);
         changed += usize::from(!found.is_empty());
-        if report(&mut out, args.json, lines, &line, &found).is_err() {
+        if report(&mut out, json, lines, &line, &found).is_err() {
             break; // the reader has seen enough
         }
     }

@@ -1,13 +1,10 @@
 //! Answers: a status, JSON, and the headers every answer carries.
 
-pub use crate::answers::RETRY_AFTER_S;
 use crate::answers::Refused;
+pub use crate::answers::{RETRY_AFTER_S, SERVICE};
 use crate::config::Problem;
 use serde::Serialize;
 use worker::{Headers, Method, Response, ResponseBuilder, Result};
-
-/// The service's name (contract: Identity).
-pub const SERVICE: &str = "supportsignal-log-ingestion-worker";
 
 /// An answer that is not sent yet.
 pub struct Answer {

@@ -2,7 +2,7 @@
 
 use super::answer::{Answer, ENDPOINTS, Endpoints, SERVICE};
 use super::hop::{self, Lost};
-use super::limiter;
+use super::limiter::{self, LimiterStatus};
 use super::settings;
 use super::{Visit, now};
 use crate::access::Action;
@@ -10,7 +10,7 @@ use crate::buffer::wire::{self, Counters, StatusReply};
 use crate::config::{Environment, Problem};
 use crate::entry::{Level, System};
 use crate::intake::noise;
-use crate::quota::{LedgerState, Limits, PerSystem, WINDOW_MS};
+use crate::quota::{Limits, PerSystem, WINDOW_MS};
 use crate::redaction;
 use crate::redis::{Client, Commands};
 use futures_util::future::{join_all, join3};
@@ -65,6 +65,9 @@ struct RateLimiter {
     /// Logs let through beyond what was granted, while the quota's keeper was unreachable.
     overdrawn: u64,
     unreachable_from: Vec<u32>,
+    /// The version of the code the quota's keeper runs; absent when it does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -214,7 +217,7 @@ pub fn misconfigured(problems: &[Problem]) -> Answer {
     Answer::json(503, &unhealthy)
 }
 
-async fn ledger(visit: &Visit) -> Result<LedgerState, Lost> {
+async fn ledger(visit: &Visit) -> Result<LimiterStatus, Lost> {
     let stub = hop::object(&visit.env, limiter::BINDING, limiter::NAME)?;
     let body =
         hop::send(&stub, limiter::STATUS, &wasm_bindgen::JsValue::NULL, visit.config.hop_timeout_ms).await?;
@@ -254,7 +257,7 @@ fn shard_health(shard: u32, reply: Result<StatusReply, Lost>) -> Shard {
 
 fn rate_limiter(
     limits: &Limits,
-    ledger: &Result<LedgerState, Lost>,
+    limiter: &Result<LimiterStatus, Lost>,
     shards: &mut [Shard],
     open: bool,
 ) -> RateLimiter {
@@ -264,8 +267,8 @@ fn rate_limiter(
     let mut overdrawn = 0;
     let mut unreachable_from = Vec::new();
     let told = shards.iter().filter_map(|shard| shard.state.as_ref()).map(|state| state.window).max();
-    let window = ledger.as_ref().map_or(told.unwrap_or(0), |ledger| ledger.window);
-    if let Ok(ledger) = ledger {
+    let window = limiter.as_ref().map_or(told.unwrap_or(0), |limiter| limiter.ledger.window);
+    if let Ok(LimiterStatus { ledger, .. }) = limiter {
         current.global_current = ledger.earlier_global;
         current.system_current.add(ledger.earlier);
         if open {
@@ -291,8 +294,8 @@ fn rate_limiter(
     current.window_start = window;
     let remaining = if window == 0 { WINDOW_MS } else { (window + WINDOW_MS - now()).clamp(0, WINDOW_MS) };
     RateLimiter {
-        status: if ledger.is_ok() && unreachable_from.is_empty() { "healthy" } else { "degraded" },
-        error: ledger.as_ref().err().map(ToString::to_string),
+        status: if limiter.is_ok() && unreachable_from.is_empty() { "healthy" } else { "degraded" },
+        error: limiter.as_ref().err().map(ToString::to_string),
         config: QuotaConfig {
             global_limit: limits.global,
             system_limits,
@@ -304,6 +307,7 @@ fn rate_limiter(
         window_remaining_ms: remaining,
         overdrawn,
         unreachable_from,
+        version: limiter.as_ref().ok().map(|limiter| limiter.version.clone()).filter(|id| !id.is_empty()),
     }
 }
 

@@ -7,6 +7,7 @@
 use super::settings;
 use crate::entry::System;
 use crate::quota::{EarlierState, LeaseRequest, Ledger, LedgerState};
+use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -19,8 +20,19 @@ pub const NAME: &str = "global";
 /// `POST` [`LeaseRequest`] → [`crate::quota::LeaseReply`].
 pub const LEASE: &str = "/lease";
 
-/// `POST` → [`LedgerState`], for `/health`.
+/// `POST` → [`LimiterStatus`], for `/health`.
 pub const STATUS: &str = "/status";
+
+/// How the keeper of the quotas stands. The version before answers without `version`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct LimiterStatus {
+    /// The version of the code the object runs, as the platform names it.
+    #[serde(default)]
+    pub version: String,
+    /// Its ledger.
+    #[serde(flatten)]
+    pub ledger: LedgerState,
+}
 
 const LEDGER_KEY: &str = "ledger";
 const EARLIER_KEY: &str = "rateLimitState";
@@ -46,7 +58,8 @@ impl DurableObject for RateLimiterDO {
                 let mut ledger = self.ledger.borrow_mut();
                 let Some(ledger) = ledger.as_mut() else { return Response::error("not loaded", 500) };
                 ledger.turn_window(super::now());
-                return Response::from_json(ledger.state());
+                let version = settings::version(&self.env).0;
+                return Response::from_json(&LimiterStatus { version, ledger: ledger.state().clone() });
             }
             _ => return Response::error("not found", 404),
         }

@@ -46,6 +46,8 @@ pub struct Lease {
     left: PerSystem,
     /// Logs let through while the global object was unreachable, in this window.
     overdrawn: u64,
+    /// Whether that is only assumed, the most there can be: after a start, before the ledger was heard.
+    overdrawn_assumed: bool,
     /// No asking for this system's tokens before then, Unix ms.
     ask_after: [i64; 4],
     unreachable: bool,
@@ -65,6 +67,7 @@ impl Lease {
             left_global: 0,
             left: [0; 4],
             overdrawn: 0,
+            overdrawn_assumed: false,
             ask_after: [i64::MIN; 4],
             unreachable: false,
             asked: 0,
@@ -91,9 +94,9 @@ impl Lease {
         self.spent
     }
 
-    /// Logs let through in this window while the global object was unreachable.
+    /// Logs known to have been let through in this window while the global object was unreachable.
     pub fn overdrawn(&self) -> u64 {
-        self.overdrawn
+        if self.overdrawn_assumed { 0 } else { self.overdrawn }
     }
 
     /// Whether the last request to the global object failed.
@@ -113,6 +116,7 @@ impl Lease {
         self.spent = spent;
         self.granted = spent;
         self.overdrawn = FAIL_OPEN_ALLOWANCE;
+        self.overdrawn_assumed = true;
     }
 
     fn held(&self) -> PerSystem {
@@ -190,6 +194,7 @@ impl Lease {
         if self.window != Some(reply.window) {
             self.spent = [0; 4];
             self.overdrawn = 0;
+            self.overdrawn_assumed = false;
             self.ask_after = [i64::MIN; 4];
         }
         self.window = Some(reply.window);
@@ -199,6 +204,7 @@ impl Lease {
             let ungranted =
                 self.spent.iter().zip(reply.granted).map(|(spent, granted)| spent.saturating_sub(granted));
             self.overdrawn = reply.overdrawn + ungranted.sum::<u64>();
+            self.overdrawn_assumed = false;
         }
         self.left_global = reply.left_global;
         self.left = reply.left;
@@ -226,6 +232,7 @@ impl Lease {
                 self.spent = [0; 4];
                 self.granted = [0; 4];
                 self.overdrawn = 0;
+                self.overdrawn_assumed = false;
                 self.left = [0; 4];
                 self.left_global = 0;
             }
@@ -381,6 +388,7 @@ mod tests {
         }
         let mut again = Lease::new(0, 1);
         again.recall(lease.window(), lease.spent());
+        assert_eq!(again.overdrawn(), 0, "nothing is told that is not known");
         assert_eq!(log(&mut again, Some(&mut ledger), System::Browser, 20), Ok(12));
     }
 

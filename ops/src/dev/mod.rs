@@ -10,7 +10,7 @@ mod wrangler;
 use std::{
     io::ErrorKind,
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -21,6 +21,7 @@ use crate::{
     exit::Failure,
     local_redis::{LocalStore, StoreArgs},
     process::ProcessGroup,
+    project::find_project,
     signals::Stop,
     upstash::{Options, Server},
 };
@@ -45,20 +46,18 @@ pub struct DevArgs {
     /// Drop what earlier runs stored: the Durable Objects' storage and our own Redis data.
     #[arg(long)]
     pub fresh: bool,
-    /// Show everything wrangler prints, not only its errors.
-    #[arg(long, short)]
-    pub verbose: bool,
 }
 
-/// Runs until Ctrl-C. What it started is gone when it returns.
+/// Runs until Ctrl-C. What it started is gone when it returns. With `verbose` everything wrangler prints is shown,
+/// not only its errors.
 ///
 /// # Errors
 /// A taken port, a missing tool, a failed set-up or build, a worker that does not answer or ends.
-pub async fn run(args: &DevArgs) -> Result<(), Failure> {
+pub async fn run(args: &DevArgs, verbose: bool) -> Result<(), Failure> {
     let mut stop = Stop::watch()?;
     let mut session = Session::default();
     let outcome = tokio::select! {
-        outcome = session.run(args) => outcome,
+        outcome = session.run(args, verbose) => outcome,
         () = stop.wait() => {
             eprintln!("Stopping.");
             Ok(())
@@ -77,7 +76,7 @@ struct Session {
 }
 
 impl Session {
-    async fn run(&mut self, args: &DevArgs) -> Result<(), Failure> {
+    async fn run(&mut self, args: &DevArgs, verbose: bool) -> Result<(), Failure> {
         let project = find_project()?;
         check_port(args.port, "--port")?;
         check_port(args.redis_port, "--redis-port")?;
@@ -102,7 +101,7 @@ impl Session {
         let server = self.server.insert(server);
         eprintln!("Redis: {} ({}).", server.url(), store.what);
 
-        let wrangler = self.wrangler.insert(Wrangler::start(&project, args, server, &state)?);
+        let wrangler = self.wrangler.insert(Wrangler::start(&project, args.port, server, &state, verbose)?);
         wrangler.ready(READY_LIMIT).await?;
         eprintln!("The worker answers on {}. Ctrl-C ends it. Paste these:\n", wrangler.url());
         print!("{}", guide::text(wrangler.url(), &server.url(), server.token()));
@@ -123,17 +122,6 @@ impl Session {
             store.close().await;
         }
     }
-}
-
-/// The nearest folder upwards that has a wrangler.toml.
-fn find_project() -> Result<PathBuf, Failure> {
-    let hint = "run this inside the project's folder";
-    let here =
-        std::env::current_dir().map_err(|cause| Failure::new(format!("no current folder: {cause}"), hint))?;
-    let found = here.ancestors().find(|folder| folder.join("wrangler.toml").is_file());
-    let missing =
-        || Failure::new(format!("there is no wrangler.toml in {} or above it", here.display()), hint);
-    found.map(Path::to_owned).ok_or_else(missing)
 }
 
 /// Found out before a build that takes minutes, not after it.

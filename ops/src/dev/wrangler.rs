@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{DevArgs, state::State};
+use super::state::State;
 use crate::{
     exit::Failure,
     process::{ProcessGroup, is_program},
@@ -36,7 +36,13 @@ pub struct Wrangler {
 impl Wrangler {
     /// Starts it. The worker gets the local Redis's address and its throw-away token as vars, which stand above what a
     /// `.dev.vars` says and leave that file alone.
-    pub fn start(project: &Path, args: &DevArgs, redis: &Server, state: &State) -> Result<Wrangler, Failure> {
+    pub fn start(
+        project: &Path,
+        port: u16,
+        redis: &Server,
+        state: &State,
+        verbose: bool,
+    ) -> Result<Wrangler, Failure> {
         let hint = "run scripts/setup (it runs npm ci)";
         let tools = project.join("node_modules/.bin");
         let program = tools.join("wrangler");
@@ -51,7 +57,7 @@ impl Wrangler {
         let mut command = Command::new(&program);
         command
             .current_dir(project)
-            .args(["dev", "--ip", "127.0.0.1", "--port", &args.port.to_string(), "--persist-to"])
+            .args(["dev", "--ip", "127.0.0.1", "--port", &port.to_string(), "--persist-to"])
             .arg(state.wrangler_folder())
             .args(["--var", &format!("UPSTASH_REDIS_REST_URL:{}", redis.url())])
             .args(["--var", &format!("UPSTASH_REDIS_REST_TOKEN:{}", redis.token())])
@@ -66,17 +72,13 @@ impl Wrangler {
         let log = state.wrangler_log();
         let file = File::create(&log).map_err(started)?;
         let mut group = ProcessGroup::spawn(&mut command).map_err(started)?;
-        let output = Arc::new(Output {
-            file: Mutex::new(file),
-            loud: AtomicBool::new(args.verbose),
-            verbose: args.verbose,
-        });
+        let output = Arc::new(Output { file: Mutex::new(file), loud: AtomicBool::new(verbose), verbose });
         let child = group.child_mut();
         for pipe in [child.stdout.take().map(boxed), child.stderr.take().map(boxed)].into_iter().flatten() {
             let output = output.clone();
             std::thread::spawn(move || output.copy(pipe));
         }
-        Ok(Wrangler { group, url: format!("http://127.0.0.1:{}", args.port), output, log })
+        Ok(Wrangler { group, url: format!("http://127.0.0.1:{}", port), output, log })
     }
 
     pub fn url(&self) -> &str {

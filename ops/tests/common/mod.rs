@@ -74,3 +74,15 @@ pub async fn list(server: &Server, key: &str) -> Vec<String> {
 pub fn int(reply: Reply) -> i64 {
     reply.as_int().unwrap_or_else(|| panic!("not an integer: {reply:?}"))
 }
+
+/// Processes whose working directory and command line fit, as `PID DIRECTORY COMMAND`; Linux tells.
+pub fn processes(fits: impl Fn(&str) -> bool) -> Vec<String> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let lines = entries.filter_map(|entry| {
+        let command = std::fs::read(entry.path().join("cmdline")).ok()?;
+        let folder = std::fs::read_link(entry.path().join("cwd")).ok()?;
+        let command = String::from_utf8_lossy(&command).replace('\0', " ");
+        Some(format!("{} {} {command}", entry.file_name().to_string_lossy(), folder.display()))
+    });
+    lines.filter(|line| fits(line)).collect()
+}

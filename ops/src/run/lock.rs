@@ -1,0 +1,98 @@
+//! One deployment at a time on this machine. The system gives the lock back when its holder ends, however it ends.
+
+use std::{
+    fs::{File, TryLockError},
+    io::{self, Read, Seek, Write},
+    path::Path,
+    time::SystemTime,
+};
+
+use humantime::format_rfc3339_seconds;
+
+use super::{Run, folder::private};
+use crate::exit::Failure;
+
+/// Held until dropped, or until the process ends.
+#[derive(Debug)]
+#[must_use = "dropping it lets others in"]
+pub struct Lock {
+    _file: Option<File>,
+}
+
+/// As [`Run::lock`].
+pub(super) fn take(run: &Run, what: &str) -> Result<Lock, Failure> {
+    let name: String =
+        what.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
+    let opened = run.folder().make("locks").map(|folder| folder.join(format!("{name}.lock")));
+    let opened = opened.and_then(|path| private(&path));
+    let mut file = match opened {
+        Ok(file) => file,
+        Err(cause) => return Ok(without(run, &cause)),
+    };
+    match file.try_lock() {
+        Ok(()) => {
+            let since = format_rfc3339_seconds(SystemTime::now());
+            let holder = format!(
+                "ops {} (run {}, process {}, since {since})",
+                run.command(),
+                run.id(),
+                std::process::id()
+            );
+            // Only for the words of who comes second.
+            let _ = file.set_len(0).and_then(|()| file.write_all(holder.as_bytes()));
+            Ok(Lock { _file: Some(file) })
+        }
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let _ = file.rewind().and_then(|()| file.read_to_string(&mut holder));
+            let holder = if holder.is_empty() { "another ops".into() } else { holder };
+            Err(Failure::new(
+                format!("{what} is being changed by {holder}"),
+                "wait until it has ended, then look at `ops history` and `ops status`",
+            ))
+        }
+        Err(TryLockError::Error(cause)) => Ok(without(run, &cause)),
+    }
+}
+
+/// A machine without a place for locks must still be able to roll back.
+fn without(run: &Run, cause: &io::Error) -> Lock {
+    run.printer().warn(&format!("no lock against another `ops` on this machine: {cause}"));
+    Lock { _file: None }
+}
+
+/// Whether nobody holds the lock on this file.
+pub(super) fn is_free(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| file.try_lock_shared().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::run::{Effect, Run, folder::StateFolder, globals::Globals};
+    use std::path::Path;
+
+    fn run(folder: &Path) -> Run {
+        Run::begin_in(StateFolder::at(folder), "deploy", Effect::Changes, Globals::default())
+    }
+
+    #[test]
+    fn who_comes_second_is_told_who_was_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, second) = (run(folder.path()), run(folder.path()));
+        let held = first.lock("a-worker").unwrap();
+        let refused = second.lock("a-worker").unwrap_err();
+        let who = format!("a-worker is being changed by ops deploy (run {}, process ", first.id());
+        assert!(refused.message().starts_with(&who), "{refused}");
+        let _other = second.lock("another-worker").unwrap();
+        drop(held);
+        let _mine = second.lock("a-worker").unwrap();
+    }
+
+    #[test]
+    fn without_a_place_for_it_a_run_goes_on() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let run = run(&file.path().join("no-folder"));
+        let _lock = run.lock("a-worker").unwrap();
+        run.step("upload", serde_json::Value::Null);
+    }
+}

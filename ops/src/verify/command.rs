@@ -1,0 +1,177 @@
+//! `ops verify` and `ops health`: from arguments to what a person or a program reads.
+
+use std::cell::RefCell;
+
+use clap::Args;
+use reqwest::Url;
+
+use super::{
+    checks, notify,
+    plan::{Depth, PATIENCE, Plan},
+    report::{Check, Report, Status},
+    suite::{self, Event},
+    target::Target,
+};
+use crate::{
+    exit::{Exit, Failure},
+    run::{
+        Run,
+        printer::{Mark, Printer, Step},
+    },
+    signals::Stop,
+};
+
+/// The options of `ops verify`.
+#[derive(Args, Clone, Debug)]
+pub struct VerifyArgs {
+    /// The version that must serve; waited for, up to --timeout.
+    #[arg(long, value_name = "ID")]
+    version: Option<String>,
+    /// Use up one trace's quota as well, on a trace of its own. In production it needs --yes.
+    #[arg(long, conflicts_with = "read_only")]
+    deep: bool,
+    /// Post and clear nothing.
+    #[arg(long)]
+    read_only: bool,
+    /// A page that must be able to read answers; else the first of ALLOWED_ORIGINS in wrangler.toml.
+    #[arg(long, value_name = "ORIGIN")]
+    origin: Option<String>,
+    #[command(flatten)]
+    alert: AlertArgs,
+}
+
+/// The options of `ops health`.
+#[derive(Args, Clone, Debug)]
+pub struct HealthArgs {
+    #[command(flatten)]
+    alert: AlertArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+struct AlertArgs {
+    /// Post a short alert there (Slack-compatible) when it is worse than the last time this was run.
+    #[arg(long, env = "OPS_NOTIFY_URL", hide_env_values = true, value_name = "URL")]
+    notify: Option<Url>,
+}
+
+/// Runs the suite and shows what it found.
+///
+/// # Errors
+/// When there is nothing to ask, or nothing answers.
+pub async fn verify(run: &Run, args: &VerifyArgs) -> Result<Exit, Failure> {
+    let target = Target::of(run)?;
+    let depth = match (args.read_only, args.deep) {
+        (true, _) => Depth::ReadOnly,
+        (false, true) => Depth::Deep,
+        (false, false) => Depth::Normal,
+    };
+    let plan = Plan {
+        version: args.version.clone(),
+        depth,
+        origin: args.origin.clone().or(target.origin.clone()),
+        ..plan(run, target)
+    };
+    execute(run, &plan, args.alert.notify.as_ref()).await
+}
+
+/// Shows what the worker says of itself.
+///
+/// # Errors
+/// When there is nothing to ask, or nothing answers.
+pub async fn health(run: &Run, args: &HealthArgs) -> Result<Exit, Failure> {
+    let plan = Plan { depth: Depth::Health, ..plan(run, Target::of(run)?) };
+    execute(run, &plan, args.alert.notify.as_ref()).await
+}
+
+fn plan(run: &Run, target: Target) -> Plan {
+    Plan {
+        environment: run.globals().env,
+        may_spend: run.globals().yes,
+        patience: run.globals().timeout.unwrap_or(PATIENCE),
+        ..Plan::new(target.url, run.id().clone())
+    }
+}
+
+async fn execute(run: &Run, plan: &Plan, alert: Option<&Url>) -> Result<Exit, Failure> {
+    let printer = run.printer();
+    if run.globals().dry_run {
+        printer.data(&format!("would ask {}: {}", plan.url, checks::names(plan.depth).join(", ")));
+        return Ok(Exit::Done);
+    }
+    let mut stop = Stop::watch()?;
+    let step: RefCell<Option<Step<'_>>> = RefCell::new(None);
+    let watch = |event: Event<'_>| match event {
+        Event::Begun(name) => *step.borrow_mut() = Some(printer.quiet_step(name)),
+        Event::Done(check) => {
+            step.borrow_mut().take();
+            if !printer.json() && !is_silence(check) {
+                printer.data(&lines(printer, check));
+            }
+        }
+    };
+    let report = suite::verify(plan, &watch, stop.wait()).await?;
+    let told = serde_json::to_value(&report).unwrap_or_default();
+    run.step("verify", told.clone());
+    if let Some(url) = alert {
+        notify::tell_if_worse(run, url, &report).await;
+    }
+    let silence = report.checks.first().filter(|check| is_silence(check));
+    if printer.json() {
+        printer.data(&told.to_string());
+    }
+    match silence {
+        Some(check) => {
+            let url = report.url.as_str();
+            let failure =
+                Failure::new(format!("{url} does not answer: {}", check.detail), check.hint.as_str());
+            // As JSON it has been told.
+            if printer.json() {
+                printer.say(&failure.to_string());
+                return Ok(Exit::Failed);
+            }
+            Err(failure)
+        }
+        None => {
+            if !printer.json() {
+                printer.data(&summary(&report));
+            }
+            Ok(report.status())
+        }
+    }
+}
+
+/// Nothing answers: that is said in one line, not in a list of one check.
+fn is_silence(check: &Check) -> bool {
+    check.name == "reachable" && check.status == Status::Fail
+}
+
+fn lines(printer: &Printer, check: &Check) -> String {
+    let mark = match check.status {
+        Status::Pass => Mark::Good,
+        Status::Skip => Mark::Dim,
+        Status::Warn => Mark::Warning,
+        Status::Fail => Mark::Bad,
+    };
+    let word = printer.for_stdout(mark.word(), mark);
+    let mut line = format!("  {word} {:<15}{:>6} ms  {}", check.name, check.ms, check.detail);
+    line.truncate(line.trim_end().len());
+    if !check.hint.is_empty() {
+        line += &format!("\n     hint: {}", check.hint);
+    }
+    line
+}
+
+fn summary(report: &Report) -> String {
+    let environment = report.environment.as_deref().unwrap_or("of no environment");
+    let mut counts = vec![format!("{} passed", report.count(Status::Pass))];
+    for (status, word) in [(Status::Skip, "skipped"), (Status::Warn, "to look at"), (Status::Fail, "failed")]
+    {
+        let count = report.count(status);
+        if count > 0 {
+            counts.push(format!("{count} {word}"));
+        }
+    }
+    #[allow(clippy::cast_precision_loss)]
+    let seconds = report.ms as f64 / 1_000.0;
+    format!("{} ({environment}): {} in {seconds:.1} s", report.url, counts.join(", "))
+}

@@ -1,0 +1,71 @@
+//! Where the worker answers that is meant.
+
+use log_ingestion_worker::config::Environment;
+use reqwest::Url;
+use serde_json::{Value, json};
+
+use crate::{
+    exit::Failure,
+    project::Project,
+    run::{Run, folder::StateFolder},
+};
+
+/// Where `ops dev` serves.
+const LOCAL: &str = "http://127.0.0.1:8787";
+/// The state folder's folder of addresses.
+const FOLDER: &str = "targets";
+
+/// The worker that is meant.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Where it answers.
+    pub url: Url,
+    /// A page that wrangler.toml lets read answers.
+    pub origin: Option<String>,
+}
+
+impl Target {
+    /// `--url`; else the environment's route in wrangler.toml; else where the last deployment from this machine said
+    /// that it answers; else, for development, the address of `ops dev`. Without `--env`: `ops dev`.
+    ///
+    /// # Errors
+    /// When nothing says where production answers.
+    pub fn of(run: &Run) -> Result<Target, Failure> {
+        let globals = run.globals();
+        let project = Project::find().ok();
+        let project = project.as_ref();
+        let listed = globals.env.and_then(|env| project?.var(env, "ALLOWED_ORIGINS")).unwrap_or_default();
+        let origin = listed.split(',').map(str::trim).find(|origin| !origin.is_empty()).map(str::to_owned);
+        let deployed = |env: Environment| {
+            let project = project?;
+            project.route_url(env).or_else(|| remembered(run.folder(), &project.worker_name(env)))
+        };
+        let url = globals.url.clone().or_else(|| deployed(globals.env?));
+        let url = match (url, globals.env) {
+            (Some(url), _) => url,
+            (None, Some(Environment::Production)) => {
+                return Err(Failure::new(
+                    "nothing says where production answers",
+                    "give --url, or fill in its route in wrangler.toml",
+                ));
+            }
+            (None, _) => {
+                Url::parse(LOCAL).map_err(|cause| Failure::new(format!("{LOCAL}: {cause}"), "give --url"))?
+            }
+        };
+        Ok(Target { url, origin })
+    }
+}
+
+/// Keeps where a worker answers, for the next command.
+///
+/// # Errors
+/// What the system says.
+pub fn remember(folder: &StateFolder, worker: &str, url: &Url) -> std::io::Result<()> {
+    folder.write(FOLDER, &format!("{worker}.json"), &json!({ "url": url.as_str() }).to_string())
+}
+
+fn remembered(folder: &StateFolder, worker: &str) -> Option<Url> {
+    let kept: Value = serde_json::from_str(&folder.read(FOLDER, &format!("{worker}.json"))?).ok()?;
+    Url::parse(kept.get("url")?.as_str()?).ok()
+}

@@ -1,0 +1,180 @@
+//! One run of the program: its own process group, its own folder, a limit.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    io::{self, Seek, Write},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use serde::de::DeserializeOwned;
+use tempfile::TempDir;
+
+use super::{
+    record::Records,
+    tools::Tools,
+    trouble::{Kind, Trouble},
+};
+use crate::process::ProcessGroup;
+
+/// How long wrangler may take to end by itself once it is told to.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Variables of the caller's that would change which worker is meant, or what is printed.
+const REMOVED: [&str; 7] = [
+    "CLOUDFLARE_ENV",
+    "WRANGLER_API_ENVIRONMENT",
+    "WRANGLER_OUTPUT_FILE_DIRECTORY",
+    "WRANGLER_LOG",
+    "FORCE_COLOR",
+    "WRANGLER_CI_OVERRIDE_NAME",
+    "NODE_OPTIONS",
+];
+
+/// A call that can be run, and run again.
+pub struct Call {
+    pub arguments: Vec<String>,
+    program: PathBuf,
+    path: OsString,
+    project: PathBuf,
+    variables: Vec<(String, OsString)>,
+    limit: Duration,
+    /// Without a name in any folder: readable by us alone, and gone with us.
+    input: Option<File>,
+    secret_file: Option<(&'static str, PathBuf)>,
+}
+
+/// A call that succeeded.
+pub struct Finished {
+    command: String,
+    pub stdout: String,
+    records: Records,
+}
+
+impl Call {
+    pub fn new(
+        tools: &Tools,
+        project: &Path,
+        arguments: &[&str],
+        variables: &[(String, OsString)],
+        limit: Duration,
+    ) -> Call {
+        Call {
+            arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
+            program: tools.wrangler.clone(),
+            path: tools.path.clone(),
+            project: project.to_owned(),
+            variables: variables.to_vec(),
+            limit,
+            input: None,
+            secret_file: None,
+        }
+    }
+
+    pub fn limit(self, limit: Duration) -> Call {
+        Call { limit, ..self }
+    }
+
+    /// An option whose value is a file; nothing without one.
+    pub fn file(self, option: &'static str, file: Option<&Path>) -> Call {
+        Call { secret_file: file.map(|file| (option, file.to_owned())), ..self }
+    }
+
+    /// What it reads from standard input.
+    pub fn input(mut self, text: &str) -> Result<Call, Trouble> {
+        let write = || -> io::Result<File> {
+            let mut file = tempfile::tempfile()?;
+            file.write_all(text.as_bytes())?;
+            Ok(file)
+        };
+        self.input = Some(write().map_err(|cause| self.broken(&cause))?);
+        Ok(self)
+    }
+
+    /// Runs it to its end. Dropping the future kills its process group.
+    ///
+    /// # Errors
+    /// [`Trouble`], also when it is not over within the limit; nothing of it runs any more then.
+    pub async fn run(&self) -> Result<Finished, Trouble> {
+        let folder = tempfile::Builder::new().prefix("ops-wrangler-").tempdir();
+        let folder = folder.map_err(|cause| self.broken(&cause))?;
+        let mut group = self.start(&folder).map_err(|cause| self.broken(&cause))?;
+        let status = tokio::time::timeout(self.limit, group.wait()).await;
+        if status.is_err() {
+            group.stop(GRACE).await;
+        }
+        let text = |name: &str| plain(&fs::read(folder.path().join(name)).unwrap_or_default());
+        let (stdout, stderr) = (text("stdout"), text("stderr"));
+        let records = Records::parse(&text("records"));
+        match status {
+            Ok(status) if status.success() => Ok(Finished { command: self.shown(), stdout, records }),
+            Ok(status) => Err(Trouble::of_call(self.shown(), status, &stdout, &stderr, &records)),
+            Err(_) => Err(Trouble::timeout(self.shown(), self.limit, &stdout, &stderr)),
+        }
+    }
+
+    fn start(&self, folder: &TempDir) -> io::Result<ProcessGroup> {
+        let file = |name: &str| folder.path().join(name);
+        let mut command = Command::new(&self.program);
+        for name in REMOVED {
+            command.env_remove(name);
+        }
+        command
+            .current_dir(&self.project)
+            .args(&self.arguments)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .env("PATH", &self.path)
+            .env("CI", "true")
+            .env("NO_COLOR", "1")
+            .env("WRANGLER_SEND_METRICS", "false")
+            .env("WRANGLER_HIDE_BANNER", "true")
+            .env("WRANGLER_NO_SKILLS_UPDATE_PROMPTS", "true")
+            .env("WRANGLER_OUTPUT_FILE_PATH", file("records"))
+            .env("WRANGLER_LOG_PATH", file("logs"))
+            .stdin(Stdio::null())
+            .stdout(File::create(file("stdout"))?)
+            .stderr(File::create(file("stderr"))?);
+        if let Some((option, path)) = &self.secret_file {
+            command.arg(option).arg(path);
+        }
+        if let Some(input) = &self.input {
+            let mut input = input.try_clone()?;
+            input.rewind()?;
+            command.stdin(input);
+        }
+        ProcessGroup::spawn(&mut command)
+    }
+
+    fn shown(&self) -> String {
+        format!("wrangler {}", self.arguments.join(" "))
+    }
+
+    fn broken(&self, cause: &io::Error) -> Trouble {
+        Trouble::new(Kind::Program, self.shown(), format!("it could not be run: {cause}"))
+    }
+}
+
+impl Finished {
+    /// What it printed, as JSON.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Trouble> {
+        serde_json::from_str(&self.stdout)
+            .map_err(|cause| self.silent(&format!("its answer is not as expected: {cause}")))
+    }
+
+    /// The entry of that type.
+    pub fn record<T: DeserializeOwned>(&self, kind: &str) -> Option<T> {
+        self.records.find(kind)
+    }
+
+    /// It succeeded without saying what must be known.
+    pub fn silent(&self, why: &str) -> Trouble {
+        Trouble::new(Kind::Other, self.command.clone(), why.to_owned())
+    }
+}
+
+/// Text without escapes: colours are there whatever `NO_COLOR` says.
+fn plain(bytes: &[u8]) -> String {
+    console::strip_ansi_codes(&String::from_utf8_lossy(bytes)).into_owned()
+}
