@@ -52,7 +52,7 @@ enum Standing {
     /// The newest version has all the traffic.
     Newest(String),
     /// A newer one was rolled back, or never deployed: an edit of a secret would bring that one back.
-    RolledBack { live: Version, newest: Version },
+    RolledBack { live: Box<Version>, newest: Box<Version> },
 }
 
 /// How it ended.
@@ -86,7 +86,7 @@ impl Change<'_> {
         match versions.into_iter().max_by_key(|version| version.number) {
             Some(newest) if newest.id != id => {
                 let live = self.wrangler.version(id).await.map_err(|trouble| trouble.failure())?;
-                Ok(Standing::RolledBack { live, newest })
+                Ok(Standing::RolledBack { live: Box::new(live), newest: Box::new(newest) })
             }
             _ => Ok(Standing::Newest(id.to_owned())),
         }
