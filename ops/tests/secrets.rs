@@ -23,9 +23,14 @@ async fn deployed() -> Option<(Site, String)> {
 /// `ops secrets ARGUMENTS` in the checkout as it is, with this on its standard input. Whatever it says or writes, the
 /// value is not in it.
 async fn secrets(site: &Site, arguments: &[&str], input: &str) -> Told {
+    secrets_at(site, Some(&site.front), arguments, input).await
+}
+
+async fn secrets_at(site: &Site, url: Option<&str>, arguments: &[&str], input: &str) -> Told {
     let state = site.project.path().join(".state");
     let mut command = site.project.command(env!("CARGO_BIN_EXE_ops"), &site.plane);
-    command.arg("secrets").args(arguments).args(["--env", "production", "--url", &site.front]);
+    command.arg("secrets").args(arguments).args(["--env", "production"]);
+    command.args(url.iter().flat_map(|url| ["--url", url]));
     command.env("OPS_STATE_DIR", &state).env("OPS_ADMIN_TOKEN", ADMIN_TOKEN);
     let told = with_input(command, input).await;
     let value = input.trim();
@@ -162,6 +167,28 @@ async fn a_worker_that_does_not_exist_is_not_made() {
         told.all()
     );
     site.ends("", Ends::Nothing, &told).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_proven_is_said_and_another_worker_is_not_taken_for_ours() {
+    let Some((site, old)) = deployed().await else { return };
+    let nobody = "http://127.0.0.1:1";
+    let told = secrets_at(&site, Some(nobody), &["put", "LOG_READ_TOKEN"], VALUE).await;
+    assert_eq!(told.exit, Some(1), "{}", told.all());
+    assert!(
+        told.stderr.contains(&format!("error: {nobody}/ is not the live version {old}: reachable")),
+        "{}",
+        told.all()
+    );
+    site.ends(&old, Ends::Old, &told).await;
+    let told = secrets_at(&site, None, &["put", "LOG_READ_TOKEN"], VALUE).await;
+    assert_eq!(told.exit, Some(2), "{}", told.all());
+    assert!(
+        told.stderr.contains("it was not verified\nhint: nothing says where the worker answers"),
+        "{}",
+        told.all()
+    );
+    site.ends(&old, Ends::New, &told).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
