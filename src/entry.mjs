@@ -1,26 +1,36 @@
-// The module Cloudflare loads: the compiled worker, with a guard around it.
+// The module Cloudflare loads: the compiled worker, and what surrounds it in JavaScript.
 //
-// A trap in the wasm throws the instance away, and whatever it had in hand is never answered by it. The guard lives
-// outside the wasm: when the instance broke, or took longer than two hops may, it answers 503 itself. A log that was
-// under way may be stored or not; the same log with the same id can be sent again.
+// `POST /log` does its I/O in log.mjs; every other route is the worker's own fetch event. Where the worker broke, or
+// takes longer than two hops may, it is answered 503 here. A log that was under way may be stored or not; the same log
+// with the same id can be sent again.
 import Worker, * as worker from "../build/index.js";
-import { WorkerEntrypoint } from "cloudflare:workers";
+import { DurableObject } from "cloudflare:workers";
+import { trapped, within } from "./guard.mjs";
+import { postLog } from "./log.mjs";
 
-export const LogBuffer = worker.LogBuffer;
 export const RateLimiterDO = worker.RateLimiterDO;
 
-const HOP_TIMEOUT_MS = 5_000; // as in src/config.rs
-const GRACE_MS = 5_000; // beyond two hops: to receive and judge a body
-const CLEAR_HOPS = 8; // a clear waits for a flush under way and deletes many lists
-const LOOK_MS = 500; // how often a slow request looks whether the instance it runs in broke
+// One shard of the buffer. Only a class that extends `DurableObject` has methods others can call.
+export class LogBuffer extends DurableObject {
+  #object;
+  constructor(state, env) {
+    super(state, env);
+    this.#object = new worker.LogBuffer(state, env);
+  }
+  append(body) {
+    return this.#object.append(body);
+  }
+  fetch(request) {
+    return this.#object.fetch(request);
+  }
+  alarm() {
+    return this.#object.alarm();
+  }
+}
 
-// Counts instances that broke. Requests look at it by themselves: the platform lets no request act for another.
-let traps = 0;
-const trapped = (error) => {
-  if (error instanceof WebAssembly.RuntimeError) traps += 1;
-};
-addEventListener("error", (event) => trapped(event.error));
-addEventListener("unhandledrejection", (event) => trapped(event.reason));
+const HOP_TIMEOUT_MS = 5_000; // as in src/config.rs
+const GRACE_MS = 5_000; // beyond two hops
+const CLEAR_HOPS = 8; // a clear waits for a flush under way and deletes many lists
 
 // The headers are those of src/access.rs: a page must be able to read this answer like any other.
 function unavailable(request, env) {
@@ -41,33 +51,21 @@ function unavailable(request, env) {
   return new Response(JSON.stringify(body), { status: 503, headers });
 }
 
-export default class extends WorkerEntrypoint {
-  async fetch(request) {
-    const hop = Number(this.env.HOP_TIMEOUT_MS) || HOP_TIMEOUT_MS;
-    let left = request.method === "DELETE" ? CLEAR_HOPS * hop : 2 * hop + GRACE_MS;
-    const before = traps;
-    let timer;
-    const givenUp = new Promise((resolve) => {
-      const look = () => {
-        left -= LOOK_MS;
-        if (left <= 0 || traps !== before) resolve(undefined);
-        else timer = setTimeout(look, LOOK_MS);
-      };
-      timer = setTimeout(look, LOOK_MS);
-    });
+export default {
+  async fetch(request, env, ctx) {
+    const isLog = request.method === "POST" && new URL(request.url).pathname === "/log";
+    const hop = Number(env.HOP_TIMEOUT_MS) || HOP_TIMEOUT_MS;
+    const most = request.method === "DELETE" ? CLEAR_HOPS * hop : 2 * hop + GRACE_MS;
     try {
-      const work = new Worker(this.ctx, this.env).fetch(request);
+      const work = isLog ? postLog(request, env, worker.Posted) : new Worker(ctx, env).fetch(request);
       // A sender that goes away, or is answered here, must not stop the work half-way: what it has in hand would never
       // be given back.
-      this.ctx.waitUntil(work.catch(() => {}));
-      const answer = await Promise.race([work, givenUp]);
-      return answer ?? unavailable(request, this.env);
+      ctx.waitUntil(work.catch(() => {}));
+      return await (isLog ? work : within(most, work));
     } catch (error) {
       trapped(error);
       console.error("the worker broke on a request:", error);
-      return unavailable(request, this.env);
-    } finally {
-      clearTimeout(timer);
+      return unavailable(request, env);
     }
-  }
-}
+  },
+};

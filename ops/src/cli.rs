@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
 
 use crate::{
-    deploy, dev,
+    deploy, dev, doctor, drain,
     exit::{Exit, Failure},
     history,
     local_redis::{LocalStore, StoreArgs},
@@ -40,6 +40,10 @@ enum Command {
     Verify(verify::command::VerifyArgs),
     /// Shows what a worker says of itself: its version, its components, what waits for Redis.
     Health(verify::command::HealthArgs),
+    /// Sends everything that waits in the buffers to Redis, and is done when nothing waits.
+    Drain(drain::DrainArgs),
+    /// Shows what this machine needs to build, run and deploy the worker, and what to type for what is missing.
+    Doctor,
     /// Shows what earlier runs on this machine did.
     History(history::HistoryArgs),
     /// Runs only the local server that speaks the Upstash Redis REST API.
@@ -67,6 +71,8 @@ impl Command {
             Command::Deploy(_) => kind("deploy", Effect::Changes, ASKING),
             Command::Verify(_) => kind("verify", Effect::Checks, ASKING),
             Command::Health(_) => kind("health", Effect::Checks, ASKING),
+            Command::Drain(_) => kind("drain", Effect::Checks, ASKING),
+            Command::Doctor => kind("doctor", Effect::None, &["--json"]),
             Command::History(_) => kind("history", Effect::None, &["--json", "--env"]),
             Command::Upstash(_) => kind("upstash", Effect::None, &[]),
             Command::Redact => kind("redact", Effect::None, &["--json"]),
@@ -117,6 +123,8 @@ pub async fn main() -> Exit {
         Command::Deploy(args) => deploy::run(&run, args).await,
         Command::Verify(args) => verify::command::verify(&run, args).await,
         Command::Health(args) => verify::command::health(&run, args).await,
+        Command::Drain(args) => drain::run(&run, args).await,
+        Command::Doctor => doctor::run(&run).await,
         Command::History(args) => history::run(&run, args),
         Command::Upstash(args) => done(upstash(args).await),
         Command::Redact => done(redact::run(run.globals().json)),

@@ -8,6 +8,8 @@
 //! | [`history`] | `ops history`: what earlier runs did |
 //! | [`deploy`] | `ops deploy`: a release that ends in a known state |
 //! | [`verify`] | `ops verify` and `ops health`: is it our worker, is it well, does it keep its promises |
+//! | [`doctor`] | `ops doctor`: what a machine needs, has, and lacks |
+//! | [`drain`] | `ops drain`: everything that waits goes to Redis |
 //! | [`project`] | the project's folder and what its wrangler.toml says |
 //! | [`dev`] | `ops dev`: set-up, local Redis, the worker, and the lines to paste |
 //! | [`upstash`] | a local server that speaks the Upstash Redis REST API, with faults and counters |
@@ -21,6 +23,8 @@
 pub mod cli;
 pub mod deploy;
 pub mod dev;
+pub mod doctor;
+pub mod drain;
 pub mod exit;
 pub mod history;
 pub mod local_redis;

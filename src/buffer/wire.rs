@@ -1,4 +1,5 @@
-//! What the worker and a shard say to each other.
+//! What the worker and a shard say to each other: logs by the object's method `append` (an [`AppendHead`] line and the
+//! entries' bytes → [`AppendReply`]), anything else by `fetch`.
 //!
 //! A gradual deployment runs two versions at once, so both sides ignore fields they do not know and a field is
 //! only ever added with a default. Entries travel as their own JSON bytes, unparsed, behind a JSON line.
@@ -14,8 +15,6 @@ pub const VERSION: u8 = 1;
 /// The Durable Object binding of the shards.
 pub const BINDING: &str = "LOG_BUFFER";
 
-/// `POST`: an [`AppendHead`] line and the entries' bytes → [`AppendReply`].
-pub const APPEND: &str = "/append";
 /// `POST` [`TraceQuery`] → a [`ReadHead`] line and the waiting entries' bytes.
 pub const READ: &str = "/read";
 /// `POST` [`TraceQuery`] → a [`ReadHead`] line and every entry of the trace the shard still keeps.
@@ -60,14 +59,14 @@ pub struct AppendHead {
 }
 
 /// The body of an append.
-pub fn encode_append(entries: &[(Meta, Vec<u8>)], redactions: BTreeMap<String, u64>) -> Vec<u8> {
-    let entries_head = entries.iter().map(|(meta, _)| meta.clone()).collect();
-    let head = AppendHead { v: VERSION, entries: entries_head, redactions };
+pub fn encode_append(entries: Vec<(Meta, Vec<u8>)>, redactions: BTreeMap<String, u64>) -> Vec<u8> {
+    let (entries, jsons): (Vec<Meta>, Vec<Vec<u8>>) = entries.into_iter().unzip();
+    let head = AppendHead { v: VERSION, entries, redactions };
     let mut body = serde_json::to_vec(&head).unwrap_or_default();
-    body.reserve_exact(1 + entries.iter().map(|(_, json)| json.len()).sum::<usize>());
+    body.reserve_exact(1 + jsons.iter().map(Vec::len).sum::<usize>());
     body.push(b'\n');
-    for (_, json) in entries {
-        body.extend_from_slice(json);
+    for json in jsons {
+        body.extend_from_slice(&json);
     }
     body
 }
@@ -361,7 +360,7 @@ mod tests {
         let entries: Vec<_> =
             [("a", &b"{\"x\":1}"[..]), ("b", b"{}")].map(|(id, j)| (meta(id, j), j.to_vec())).into();
         let redactions = BTreeMap::from([("jwt".to_string(), 2)]);
-        let body = encode_append(&entries, redactions.clone());
+        let body = encode_append(entries.clone(), redactions.clone());
         let (back, counted) = decode_append(&body).unwrap();
         let back: Vec<_> = back.into_iter().map(|(m, j)| (m, j.to_vec())).collect();
         assert_eq!((back, counted), (entries, redactions));

@@ -50,19 +50,41 @@ impl Answer {
         self
     }
 
-    /// Makes the platform's response of it.
-    pub fn send(self, cors: Vec<(&'static str, String)>) -> Result<Response> {
-        let headers = Headers::new();
-        headers.set("Content-Type", "application/json")?;
-        headers.set("Cache-Control", "no-store")?;
+    /// Every header of it.
+    fn all_headers(&mut self, cors: Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
+        let mut headers =
+            vec![("Content-Type", "application/json".to_string()), ("Cache-Control", "no-store".to_string())];
         if self.status == 401 {
-            headers.set("WWW-Authenticate", "Bearer")?; // RFC 9110, section 15.5.2
+            headers.push(("WWW-Authenticate", "Bearer".to_string())); // RFC 9110, section 15.5.2
         }
-        for (name, value) in cors.into_iter().chain(self.headers) {
+        headers.extend(cors);
+        headers.append(&mut self.headers);
+        headers
+    }
+
+    /// Makes the platform's response of it.
+    pub fn send(mut self, cors: Vec<(&'static str, String)>) -> Result<Response> {
+        let headers = Headers::new();
+        for (name, value) in self.all_headers(cors) {
             headers.set(name, &value)?;
         }
         let response = ResponseBuilder::new().with_status(self.status).with_headers(headers);
         Ok(if self.body.is_empty() { response.empty() } else { response.fixed(self.body) })
+    }
+
+    /// Status, body, and each header's name and value, with NUL between them: one string is handed to JavaScript
+    /// faster than its parts.
+    pub fn joined(mut self, cors: Vec<(&'static str, String)>) -> String {
+        let mut joined = self.status.to_string();
+        joined.push('\0');
+        joined.push_str(&String::from_utf8_lossy(&self.body));
+        for (name, value) in self.all_headers(cors) {
+            for part in [name, &value] {
+                joined.push('\0');
+                joined.push_str(part);
+            }
+        }
+        joined
     }
 }
 
@@ -93,9 +115,7 @@ pub fn is_route(method: &Method, path: &str) -> bool {
     fault
         || matches!(
             (method, path),
-            (Method::Post, "/log")
-                | (Method::Get, "/health" | "/logs" | "/traces/recent")
-                | (Method::Delete, "/logs/clear")
+            (Method::Get, "/health" | "/logs" | "/traces/recent") | (Method::Delete, "/logs/clear")
         )
 }
 

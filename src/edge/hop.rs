@@ -54,7 +54,7 @@ pub async fn call(
 }
 
 /// Calls a shard, and once more with the same body when what became of the first call is unknown. Only for
-/// requests that a shard recognises when they are repeated.
+/// requests that a shard recognises when they are repeated, or that change nothing.
 ///
 /// # Errors
 /// [`Lost`].
@@ -65,13 +65,11 @@ pub async fn call_twice(
     body: Vec<u8>,
     timeout_ms: u32,
 ) -> Result<Vec<u8>, Lost> {
-    let payload = bytes(&body);
-    drop(body);
-    match send(&stub(env, shard)?, path, &payload, timeout_ms).await {
+    match call(env, shard, path, body.clone(), timeout_ms).await {
         Err(Lost::Uncertain(why)) => {
             worker::console_warn!("shard {shard} gave no answer ({why}); trying once more");
             // A stub whose object broke stays broken; a new one reaches the object's next instance.
-            send(&stub(env, shard)?, path, &payload, timeout_ms).await
+            call(env, shard, path, body, timeout_ms).await
         }
         answer => answer,
     }

@@ -1,98 +1,240 @@
-//! `POST /log`: judge every log of the body, hand each to its shard, and answer what became of it.
+//! `POST /log`: judge every log of the body, and answer what became of each.
+//!
+//! The I/O of it (receiving the body, the hops to the shards, the deadlines) is src/log.mjs: JavaScript awaits at a
+//! third of what a future in wasm costs, and this path is what a deployment pays for. It drives a [`Posted`] by short
+//! calls, none of which waits.
 
-use super::answer::{Answer, RETRY_AFTER_S};
-use super::body::{self, Unread};
-use super::{Visit, hop};
-use crate::access::Action;
-use crate::answers::{self, Fate, Told};
+use super::answer::{self, Answer, RETRY_AFTER_S};
+use super::settings;
+use crate::access::{self, Action};
+use crate::answers::{self, Fate, Refused};
 use crate::buffer::wire::{self, AppendReply, Outcome};
+use crate::config::Config;
 use crate::entry::Meta;
-use crate::intake::{self, Judged, Posted, Sender};
+use crate::intake::receive::{Receiver, TIME_MAX_S, Unread};
+use crate::intake::{self, Judged, Sender};
 use crate::redaction::Tally;
-use futures_util::future::join_all;
 use std::collections::BTreeMap;
-use worker::{Request, console_error};
+use std::rc::Rc;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::{Env, console_error};
 
-/// Answers `POST /log`.
-pub async fn post(mut request: Request, visit: &Visit) -> Answer {
-    let answer = take(&mut request, visit).await;
-    body::discard(&mut request, visit.config.body_max_bytes).await;
-    answer
+/// What was posted in one request.
+#[wasm_bindgen]
+pub struct Posted {
+    loaded: settings::Loaded,
+    sender: Sender,
+    content_type: Option<String>,
+    /// Why the request is refused as a whole.
+    refused: Option<Answer>,
+    receiver: Receiver,
+    now: i64,
+    single: bool,
+    fates: Vec<Fate>,
+    hops: Vec<Hop>,
 }
 
-async fn take(request: &mut Request, visit: &Visit) -> Answer {
-    if let Err(denied) = visit.authorize(Action::Ingest) {
-        return refuse(denied.status(), denied.reason());
-    }
-    let header = |name: &str| request.headers().get(name).ok().flatten();
-    let content_type = header("content-type");
-    let sender = Sender {
-        origin: visit.origin.clone(),
-        referer: header("referer"),
-        user_agent: header("user-agent"),
-        fetch_metadata: header("sec-fetch-site").is_some(),
-    };
-    let holds_json = intake::body::check_content_type(content_type.as_deref());
-    let plain = intake::body::check_content_encoding(header("content-encoding").as_deref());
-    if let Err(error) = holds_json.and(plain) {
-        return refuse(error.status(), &error.to_string());
-    }
-    let limit = visit.config.body_max_bytes;
-    let (bytes, _reserved) = match body::read(request, limit, visit.config.in_flight_max_bytes).await {
-        Ok(read) => read,
-        Err(Unread::TooLarge) => {
-            return refuse(413, &format!("body is larger than {limit} bytes: split the batch"));
-        }
-        Err(Unread::NoRoom) => return busy("too many bytes are being received at once: try again"),
-        Err(Unread::TooSlow) => {
-            return refuse(408, &format!("body did not arrive within {} s", body::TIME_MAX.as_secs()));
-        }
-        Err(Unread::Broken(why)) => return refuse(400, &format!("body could not be read: {why}")),
-    };
-    // What came with the request decides the time its entries get, not how long the body took.
-    let now = super::now();
-    let mut tally = Tally::default();
-    let judged = match intake::split(&bytes, content_type.as_deref()) {
-        Err(error) => {
-            return refuse(error.status(), &error.to_string());
-        }
-        Ok(posted) => judge_all(posted, &sender, now, &mut tally),
-    };
-    drop(bytes);
-    let (single, judged) = judged;
-    let fates = deliver(visit, judged, &tally).await;
-    let told = answers::tell(single, &fates, now, &visit.config.limits);
-    sent(told)
+/// What one shard is asked to store.
+struct Hop {
+    shard: u32,
+    /// The places of its entries in the request.
+    indexes: Vec<usize>,
+    body: Vec<u8>,
 }
 
-fn sent(told: Told) -> Answer {
-    told.headers
-        .into_iter()
-        .fold(Answer::raw(told.status, told.body), |answer, (name, value)| answer.with(name, value))
+#[wasm_bindgen]
+impl Posted {
+    /// Begins a request. `head` holds the values of the headers that matter, one a line and empty where there is none:
+    /// `Origin`, `Authorization`, `Content-Type`, `Content-Encoding`, `Content-Length`, `Referer`, `User-Agent`,
+    /// `Sec-Fetch-Site`.
+    pub fn open(env: &Env, head: &str) -> Posted {
+        let mut lines = head.split('\n').map(|line| (!line.is_empty()).then(|| line.to_string()));
+        let mut next = || lines.next().flatten();
+        let (origin, authorization, content_type) = (next(), next(), next());
+        let (content_encoding, announced) = (next(), next());
+        let sender = Sender { origin, referer: next(), user_agent: next(), fetch_metadata: next().is_some() };
+        let loaded = settings::config(env);
+        let announced = announced.and_then(|length| length.parse().ok());
+        let (limit, budget) =
+            loaded.as_ref().map_or((0, 0), |config| (config.body_max_bytes, config.in_flight_max_bytes));
+        let receiver = Receiver::new(limit, budget, announced);
+        let form = intake::body::check_content_type(content_type.as_deref())
+            .and(intake::body::check_content_encoding(content_encoding.as_deref()));
+        let mut posted = Posted {
+            loaded,
+            sender,
+            content_type,
+            refused: None,
+            receiver,
+            now: 0,
+            single: true,
+            fates: Vec::new(),
+            hops: Vec::new(),
+        };
+        posted.refused = posted.admit(authorization.as_deref()).err().or_else(|| {
+            let error = form.err()?;
+            Some(refuse(error.status(), &error.to_string()))
+        });
+        if posted.refused.is_some() {
+            // Received and dropped; why it is refused is said already.
+            posted.receiver.refuse(Unread::NoRoom);
+        }
+        posted
+    }
+
+    /// Whether to receive the body in one piece.
+    pub fn in_one_piece(&self) -> bool {
+        self.receiver.in_one_piece()
+    }
+
+    /// Takes what came of the body. Returns whether to go on receiving.
+    pub fn push(&mut self, chunk: &[u8]) -> bool {
+        self.receiver.push(chunk)
+    }
+
+    /// The body did not come in time, or its connection broke.
+    pub fn give_up(&mut self, late: bool) {
+        self.receiver.refuse(if late { Unread::TooSlow } else { Unread::Broken });
+    }
+
+    /// Judges what came. Returns how many shards to ask.
+    pub fn judge(&mut self) -> usize {
+        if self.refused.is_none() {
+            self.refused = self.judge_all().err();
+        }
+        self.hops.len()
+    }
+
+    /// How long a shard may take to answer, in ms.
+    pub fn hop_timeout_ms(&self) -> u32 {
+        self.loaded.as_ref().map_or(0, |config| config.hop_timeout_ms)
+    }
+
+    /// The shard of a hop.
+    pub fn shard(&self, hop: usize) -> u32 {
+        self.hops.get(hop).map_or(0, |hop| hop.shard)
+    }
+
+    /// What to send to it; given away.
+    pub fn body(&mut self, hop: usize) -> Vec<u8> {
+        self.hops.get_mut(hop).map(|hop| std::mem::take(&mut hop.body)).unwrap_or_default()
+    }
+
+    /// Takes a shard's answer. The entries of a shard that never answered are lost, and their sender is told so.
+    pub fn settle(&mut self, hop: usize, reply: &[u8]) {
+        let Some(hop) = self.hops.get_mut(hop) else { return };
+        match serde_json::from_slice::<AppendReply>(reply) {
+            Ok(reply) => {
+                for (&index, outcome) in hop.indexes.iter().zip(reply.outcomes) {
+                    settle(&mut self.fates, index, outcome, reply.window_end);
+                }
+            }
+            Err(error) => console_error!("shard {}: unreadable answer: {error}", hop.shard),
+        }
+    }
+
+    /// The answer: its status, its body, and names and values of its headers, with NUL between them (which neither
+    /// JSON nor a header can hold).
+    pub fn answer(&mut self) -> String {
+        let cors = access::cors(self.loaded.as_ref().ok().map(Rc::as_ref), self.sender.origin.as_deref());
+        let answer = match (self.refused.take(), &self.loaded) {
+            (Some(refused), _) => refused,
+            (None, Err(problems)) => answer::misconfigured(problems),
+            (None, Ok(config)) => {
+                let told = answers::tell(self.single, &self.fates, self.now, &config.limits);
+                let answer = Answer::raw(told.status, told.body);
+                told.headers.into_iter().fold(answer, |answer, (name, value)| answer.with(name, value))
+            }
+        };
+        answer.joined(cors)
+    }
+}
+
+impl Posted {
+    fn admit(&self, authorization: Option<&str>) -> Result<(), Answer> {
+        let config = self.config()?;
+        access::authorize(config, Action::Ingest, self.sender.origin.as_deref(), authorization)
+            .map_err(|denied| refuse(denied.status(), denied.reason()))
+    }
+
+    fn config(&self) -> Result<&Config, Answer> {
+        self.loaded.as_deref().map_err(|problems| answer::misconfigured(problems))
+    }
+
+    fn judge_all(&mut self) -> Result<(), Answer> {
+        // What came with the request decides the time its entries get, not how long the body took.
+        self.now = super::now();
+        let now = self.now;
+        let mut tally = Tally::default();
+        let mut new_id = || new_id(now);
+        let body = self.receiver.body().map_err(|why| self.unread(why))?;
+        let posted = intake::split(body, self.content_type.as_deref())
+            .map_err(|error| refuse(error.status(), &error.to_string()))?;
+        let mut judge = |log| intake::judge(log, &self.sender, now, &mut new_id, &mut tally);
+        let judged: Vec<Judged> = match posted {
+            intake::Posted::Single(log) => vec![judge(log)],
+            intake::Posted::Batch(logs) => {
+                self.single = false;
+                let judged = logs.into_iter().map(|log| match log.parse() {
+                    Ok(log) => judge(log),
+                    Err((status, error)) => Judged::Refused { status, error },
+                });
+                judged.collect()
+            }
+        };
+        self.receiver.digested();
+        let (shards, has_store) = (self.config()?.shards, self.config()?.redis.is_some());
+        self.distribute(judged, &tally, shards, has_store);
+        Ok(())
+    }
+
+    fn unread(&self, why: Unread) -> Answer {
+        match why {
+            Unread::TooLarge => {
+                let limit = self.loaded.as_ref().map_or(0, |config| config.body_max_bytes);
+                refuse(413, &format!("body is larger than {limit} bytes: split the batch"))
+            }
+            Unread::NoRoom => refuse(503, "too many bytes are being received at once: try again")
+                .with("Retry-After", RETRY_AFTER_S.to_string()),
+            Unread::TooSlow => refuse(408, &format!("body did not arrive within {TIME_MAX_S} s")),
+            Unread::Broken => refuse(400, "body could not be read: the connection broke"),
+        }
+    }
+
+    /// Binds the accepted entries for their shards. Until a shard answers they count as lost.
+    fn distribute(&mut self, judged: Vec<Judged>, tally: &Tally, shards: u32, has_store: bool) {
+        let mut bound: Vec<(u32, Vec<usize>, Vec<(Meta, Vec<u8>)>)> = Vec::new();
+        for (index, judged) in judged.into_iter().enumerate() {
+            self.fates.push(match judged {
+                Judged::Refused { status, error } => Fate::Refused { status, error },
+                Judged::Noise(trace_id) => Fate::Noise { trace_id },
+                Judged::Accepted(meta, _) if !has_store => Fate::NoStore { trace_id: meta.trace_id },
+                Judged::Accepted(meta, json) => {
+                    let fate = Fate::Lost { trace_id: meta.trace_id.clone(), system: meta.system };
+                    let shard = wire::shard_of(&meta.trace_id, shards);
+                    match bound.iter_mut().find(|(of, ..)| *of == shard) {
+                        Some((_, indexes, entries)) => {
+                            indexes.push(index);
+                            entries.push((meta, json));
+                        }
+                        None => bound.push((shard, vec![index], vec![(meta, json)])),
+                    }
+                    fate
+                }
+            });
+        }
+        // The first shard counts the whole request's.
+        let mut redactions: BTreeMap<String, u64> =
+            tally.iter().map(|(rule, count)| (rule.to_string(), count)).collect();
+        for (shard, indexes, entries) in bound {
+            let body = wire::encode_append(entries, std::mem::take(&mut redactions));
+            self.hops.push(Hop { shard, indexes, body });
+        }
+    }
 }
 
 fn refuse(status: u16, error: &str) -> Answer {
-    Answer::json(status, &answers::Refused { success: false, error })
-}
-
-fn busy(error: &str) -> Answer {
-    refuse(503, error).with("Retry-After", RETRY_AFTER_S.to_string())
-}
-
-/// Whether it was a single log, and what is thought of each.
-fn judge_all(posted: Posted<'_>, sender: &Sender, now: i64, tally: &mut Tally) -> (bool, Vec<Judged>) {
-    let mut new_id = || new_id(now);
-    let mut judge = |log| intake::judge(log, sender, now, &mut new_id, tally);
-    match posted {
-        Posted::Single(log) => (true, vec![judge(log)]),
-        Posted::Batch(logs) => {
-            let judged = logs.into_iter().map(|log| match log.parse() {
-                Ok(log) => judge(log),
-                Err((status, error)) => Judged::Refused { status, error },
-            });
-            (false, judged.collect())
-        }
-    }
+    Answer::json(status, &Refused { success: false, error })
 }
 
 /// A UUID v7 (RFC 9562, section 5.7). `Uuid::now_v7` would ask std for the time, which wasm has not.
@@ -104,67 +246,6 @@ fn new_id(now: i64) -> String {
     uuid::Builder::from_unix_timestamp_millis(u64::try_from(now).unwrap_or(0), &random)
         .into_uuid()
         .to_string()
-}
-
-/// An entry bound for a shard, and its place in the request.
-type Bound = (usize, (Meta, Vec<u8>));
-
-/// Hands the accepted entries to their shards, all shards at once, and returns each log's fate in order.
-async fn deliver(visit: &Visit, judged: Vec<Judged>, tally: &Tally) -> Vec<Fate> {
-    let mut fates = Vec::with_capacity(judged.len());
-    let mut by_shard: Vec<Vec<Bound>> = (0..visit.config.shards).map(|_| Vec::new()).collect();
-    for (index, judged) in judged.into_iter().enumerate() {
-        fates.push(match judged {
-            Judged::Refused { status, error } => Fate::Refused { status, error },
-            Judged::Noise(trace_id) => Fate::Noise { trace_id },
-            Judged::Accepted(meta, json) => {
-                let fate = Fate::Lost { trace_id: meta.trace_id.clone(), system: meta.system };
-                let shard = wire::shard_of(&meta.trace_id, visit.config.shards);
-                if let Some(bound) = by_shard.get_mut(shard as usize) {
-                    bound.push((index, (meta, json)));
-                }
-                fate
-            }
-        });
-    }
-    if by_shard.iter().all(Vec::is_empty) {
-        return fates;
-    }
-    if visit.config.redis.is_none() {
-        for fate in &mut fates {
-            if let Fate::Lost { trace_id, .. } = fate {
-                *fate = Fate::NoStore { trace_id: std::mem::take(trace_id) };
-            }
-        }
-        return fates;
-    }
-    let mut redactions = BTreeMap::new();
-    for (rule, count) in tally.iter() {
-        redactions.insert(rule.to_string(), count);
-    }
-    let bound = (0..).zip(by_shard).filter(|(_, entries)| !entries.is_empty());
-    let hops = bound.map(|(shard, entries)| {
-        // The first shard counts the whole request's.
-        (shard, entries, std::mem::take(&mut redactions))
-    });
-    let hops = hops.map(|(shard, entries, redactions)| async move {
-        let (indexes, entries): (Vec<usize>, Vec<(Meta, Vec<u8>)>) = entries.into_iter().unzip();
-        let body = wire::encode_append(&entries, redactions);
-        drop(entries);
-        let reply = hop::call_twice(&visit.env, shard, wire::APPEND, body, visit.config.hop_timeout_ms).await;
-        (indexes, reply.and_then(|body| hop::read::<AppendReply>(&body)))
-    });
-    for (indexes, reply) in join_all(hops).await {
-        match reply {
-            Ok(reply) => {
-                for (index, outcome) in indexes.into_iter().zip(reply.outcomes) {
-                    settle(&mut fates, index, outcome, reply.window_end);
-                }
-            }
-            Err(lost) => console_error!("logs were refused: a buffer gave no answer: {lost}"),
-        }
-    }
-    fates
 }
 
 fn settle(fates: &mut [Fate], index: usize, outcome: Outcome, window_end: i64) {

@@ -1,7 +1,6 @@
 //! What only wasm compiles: the fetch event, the routes, and the shells of the two Durable Objects.
 
 mod answer;
-mod body;
 mod buffer;
 mod clear;
 mod health;
@@ -65,7 +64,6 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
 
 async fn route(method: Method, path: &str, request: Request, visit: Visit) -> Answer {
     match (method, path) {
-        (Method::Post, "/log") => ingest::post(request, &visit).await,
         (Method::Get, "/health") => health::get(&visit).await,
         (Method::Get, "/logs") => reads::logs(&request, &visit).await,
         (Method::Get, "/traces/recent") => reads::recent(&request, &visit).await,

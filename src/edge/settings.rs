@@ -6,7 +6,8 @@ use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use worker::Env;
 
-type Loaded = Result<Rc<Config>, Rc<Vec<Problem>>>;
+/// What [`config`] returns.
+pub type Loaded = Result<Rc<Config>, Rc<Vec<Problem>>>;
 
 thread_local! {
     /// The configuration as first read. Vars and secrets never change under an instance: each change is a version

@@ -2,11 +2,10 @@
 //! whose timers are no numbers and so of no use to `worker::Delay`: nothing here waits.
 
 use super::answer::Answer;
-use super::body::{self, Unread};
 use super::settings;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test;
-use worker::{Env, Method, Request, RequestInit};
+use worker::Env;
 
 fn env(pairs: &[(&str, JsValue)]) -> Env {
     let object = js_sys::Object::new();
@@ -14,15 +13,6 @@ fn env(pairs: &[(&str, JsValue)]) -> Env {
         js_sys::Reflect::set(&object, &JsValue::from_str(key), value).unwrap();
     }
     object.unchecked_into()
-}
-
-fn request(body: &[u8], length: Option<usize>) -> Request {
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(js_sys::Uint8Array::from(body).into()));
-    if let Some(length) = length {
-        init.headers.set("content-length", &length.to_string()).unwrap();
-    }
-    Request::new_with_init("https://worker.example/log", &init).unwrap()
 }
 
 #[wasm_bindgen_test]
@@ -57,26 +47,4 @@ fn an_answer_carries_its_status_and_headers() {
     assert_eq!(header("content-type").as_deref(), Some("application/json"));
     assert_eq!(header("retry-after").as_deref(), Some("5"));
     assert_eq!(header("access-control-allow-origin").as_deref(), Some("*"));
-}
-
-#[wasm_bindgen_test]
-async fn a_body_is_read_whole_or_refused_by_its_size() {
-    for length in [None, Some(5)] {
-        let read = body::receive(&mut request("héy\n".as_bytes(), length), 5, 100).await;
-        assert_eq!(read.ok().map(|(bytes, _)| bytes).as_deref(), Some("héy\n".as_bytes()));
-        let refused = body::receive(&mut request(b"123456", length.map(|_| 6)), 5, 100).await;
-        assert!(matches!(refused, Err(Unread::TooLarge)));
-    }
-}
-
-#[wasm_bindgen_test]
-async fn bodies_in_hand_share_one_budget_and_give_it_back() {
-    for length in [None, Some(6)] {
-        let held = body::receive(&mut request(b"123456", length), 10, 10).await.ok();
-        assert!(held.is_some());
-        let refused = body::receive(&mut request(b"123456", length), 10, 10).await;
-        assert!(matches!(refused, Err(Unread::NoRoom)));
-        drop(held);
-        assert!(body::receive(&mut request(b"123456", length), 10, 10).await.is_ok());
-    }
 }

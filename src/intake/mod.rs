@@ -4,6 +4,7 @@ pub mod body;
 pub mod detect;
 pub mod judge;
 pub mod noise;
+pub mod receive;
 
 pub use body::{BodyError, Item, Posted, split};
 pub use detect::{Sender, detect_system};

@@ -16,7 +16,10 @@ pub mod lock;
 pub mod mask;
 pub mod printer;
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    io::{self, IsTerminal},
+    sync::{Mutex, PoisonError},
+};
 
 use serde_json::Value;
 
@@ -131,6 +134,27 @@ impl Run {
     /// When another run has it. A lock that cannot be kept at all (no folder, a full disk) is a warning.
     pub fn lock(&self, what: &str) -> Result<Lock, Failure> {
         lock::take(self, what)
+    }
+
+    /// Goes on only with a yes: `--yes`, or an answer at the terminal. `what` says what will happen.
+    ///
+    /// # Errors
+    /// When it was not confirmed, or nobody can be asked. Nothing was changed then.
+    pub fn confirm(&self, what: &str) -> Result<(), Failure> {
+        self.printer.warn(what);
+        if self.globals.yes {
+            return Ok(());
+        }
+        let refused = |message: &str| Err(Failure::new(message, "nothing was changed; --yes answers yes"));
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return refused("it must be confirmed, and nobody can be asked");
+        }
+        self.printer.say("Go on? Type yes:");
+        let mut answer = String::new();
+        match io::stdin().read_line(&mut answer) {
+            Ok(_) if answer.trim().eq_ignore_ascii_case("yes") => Ok(()),
+            _ => refused("it was not confirmed"),
+        }
     }
 
     fn write(&self, write: impl FnOnce(&mut Record) -> std::io::Result<()>) {

@@ -12,11 +12,13 @@ pub mod contract;
 mod notify;
 mod plan;
 mod report;
+mod stranger;
 mod suite;
 mod target;
 
 pub use client::{Answer, Client, Who, is_local};
 pub use plan::{Depth, PATIENCE, Plan, Tokens};
 pub use report::{Backlog, Check, Finding, Latency, Report, Status, Version};
+pub use stranger::known;
 pub use suite::{Event, verify};
 pub use target::{Target, remember};

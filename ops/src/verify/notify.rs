@@ -76,7 +76,7 @@ fn text(report: &Report) -> String {
     }
     let backlog = match &report.backlog {
         Some(backlog) => {
-            format!("backlog {} logs, the oldest {} s", backlog.waiting, backlog.oldest_waiting_ms / 1_000)
+            format!("backlog {}, the oldest {} s", backlog.waiting, backlog.oldest_waiting_ms / 1_000)
         }
         None => "backlog unknown".into(),
     };

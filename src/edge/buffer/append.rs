@@ -1,13 +1,15 @@
 //! Appends: requests that arrive together are judged together and stored in one transaction.
 
-use super::{Answered, Inner};
+use super::Inner;
 use crate::buffer::wire::{self, AppendReply};
 use crate::edge::{hop, limiter, now};
 use crate::entry::Meta;
 use crate::quota::{LeaseReply, LeaseRequest};
-use futures_channel::oneshot;
+use js_sys::{Function, Promise, Uint8Array};
 use std::rc::Rc;
 use std::time::Duration;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
 use worker::{Delay, Result, console_error};
 
 /// How long the first request of a group waits for others to share its transaction, in ms. 0 is one turn of the
@@ -20,27 +22,39 @@ const LEASES_MAX: usize = 8;
 /// An append that waits for its group.
 pub(super) struct Waiter {
     body: Vec<u8>,
-    answer: oneshot::Sender<std::result::Result<AppendReply, String>>,
+    resolve: Function,
+    reject: Function,
+}
+
+impl Waiter {
+    /// A sender that is gone has timed out and will ask again.
+    fn answer(self, reply: std::result::Result<Vec<u8>, String>) {
+        let _ = match reply {
+            Ok(reply) => self.resolve.call1(&JsValue::NULL, &Uint8Array::from(reply.as_slice())),
+            Err(why) => self.reject.call1(&JsValue::NULL, &js_sys::Error::new(&why)),
+        };
+    }
 }
 
 impl Inner {
     /// Waits for its group, and answers once the group's rows are durable: the platform holds every answer back
-    /// until the writes before it are.
-    pub(super) async fn append(self: &Rc<Self>, body: Vec<u8>) -> Answered {
-        let (answer, answered) = oneshot::channel();
-        let leads = {
-            let mut group = self.group.borrow_mut();
-            group.push(Waiter { body, answer });
-            group.len() == 1
-        };
-        if leads {
-            Delay::from(Duration::from_millis(GROUP_MS)).await;
-            let _commit = self.commit.lock().await;
-            let group = self.group.take();
-            self.commit(group).await;
+    /// until the writes before it are (Cloudflare, "Durable Objects: output gates").
+    pub(super) fn append(self: &Rc<Self>, body: Vec<u8>) -> Promise {
+        let mut body = Some(body);
+        let answer = Promise::new(&mut |resolve, reject| {
+            let body = body.take().unwrap_or_default();
+            self.group.borrow_mut().push(Waiter { body, resolve, reject });
+        });
+        if self.group.borrow().len() == 1 {
+            let inner = self.clone();
+            spawn_local(async move {
+                Delay::from(Duration::from_millis(GROUP_MS)).await;
+                let _commit = inner.commit.lock().await;
+                let group = inner.group.take();
+                inner.commit(group).await;
+            });
         }
-        let reply = answered.await.map_err(|_| "the group was lost")??;
-        Ok(serde_json::to_vec(&reply)?)
+        answer
     }
 
     pub(super) async fn commit(self: &Rc<Self>, group: Vec<Waiter>) {
@@ -68,17 +82,17 @@ impl Inner {
                 (Vec::new().into_iter(), 0, Some(error.to_string()))
             }
         };
-        for (Waiter { answer, .. }, decoded) in group.into_iter().zip(waiters) {
+        for (waiter, decoded) in group.into_iter().zip(waiters) {
             let reply = match (decoded, &failed) {
                 (Err(why), _) => Err(why),
                 (Ok(_), Some(error)) => Err(error.clone()),
                 (Ok(count), None) => {
                     let outcomes = outcomes.by_ref().take(count).collect();
-                    Ok(AppendReply { v: wire::VERSION, outcomes, window_end })
+                    let reply = AppendReply { v: wire::VERSION, outcomes, window_end };
+                    serde_json::to_vec(&reply).map_err(|error| error.to_string())
                 }
             };
-            // A sender that is gone has timed out and will ask again.
-            let _ = answer.send(reply);
+            waiter.answer(reply);
         }
         self.schedule();
     }

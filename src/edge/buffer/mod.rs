@@ -18,6 +18,7 @@ use futures_util::lock::Mutex;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{
     DurableObject, Env, Request, Response, ResponseBuilder, Result, State, console_error, durable_object,
 };
@@ -50,6 +51,15 @@ impl DurableObject for LogBuffer {
         // Never fails: the platform stops repeating an alarm that throws (Cloudflare, "Alarms").
         self.inner.alarm().await;
         Response::ok("")
+    }
+}
+
+#[wasm_bindgen]
+impl LogBuffer {
+    /// Stores what `body` holds (an append, see [`wire`]), and answers when it is durable. A method and not a request:
+    /// a `Request` and a `Response` cost more than all the rest of an append.
+    pub fn append(&self, body: Vec<u8>) -> js_sys::Promise {
+        self.inner.append(body)
     }
 }
 
@@ -111,9 +121,6 @@ impl Inner {
     }
 
     async fn answer(self: &Rc<Self>, path: &str, body: Vec<u8>) -> Answered {
-        if path == wire::APPEND {
-            return self.append(body).await;
-        }
         let answer = self.answer_other(path, body).await;
         // Whatever woke an object with entries waiting sees to it that they get on their way.
         self.wake().await?;

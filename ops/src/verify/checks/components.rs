@@ -60,7 +60,7 @@ pub async fn buffer(suite: &mut Suite<'_>) -> Result<Finding, Finding> {
     let (waiting, oldest, aside) = (number("waiting"), number("oldest_waiting_ms"), number("set_aside"));
     let mut detail = match waiting {
         0 => "nothing waits".to_owned(),
-        _ => format!("{waiting} logs wait for Redis, the oldest for {} s", oldest / 1_000),
+        _ => format!("{waiting} waiting for Redis, the oldest for {} s", oldest / 1_000),
     };
     if aside > 0 {
         let _ = write!(detail, ", {aside} of them set aside");

@@ -7,7 +7,7 @@ use super::{shut, unexpected};
 use crate::verify::{
     client::{Answer, Who},
     contract::encoded,
-    report::Finding,
+    report::{Finding, Status},
     suite::Suite,
 };
 
@@ -27,7 +27,12 @@ pub async fn posted(suite: &mut Suite<'_>, posted: &mut Vec<Value>) -> Result<Fi
         if level == "error" {
             merge(&mut log, json!({ "stack": "Error: none\n    at ops verify" }));
         }
-        let answer = post(suite, &log).await?;
+        let answer = post(suite, &log).await.map_err(|mut finding| {
+            if finding.status == Status::Skip {
+                finding.detail += ", and so do read-back, recent-trace, redaction, noise and quota";
+            }
+            finding
+        })?;
         if answer.json.get("remaining_quota").and_then(Value::as_u64).is_none() {
             return Err(unexpected(&answer, "200 with remaining_quota"));
         }
@@ -145,13 +150,17 @@ pub(super) fn merge(log: &mut Value, fields: Value) {
 /// Posts a test log, which must be stored (or be noise).
 pub(super) async fn post(suite: &mut Suite<'_>, log: &Value) -> Result<Answer, Finding> {
     let trace = log.get("trace_id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let answer = suite.client.post(log).await;
+    if let Ok(answer) = &answer
+        && let Some(finding) = shut(suite, Who::Sender, answer)
+    {
+        return Err(finding);
+    }
+    // Without an answer it may be stored.
     if !suite.traces.contains(&trace) {
         suite.traces.push(trace.clone());
     }
-    let answer = suite.client.post(log).await?;
-    if let Some(finding) = shut(suite, Who::Sender, &answer) {
-        return Err(finding);
-    }
+    let answer = answer?;
     let own = answer.json.get("trace_id").and_then(Value::as_str) == Some(&trace);
     if answer.status != 200 || !own || answer.json.get("success") != Some(&Value::Bool(true)) {
         return Err(unexpected(&answer, "200 with success"));
