@@ -36,9 +36,12 @@ fn bug(site: &Site) {
 
 scenarios! {
     // What passes is tried again, or looked at: it was done, or is done.
-    the_live_deployment_cannot_be_read_at_first(site) { site.plane.plant(deployments("GET", ERROR).nth(1)); &[] } => 0, New;
-    the_live_version_cannot_be_read_at_first(site) { site.plane.plant(version(BUSY).nth(1)); &[] } => 0, New;
-    the_versions_cannot_be_read_at_first(site) { site.plane.plant(versions("GET", Action::Garbage).nth(1)); &[] } => 0, New;
+    no_question_is_answered_at_first(site) {
+        site.plane.plant(deployments("GET", ERROR).nth(1));
+        site.plane.plant(version(BUSY).nth(1));
+        site.plane.plant(versions("GET", Action::Garbage).nth(1));
+        &[]
+    } => 0, New;
     an_upload_fails_at_first(site) { site.plane.plant(versions("POST", ERROR).nth(1)); &[] } => 0, New;
     an_upload_s_answer_is_lost(site) { site.plane.plant(versions("POST", Action::LoseAnswer).nth(1)); &[] } => 0, New;
     the_try_beside_fails_at_first(site) { site.plane.plant(deployments("POST", ERROR).nth(1)); &[] } => 0, New;

@@ -40,7 +40,12 @@ impl Project {
         for file in ["index.js", "index_bg.wasm"] {
             fs::copy(build.join(file), here.join("build").join(file)).unwrap();
         }
-        fs::copy(root.join("src/entry.mjs"), here.join("src/worker.mjs")).unwrap();
+        for file in fs::read_dir(root.join("src")).unwrap().map(|entry| entry.unwrap().path()) {
+            if file.extension().is_some_and(|extension| extension == "mjs") {
+                fs::copy(&file, here.join("src").join(file.file_name().unwrap())).unwrap();
+            }
+        }
+        fs::rename(here.join("src/entry.mjs"), here.join("src/worker.mjs")).unwrap();
         symlink(root.join("node_modules"), here.join("node_modules")).unwrap();
         let project = Project { folder };
         project.program("scripts/build", "exit 0");
