@@ -80,6 +80,12 @@ pub const SETTINGS: &[Setting] = &[
     },
     var("ALLOWED_ORIGINS", Kind::Origins, "", "web origins that may post and read answers; empty: any"),
     var("LOG_PUBLIC_READS", Kind::Flag, "false", "true opens reads in production to anyone"),
+    var(
+        "FLOOD_GUARD",
+        Kind::Flag,
+        "true",
+        "false lets any address send as fast as it likes; see FLOOD_LIMITER",
+    ),
     var("RATE_LIMIT_GLOBAL", count(1, MAX_QUOTA), "5000", "logs an hour in all"),
     var("RATE_LIMIT_BROWSER", count(0, MAX_QUOTA), "2000", "logs an hour of system browser"),
     var("RATE_LIMIT_CONVEX", count(0, MAX_QUOTA), "1500", "logs an hour of system convex"),
@@ -162,6 +168,8 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// Whether anyone may read in production.
     pub public_reads: bool,
+    /// Whether requests are counted by address, where the platform has a counter.
+    pub flood_guard: bool,
     /// Logs an hour.
     pub limits: Limits,
     /// Buffer shards.
@@ -261,6 +269,7 @@ impl Config {
         };
         let allowed_origins = origins(&value("ALLOWED_ORIGINS")).map(str::to_string).collect();
         let public_reads = value("LOG_PUBLIC_READS") == "true";
+        let flood_guard = value("FLOOD_GUARD") == "true";
         let mut number = |key: &str| value(key).parse::<u64>().unwrap_or(0);
         let limits = Limits {
             global: number("RATE_LIMIT_GLOBAL"),
@@ -294,6 +303,7 @@ impl Config {
             environment,
             allowed_origins,
             public_reads,
+            flood_guard,
             limits,
             shards,
             body_max_bytes,

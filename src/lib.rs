@@ -32,7 +32,7 @@
 //! | [`buffer`] | a shard: rows, summaries, ids, and how entries get into Redis exactly once |
 //! | [`redis`] | Upstash's REST API: commands, replies, what a failure leaves open |
 //! | [`read`], [`answers`] | what clients are told |
-//! | [`access`], [`config`] | who may do what; every var and secret, declared once |
+//! | [`access`], [`flood`], [`config`] | who may do what, and how often; every var and secret, declared once |
 //! | `edge` | what only wasm compiles: the fetch event, the routes, the shells of the Durable Objects |
 //!
 //! Everything but `edge` is plain Rust without clock, I/O or platform: time is an argument, and `cargo test` runs
@@ -45,6 +45,7 @@ pub mod config;
 #[cfg(target_arch = "wasm32")]
 mod edge;
 pub mod entry;
+pub mod flood;
 pub mod intake;
 pub mod json;
 pub mod quota;

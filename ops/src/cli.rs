@@ -15,7 +15,9 @@ use crate::{
     local_redis::{LocalStore, StoreArgs},
     redact,
     run::{Effect, Run, globals::Globals},
+    secrets,
     signals::Stop,
+    status,
     upstash::{Options, Server},
     verify,
 };
@@ -40,6 +42,11 @@ enum Command {
     Verify(verify::command::VerifyArgs),
     /// Shows what a worker says of itself: its version, its components, what waits for Redis.
     Health(verify::command::HealthArgs),
+    /// Shows what is live in each environment: since when, by whom, how well, and how far from this checkout.
+    Status,
+    /// Shows which secrets are set, and sets them.
+    #[command(subcommand)]
+    Secrets(secrets::SecretsCommand),
     /// Sends everything that waits in the buffers to Redis, and is done when nothing waits.
     Drain(drain::DrainArgs),
     /// Shows what this machine needs to build, run and deploy the worker, and what to type for what is missing.
@@ -71,6 +78,8 @@ impl Command {
             Command::Deploy(_) => kind("deploy", Effect::Changes, ASKING),
             Command::Verify(_) => kind("verify", Effect::Checks, ASKING),
             Command::Health(_) => kind("health", Effect::Checks, ASKING),
+            Command::Status => kind("status", Effect::None, ASKING),
+            Command::Secrets(command) => kind("secrets", command.effect(), ASKING),
             Command::Drain(_) => kind("drain", Effect::Checks, ASKING),
             Command::Doctor => kind("doctor", Effect::None, &["--json"]),
             Command::History(_) => kind("history", Effect::None, &["--json", "--env"]),
@@ -123,6 +132,8 @@ pub async fn main() -> Exit {
         Command::Deploy(args) => deploy::run(&run, args).await,
         Command::Verify(args) => verify::command::verify(&run, args).await,
         Command::Health(args) => verify::command::health(&run, args).await,
+        Command::Status => status::run(&run).await,
+        Command::Secrets(command) => secrets::run(&run, command).await,
         Command::Drain(args) => drain::run(&run, args).await,
         Command::Doctor => doctor::run(&run).await,
         Command::History(args) => history::run(&run, args),

@@ -8,6 +8,8 @@
 //! | [`history`] | `ops history`: what earlier runs did |
 //! | [`deploy`] | `ops deploy`: a release that ends in a known state |
 //! | [`verify`] | `ops verify` and `ops health`: is it our worker, is it well, does it keep its promises |
+//! | [`status`] | `ops status`: what is live, since when, by whom, how well, and how far from the checkout |
+//! | [`secrets`] | `ops secrets`: what is set, and setting one so that the worker is well afterwards |
 //! | [`doctor`] | `ops doctor`: what a machine needs, has, and lacks |
 //! | [`drain`] | `ops drain`: everything that waits goes to Redis |
 //! | [`project`] | the project's folder and what its wrangler.toml says |
@@ -32,7 +34,9 @@ pub mod process;
 pub mod project;
 pub mod redact;
 pub mod run;
+pub mod secrets;
 pub mod signals;
+pub mod status;
 pub mod upstash;
 pub mod verify;
 pub mod workerd;

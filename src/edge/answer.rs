@@ -145,6 +145,14 @@ pub fn openapi() -> Answer {
     Answer::raw(200, include_str!("../openapi.json").into())
 }
 
+/// 429 for one request too many from an address (see `flood`).
+pub fn flood() -> Answer {
+    let error =
+        format!("Too many requests from this address: wait {RETRY_AFTER_S} s, and send logs in batches");
+    Answer::json(429, &Refused { success: false, error: &error })
+        .with("Retry-After", RETRY_AFTER_S.to_string())
+}
+
 /// 503 while a setting cannot be used: its name, never its value.
 pub fn misconfigured(problems: &[Problem]) -> Answer {
     let named: Vec<String> = problems.iter().map(ToString::to_string).collect();

@@ -3,6 +3,7 @@
 mod answer;
 mod buffer;
 mod clear;
+mod flood;
 mod health;
 mod hop;
 mod ingest;
@@ -51,6 +52,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
         (Method::Get, "/health", Err(problems)) => health::misconfigured(&problems),
         (method, path, loaded) if answer::is_route(&method, path) => match loaded {
             Err(problems) => answer::misconfigured(&problems),
+            Ok(config) if config.flood_guard && flood::is_flood(&request, &env).await => answer::flood(),
             Ok(config) => {
                 let authorization = header("authorization");
                 let visit = Visit { env, config, authorization, origin };

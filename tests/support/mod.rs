@@ -61,6 +61,7 @@ pub struct Setup {
     environment: Option<&'static str>,
     vars: Vec<(String, Option<String>)>,
     faulty: bool,
+    front: Option<&'static str>,
     real_redis: bool,
     disk: Option<PathBuf>,
 }
@@ -92,6 +93,12 @@ impl Setup {
     /// Runs the bundle with faults that tests can trigger.
     pub fn faulty(mut self) -> Setup {
         self.faulty = true;
+        self
+    }
+
+    /// Puts this module of `tests/fixtures` in front of the bundle, which it finds as `./worker.js`.
+    pub fn front(mut self, module: &'static str) -> Setup {
+        self.front = Some(module);
         self
     }
 
@@ -131,11 +138,19 @@ impl Setup {
             behind = Some((server, data));
         }
         let redis = Server::start(options).await.unwrap();
-        let mut config =
-            Config::from_wrangler(bundle(self.faulty), &project().join("wrangler.toml"), self.environment)
-                .unwrap()
-                .var("UPSTASH_REDIS_REST_URL", redis.url())
-                .var("UPSTASH_REDIS_REST_TOKEN", redis.token());
+        let mut bundle = bundle(self.faulty);
+        let fronted = tempfile::tempdir().unwrap(); // workerd runs a copy of its own
+        if let Some(module) = self.front {
+            std::fs::copy(bundle.join("entry.js"), fronted.path().join("worker.js")).unwrap();
+            std::fs::copy(bundle.join("index_bg.wasm"), fronted.path().join("index_bg.wasm")).unwrap();
+            std::fs::copy(project().join("tests/fixtures").join(module), fronted.path().join("entry.js"))
+                .unwrap();
+            bundle = fronted.path().to_owned();
+        }
+        let mut config = Config::from_wrangler(bundle, &project().join("wrangler.toml"), self.environment)
+            .unwrap()
+            .var("UPSTASH_REDIS_REST_URL", redis.url())
+            .var("UPSTASH_REDIS_REST_TOKEN", redis.token());
         config.program = Some(find_workerd(&project()).unwrap());
         config.disk = self.disk;
         for (name, value) in self.vars {

@@ -28,6 +28,11 @@ impl Commit {
     }
 }
 
+/// How many commits the checkout is ahead of this one; nothing when git does not know it.
+pub async fn ahead_of(project: &Path, commit: &str) -> Option<u64> {
+    git(project, &["rev-list", "--count", &format!("{commit}..HEAD")]).await?.parse().ok()
+}
+
 async fn git(project: &Path, arguments: &[&str]) -> Option<String> {
     let mut command = Command::new("git");
     command.current_dir(project).args(arguments).stdin(Stdio::null()).kill_on_drop(true);

@@ -29,7 +29,7 @@
 mod attempt;
 mod dry;
 mod ending;
-mod git;
+pub(crate) mod git;
 pub mod options;
 mod preflight;
 mod proof;

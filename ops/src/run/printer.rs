@@ -59,10 +59,11 @@ impl Printer {
     /// Colour is used on a terminal, unless `NO_COLOR` is set (<https://no-color.org>) or the terminal is dumb.
     pub fn new(json: bool, mask: Mask) -> Printer {
         let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
-        let able = set("NO_COLOR").is_none() && set("TERM").is_none_or(|terminal| terminal != "dumb");
+        let moves = set("TERM").is_none_or(|terminal| terminal != "dumb");
+        let able = moves && set("NO_COLOR").is_none();
         let colour =
             Colour { stdout: able && io::stdout().is_terminal(), stderr: able && io::stderr().is_terminal() };
-        let live = able && io::stderr().is_terminal();
+        let live = moves && io::stderr().is_terminal();
         let target = if live { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         Printer { json, colour, spinners: MultiProgress::with_draw_target(target), live, mask }
     }

@@ -25,24 +25,18 @@ pub struct Target {
 }
 
 impl Target {
-    /// `--url`; else the environment's route in wrangler.toml; else where the last deployment from this machine said
-    /// that it answers; else, for development, the address of `ops dev`. Without `--env`: `ops dev`.
+    /// [`Target::deployed`]; else, for development, the address of `ops dev`. Without `--env`: `ops dev`.
     ///
     /// # Errors
     /// When nothing says where production answers.
     pub fn of(run: &Run) -> Result<Target, Failure> {
         let globals = run.globals();
         let project = Project::find().ok();
-        let project = project.as_ref();
-        let listed = globals.env.and_then(|env| project?.var(env, "ALLOWED_ORIGINS")).unwrap_or_default();
-        let origin = listed.split(',').map(str::trim).find(|origin| !origin.is_empty()).map(str::to_owned);
-        let deployed = |env: Environment| {
-            let project = project?;
-            project.route_url(env).or_else(|| remembered(run.folder(), &project.worker_name(env)))
-        };
-        let url = globals.url.clone().or_else(|| deployed(globals.env?));
-        let url = match (url, globals.env) {
-            (Some(url), _) => url,
+        if let Some(target) = globals.env.and_then(|env| Target::deployed(run, project.as_ref(), env)) {
+            return Ok(target);
+        }
+        let url = match (&globals.url, globals.env) {
+            (Some(url), _) => url.clone(),
             (None, Some(Environment::Production)) => {
                 return Err(Failure::new(
                     "nothing says where production answers",
@@ -53,8 +47,27 @@ impl Target {
                 Url::parse(LOCAL).map_err(|cause| Failure::new(format!("{LOCAL}: {cause}"), "give --url"))?
             }
         };
+        let origin = globals.env.and_then(|env| origin(project.as_ref()?, env));
         Ok(Target { url, origin })
     }
+
+    /// Where an environment answers: `--url`, else its route in wrangler.toml, else where the last deployment from this
+    /// machine said that it answers. Nothing when nobody knows.
+    pub fn deployed(run: &Run, project: Option<&Project>, environment: Environment) -> Option<Target> {
+        let known = || {
+            let project = project?;
+            let kept = || remembered(run.folder(), &project.worker_name(environment));
+            project.route_url(environment).or_else(kept)
+        };
+        let url = run.globals().url.clone().or_else(known)?;
+        Some(Target { url, origin: project.and_then(|project| origin(project, environment)) })
+    }
+}
+
+/// The first page that may read answers.
+fn origin(project: &Project, environment: Environment) -> Option<String> {
+    let listed = project.var(environment, "ALLOWED_ORIGINS")?;
+    listed.split(',').map(str::trim).find(|origin| !origin.is_empty()).map(str::to_owned)
 }
 
 /// Keeps where a worker answers, for the next command.
