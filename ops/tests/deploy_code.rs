@@ -9,9 +9,9 @@ use control_plane::{Ends, PRODUCTION, Site, scenarios};
 /// JavaScript: the worker, with the body and the status of some answers changed; `body` is what it would have been.
 fn answering(path: &str, change: &str, status: u16) -> String {
     format!(
-        "export default class extends worker.default {{
-  async fetch(request) {{
-    const answer = await super.fetch(request.clone());
+        "export default {{
+  async fetch(request, env, ctx) {{
+    const answer = await worker.default.fetch(request.clone(), env, ctx);
     if (new URL(request.url).pathname !== \"{path}\" || request.method === \"OPTIONS\") return answer;
     const body = await answer.json();
     {change}
@@ -132,7 +132,11 @@ async fn a_first_deploy_and_one_that_cannot_be() {
     let Some(site) = Site::empty().await else { return };
     let refused = site.deploy(&["--yes"]).await;
     assert_eq!(refused.exit, Some(1), "{}", refused.all());
-    assert!(refused.stderr.contains("has no secret UPSTASH_REDIS_REST_TOKEN"), "{}", refused.all());
+    assert!(
+        refused.stderr.contains("has no secret UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN"),
+        "{}",
+        refused.all()
+    );
     site.ends("", Ends::Nothing, &refused).await;
 
     let secrets = serde_json::json!(site.secrets()).to_string();

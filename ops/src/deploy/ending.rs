@@ -3,10 +3,7 @@
 use serde_json::json;
 
 use super::{Deploy, attempt::Attempt};
-use crate::{
-    exit::{Exit, Failure},
-    wrangler::types::Deployment,
-};
+use crate::{exit::Exit, wrangler::types::Deployment};
 
 /// How it ended.
 #[derive(Clone, Debug)]
@@ -25,12 +22,14 @@ pub struct Ending {
     pub before: Option<String>,
 }
 
-/// Ctrl-C, or the end of the terminal.
-pub fn interrupted() -> Failure {
-    Failure::new("interrupted", "what is live is found out now; a second Ctrl-C ends that as well")
-}
-
 impl Ending {
+    /// The new version is proven to serve, though not everything went as it should.
+    pub fn serves(deploy: &Deploy<'_>, attempt: &Attempt, new: &str, warning: &str) -> Ending {
+        let headline = format!("{} serves version {new}, which is well", deploy.worker);
+        let warnings = vec![warning.to_owned()];
+        Ending { warnings, ..Ending::of(Exit::Warnings, headline, attempt, Some(new.to_owned())) }
+    }
+
     /// What was there before is there still.
     pub fn failed(deploy: &Deploy<'_>, attempt: &Attempt, said: &str, live: Option<String>) -> Ending {
         let headline = format!("{} was not deployed: {said}", deploy.worker);
@@ -40,7 +39,7 @@ impl Ending {
     /// What was there before has the traffic, and the new version could not be removed from its place beside it.
     pub fn left_beside(deploy: &Deploy<'_>, attempt: &Attempt, old: &str) -> Ending {
         let new = attempt.new.as_deref().unwrap_or("the new version");
-        let said = format!("version {old} serves, as before; {new} stands beside it without traffic");
+        let said = format!("version {old} serves, as before; {new} may stand beside it without traffic");
         let next = vec![back(deploy, old)];
         Ending { next, ..Ending::failed(deploy, attempt, &said, Some(old.to_owned())) }
     }

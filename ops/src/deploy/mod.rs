@@ -90,11 +90,11 @@ pub async fn run(run: &Run, args: &DeployArgs) -> Result<Exit, Failure> {
     let _lock = run.lock(&deploy.worker)?;
     tokio::select! {
         settled = settle::all(&deploy) => settled?,
-        () = stop.wait() => return Err(ending::interrupted().exit(Exit::Failed)),
+        () = stop.wait() => return Err(deploy.interrupted()),
     }
     let forward = tokio::select! {
         forward = release::forward(&deploy) => forward,
-        () = stop.wait() => Err(ending::interrupted()),
+        () = stop.wait() => Err(deploy.interrupted()),
     };
     let ending = match (forward, deploy.attempt()) {
         (Ok(ending), _) => ending,
@@ -136,6 +136,14 @@ impl Deploy<'_> {
 
     fn keep(&self, attempt: &Attempt) {
         *self.attempt.lock().unwrap_or_else(PoisonError::into_inner) = Some(attempt.clone());
+    }
+
+    fn interrupted(&self) -> Failure {
+        let hint = match self.attempt() {
+            None => "nothing was changed by this run",
+            Some(_) => "what is live is found out now; a second Ctrl-C ends that as well",
+        };
+        Failure::new("interrupted", hint)
     }
 
     /// Goes on only with a yes: `--yes`, or an answer at the terminal.

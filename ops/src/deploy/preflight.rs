@@ -236,7 +236,11 @@ async fn health(deploy: &Deploy<'_>, live: &Version) -> Result<Vec<&'static str>
         patience: SOON,
     };
     let report = proof::look(deploy.run, &target, deploy.environment, &claim).await?;
-    let failed: Vec<&'static str> = report.failed().map(|check| check.name).collect();
+    let mut failed: Vec<&'static str> = report.failed().map(|check| check.name).collect();
+    if failed.contains(&"redis") {
+        // What waits for Redis waits ever longer.
+        failed.push("buffer");
+    }
     let first = proof::failures(&report, &[]).first().map(|check| (check.name, proof::line(check)));
     match first {
         None => Ok(Vec::new()),

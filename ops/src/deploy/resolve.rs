@@ -12,22 +12,24 @@ use crate::{
     exit::{Exit, Failure},
     run::printer::Mark,
     verify::Depth,
-    wrangler::types::{Deployment, Live},
+    wrangler::{
+        trouble::Trouble,
+        types::{Deployment, Live},
+    },
 };
 
 /// After a failure, an interruption, or the death of an earlier run.
 pub async fn to_a_known_state(deploy: &Deploy<'_>, attempt: &Attempt, why: &Failure) -> Ending {
+    if let (Phase::Verified, Some(new)) = (attempt.phase, &attempt.new) {
+        return Ending::serves(deploy, attempt, new, "the run did not get to its end after that");
+    }
     let step = deploy.run.printer().step("what is live now");
     let live = truth::after_cut(&deploy.wrangler).await;
     let live = match live {
         Ok(live) => live,
         Err(trouble) => {
             step.end(Mark::Bad, &trouble.to_string());
-            return match attempt.phase {
-                // Nothing was deployed by this run: whatever served goes on serving.
-                Phase::Preparing | Phase::Uploading => untouched(deploy, attempt, why).await,
-                _ => Ending::unknown(deploy, attempt, &format!("what is live cannot be read: {trouble}")),
-            };
+            return unread(deploy, attempt, why, &trouble).await;
         }
     };
     match &live {
@@ -40,6 +42,25 @@ pub async fn to_a_known_state(deploy: &Deploy<'_>, attempt: &Attempt, why: &Fail
             of_deployment(deploy, attempt, now, why).await
         }
     }
+}
+
+/// The API does not say what is live. What requests can prove still counts.
+async fn unread(deploy: &Deploy<'_>, attempt: &Attempt, why: &Failure, trouble: &Trouble) -> Ending {
+    match (attempt.phase, &attempt.new, attempt.old()) {
+        // Nothing was deployed by this run: whatever served goes on serving.
+        (Phase::Preparing | Phase::Uploading, _, _) => return untouched(deploy, attempt, why).await,
+        // At most it stands beside the old one.
+        (Phase::Trying, _, Some(old))
+            if serves(deploy, old, Depth::Health, SOON.min(deploy.patience())).await =>
+        {
+            return Ending::left_beside(deploy, attempt, old);
+        }
+        (Phase::Switching, Some(new), _) if judge(deploy, new).await => {
+            return Ending::serves(deploy, attempt, new, &format!("the API does not say so: {trouble}"));
+        }
+        _ => {}
+    }
+    Ending::unknown(deploy, attempt, &format!("what is live cannot be read: {trouble}"))
 }
 
 async fn of_deployment(deploy: &Deploy<'_>, attempt: &Attempt, now: &Deployment, why: &Failure) -> Ending {
@@ -125,10 +146,10 @@ async fn serves(deploy: &Deploy<'_>, version: &str, depth: Depth, patience: std:
     })
 }
 
-/// The same, for a run that is settled: a version that had all its traffic may turn out to be good.
+/// Whether requests prove that the version serves, in every part, and is well.
 pub async fn judge(deploy: &Deploy<'_>, version: &str) -> bool {
     let Ok(target) = deploy.target() else { return false };
-    let what = "the version an interrupted run left";
+    let what = "the new version, whatever the API says";
     let claim = Claim { what, version, beside: None, depth: Depth::Normal, patience: deploy.patience() };
     let report = proof::look(deploy.run, &target, deploy.environment, &claim).await;
     report.is_ok_and(|report| report.status() != Exit::Failed)

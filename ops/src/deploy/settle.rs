@@ -57,16 +57,10 @@ async fn one(deploy: &Deploy<'_>, past: &PastRun) -> Ending {
         && attempt.phase >= Phase::Switching
         && attempt.phase != Phase::Returning
     {
-        attempt.new = Some(new.to_owned());
-        if resolve::judge(deploy, new).await {
-            return Ending {
-                exit: Exit::Done,
-                headline: format!("{} serves its version {new}, which is well", deploy.worker),
-                next: Vec::new(),
-                warnings: Vec::new(),
-                live: Some(new.to_owned()),
-                before: attempt.old().map(str::to_owned),
-            };
+        let new = new.to_owned();
+        attempt.new = Some(new.clone());
+        if resolve::judge(deploy, &new).await {
+            return Ending::serves(deploy, &attempt, &new, "its run was killed");
         }
     }
     resolve::to_a_known_state(deploy, &attempt, &why).await

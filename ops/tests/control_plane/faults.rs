@@ -17,14 +17,16 @@ pub enum Action {
     Close,
     /// It is executed, and the connection closes instead of the answer.
     LoseAnswer,
+    /// It is executed, and nothing is ever answered.
+    ExecuteAndHang,
     /// It is executed this much later.
     Delay(Duration),
     /// From this call on deployments are accepted and never take effect.
     Freeze,
     /// From this call on deployments take this long to reach the front.
     Slow(Duration),
-    /// From this call on the API answers 500 to everything.
-    Down,
+    /// It is executed and answered; from then on the API answers 500 to everything.
+    DownAfter,
     /// Before it is executed, someone else deploys a version of their own to this Worker.
     SomeoneDeploys(String),
 }

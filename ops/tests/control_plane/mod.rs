@@ -26,8 +26,8 @@
 //! assigns a version to each object; with 0 and 100 % that is the same). The classes a version's own workerd sees are
 //! stand-ins that send each request on. A deployment whose `code_update_strategy` is `immediate` restarts this
 //! workerd with the new code; `deferred` (wrangler's default) leaves the old code running until `max_delay` is over or
-//! [`ControlPlane::evict_objects`]. A migration restarts it at once. Of an object's methods `fetch` is modelled, and
-//! those that take and give bytes.
+//! [`ControlPlane::evict_objects`]. A migration restarts it at once. Of an object's interface `fetch` and methods
+//! that take and return JSON and bytes are modelled; streams, stubs and WebSockets are not.
 //!
 //! **Propagation.** A deployment is the truth in the API at once, and takes effect at the front after
 //! [`ControlPlane::set_propagation`]; after [`ControlPlane::freeze`] it never does.

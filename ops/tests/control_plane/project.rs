@@ -41,12 +41,11 @@ impl Project {
             fs::copy(build.join(file), here.join("build").join(file)).unwrap();
         }
         for file in fs::read_dir(root.join("src")).unwrap().map(|entry| entry.unwrap().path()) {
-            let name = file.file_name().unwrap().to_str().unwrap();
-            if name.ends_with(".mjs") {
-                let name = if name == "entry.mjs" { "worker.mjs" } else { name };
-                fs::copy(&file, here.join("src").join(name)).unwrap();
+            if file.extension().is_some_and(|extension| extension == "mjs") {
+                fs::copy(&file, here.join("src").join(file.file_name().unwrap())).unwrap();
             }
         }
+        fs::rename(here.join("src/entry.mjs"), here.join("src/worker.mjs")).unwrap();
         symlink(root.join("node_modules"), here.join("node_modules")).unwrap();
         let project = Project { folder };
         project.program("scripts/build", "exit 0");

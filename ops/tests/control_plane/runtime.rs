@@ -7,7 +7,7 @@ use std::{
 };
 
 use ops::workerd::{Config, Version as Metadata, Workerd, find_workerd};
-use serde_json::{Value, json};
+use serde_json::json;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -150,42 +150,75 @@ fn classes(version: &Version) -> Vec<(String, String)> {
     objects.map(|binding| (text(&binding["name"]), text(&binding["class_name"]))).collect()
 }
 
-/// The version's own handler; its classes are stand-ins that send each request, and each call of a method that takes
-/// and gives bytes, to the objects' workerd.
-fn main_of_version(version: &Version, objects: &str) -> String {
-    let uploaded = json!(format!("./uploaded/{}", version.main_module));
-    let mut main = format!(
-        r#"import {{ DurableObject }} from "cloudflare:workers";
-import * as uploaded from {uploaded};
-export default uploaded.default;
-const send = async (ctx, binding, call, request) => {{
-  const url = new URL(request.url);
-  const headers = new Headers(request.headers);
-  headers.set("x-object", JSON.stringify([binding, ctx.id.toString(), ctx.id.name ?? null, call]));
-  const body = await request.arrayBuffer();
-  const onward = {{ method: request.method, headers, body: body.byteLength > 0 ? body : undefined }};
-  const answer = await fetch({objects} + url.pathname + url.search, onward);
+/// What crosses between the workerds: JSON, and bytes.
+const CODEC: &str = r#"
+const encode = (value) => JSON.stringify(value, (_, part) =>
+  part instanceof Uint8Array || part instanceof ArrayBuffer ? { $bytes: new Uint8Array(part).toBase64() } : part);
+const decode = (text) => text === "" ? undefined : JSON.parse(text, (_, part) =>
+  part?.$bytes === undefined ? part : Uint8Array.fromBase64(part.$bytes));
+"#;
+
+/// Stand-ins for classes of objects: each request and each call is sent to the objects' workerd.
+const STAND_INS: &str = r#"
+import { DurableObject } from "cloudflare:workers";
+async function send(self, binding, method, url, init) {
+  const headers = new Headers(init.headers);
+  headers.set("x-object", JSON.stringify([binding, self.ctx.id.toString(), self.ctx.id.name ?? null, method]));
+  const answer = await fetch(url, { ...init, headers });
   if (answer.status === 502 || answer.headers.has("x-object-error")) throw new Error(await answer.text());
   return answer;
-}};
-const standIn = (binding, uploaded) => {{
-  const Class = class extends DurableObject {{
-    fetch(request) {{
-      return send(this.ctx, binding, null, request);
-    }}
-  }};
-  const methods = Object.getOwnPropertyNames(uploaded.prototype);
-  for (const call of methods.filter((name) => !["constructor", "fetch", "alarm"].includes(name))) {{
-    Class.prototype[call] = async function (body) {{
-      const answer = await send(this.ctx, binding, call, new Request("http://object/", {{ method: "POST", body }}));
-      return new Uint8Array(await answer.arrayBuffer());
-    }};
-  }}
-  return Class;
-}};
-"#,
-        objects = json!(objects),
-    );
+}
+function standIn(binding, Class) {
+  class StandIn extends DurableObject {
+    async fetch(request) {
+      const url = new URL(request.url);
+      const body = await request.arrayBuffer();
+      const init = { method: request.method, headers: request.headers, body: body.byteLength > 0 ? body : undefined };
+      return send(this, binding, null, OBJECTS + url.pathname + url.search, init);
+    }
+  }
+  const names = new Set();
+  for (let at = Class.prototype; at && at !== DurableObject.prototype; at = Object.getPrototypeOf(at)) {
+    if (at !== Object.prototype) Object.getOwnPropertyNames(at).forEach((name) => names.add(name));
+  }
+  for (const name of names.difference(new Set(["constructor", "fetch", "alarm"]))) {
+    StandIn.prototype[name] = async function (...values) {
+      const answer = await send(this, binding, name, OBJECTS, { method: "POST", body: encode(values) });
+      return decode(await answer.text());
+    };
+  }
+  return StandIn;
+}
+"#;
+
+/// Hands each request and each call to the object it is for.
+const OBJECTS: &str = r#"
+export default {
+  async fetch(request, env) {
+    const object = request.headers.get("x-object");
+    if (!object) return new Response(null, { status: 204 });
+    const [binding, id, name, method] = JSON.parse(object);
+    const namespace = env[binding];
+    const headers = new Headers(request.headers);
+    headers.delete("x-object");
+    try {
+      const stub = namespace.get(name === null ? namespace.idFromString(id) : namespace.idFromName(name));
+      if (method === null) return await stub.fetch(new Request(request, { headers }));
+      return new Response(encode(await stub[method](...decode(await request.text()))));
+    } catch (error) {
+      return new Response(String(error), { status: 500, headers: { "x-object-error": "1" } });
+    }
+  },
+};
+"#;
+
+/// The version's own handler, with stand-ins for its classes.
+fn main_of_version(version: &Version, objects: &str) -> String {
+    let uploaded = json!(format!("./uploaded/{}", version.main_module));
+    let mut main = format!("import * as uploaded from {uploaded};\nconst OBJECTS = {};\n", json!(objects));
+    main += CODEC;
+    main += STAND_INS;
+    main += "export default uploaded.default;\n";
     for (binding, class) in classes(version) {
         // A class the code does not export must not go unnoticed.
         main += &format!("if (!uploaded.{class}) throw new Error(\"class {class} is not exported\");\n");
@@ -194,28 +227,8 @@ const standIn = (binding, uploaded) => {{
     main
 }
 
-/// The uploaded classes, and a handler that hands each request to the object it is for.
+/// The uploaded classes, behind a handler of ours.
 fn main_of_objects(version: &Version) -> String {
-    let uploaded: Value = json!(format!("./uploaded/{}", version.main_module));
-    format!(
-        r#"export * from {uploaded};
-export default {{
-  async fetch(request, env) {{
-    const object = request.headers.get("x-object");
-    if (!object) return new Response(null, {{ status: 204 }});
-    const [binding, id, name, call] = JSON.parse(object);
-    const namespace = env[binding];
-    const headers = new Headers(request.headers);
-    headers.delete("x-object");
-    try {{
-      const stub = namespace.get(name === null ? namespace.idFromString(id) : namespace.idFromName(name));
-      if (call) return new Response(await stub[call](new Uint8Array(await request.arrayBuffer())));
-      return await stub.fetch(new Request(request, {{ headers }}));
-    }} catch (error) {{
-      return new Response(String(error), {{ status: 500, headers: {{ "x-object-error": "1" }} }});
-    }}
-  }},
-}};
-"#
-    )
+    let uploaded = json!(format!("./uploaded/{}", version.main_module));
+    format!("export * from {uploaded};\n{CODEC}{OBJECTS}")
 }

@@ -17,6 +17,8 @@ const LIMIT: Duration = Duration::from_secs(150);
 pub enum Ends {
     /// The version from before, and every object runs it.
     Old,
+    /// The version from before, with a version beside it that has no traffic.
+    OldBeside,
     /// The version of this deployment, and every object runs it.
     New,
     /// A version of somebody else's.
@@ -74,7 +76,11 @@ impl Site {
 
     /// `ops deploy`, told to wait no longer than a test can.
     pub async fn deploy(&self, arguments: &[&str]) -> Told {
-        self.run(&[&["deploy", "--timeout", "6s", "--wrangler-timeout", "20s"], arguments].concat()).await
+        let given = |option| arguments.contains(&option);
+        let mut all = vec!["deploy"];
+        all.extend(["--timeout", "6s"].iter().filter(|_| !given("--timeout")));
+        all.extend(["--wrangler-timeout", "20s"].iter().filter(|_| !given("--wrangler-timeout")));
+        self.run(&[&all, arguments].concat()).await
     }
 
     /// Waits until the control plane has had this call that often.
@@ -84,28 +90,30 @@ impl Site {
         assert!(ops::process::eventually(LIMIT, seen).await, "{call}: {:#?}", self.plane.calls());
     }
 
+    /// Nothing works in the checkout any more, soon after the end of what did.
+    pub async fn left_nothing_running(&self, told: &Told) {
+        let mine = self.project.path().to_string_lossy().into_owned();
+        let gone = || async { left(&mine).is_empty() };
+        let gone = ops::process::eventually(Duration::from_secs(5), gone).await;
+        assert!(gone, "left: {:?}\n{}", left(&mine), told.all());
+    }
+
     /// Proves by requests what is live, and that nothing is left running.
     pub async fn ends(&self, old: &str, ends: Ends, told: &Told) {
         let about = || format!("{}\n{:#?}", told.all(), self.plane.calls());
-        let mine = self.project.path().to_string_lossy().into_owned();
-        let gone = || async { left(&mine).is_empty() };
-        assert!(
-            ops::process::eventually(Duration::from_secs(5), gone).await,
-            "left: {:?}\n{}",
-            left(&mine),
-            about()
-        );
+        self.left_nothing_running(told).await;
         let deployed = self.plane.deployed(PRODUCTION).await;
         if ends == Ends::Nothing {
             assert!(deployed.is_empty(), "{deployed:?}\n{}", about());
             assert_eq!(reqwest::get(&self.front).await.unwrap().status(), 404, "{}", about());
             return;
         }
-        assert!(deployed.len() == 1 && deployed[0].1 == 100.0, "{deployed:?}\n{}", about());
-        let live = deployed[0].0.clone();
+        let (serving, idle): (Vec<_>, Vec<_>) = deployed.into_iter().partition(|(_, share)| *share > 0.0);
+        assert_eq!((serving.len(), idle.len()), (1, usize::from(ends == Ends::OldBeside)), "{}", about());
+        let live = serving[0].0.clone();
         let author = self.plane.author(PRODUCTION, &live).await;
         let is = match ends {
-            Ends::Old => live == old,
+            Ends::Old | Ends::OldBeside => live == old,
             Ends::Theirs => author.starts_with("someone"),
             _ => live != old && !author.starts_with("someone"),
         };
@@ -142,6 +150,7 @@ impl Project {
 }
 
 /// Tests that each prepare a production, run `ops deploy` in it, and say how that must end.
+#[allow(unused_macros)]
 macro_rules! scenarios {
     ($($(#[$about:meta])* $name:ident($site:ident) $prepare:block => $exit:literal, $ends:ident $(, says $said:literal)*;)*) => {$(
         $(#[$about])*

@@ -129,9 +129,15 @@ async fn execute(core: &Arc<Core>, token: Option<&str>, full: &str, call: Call) 
         Some(Action::Delay(wait)) => tokio::time::sleep(wait.min(Duration::from_secs(300))).await,
         Some(Action::Freeze) => *core.frozen.lock().unwrap() = true,
         Some(Action::Slow(delay)) => *core.propagation.lock().unwrap() = delay,
-        Some(Action::Down) => {
+        Some(Action::DownAfter) => {
+            let outcome = route(core, token, full, call).await;
             core.down.store(true, Ordering::Relaxed);
-            return Ok(unknown_error());
+            return Ok(answer(outcome));
+        }
+        Some(Action::ExecuteAndHang) => {
+            let _ = route(core, token, full, call).await;
+            core.end.cancelled().await;
+            return Err(Closed);
         }
         Some(Action::SomeoneDeploys(script)) => {
             deployments::someone_deploys(core, &script).await;
