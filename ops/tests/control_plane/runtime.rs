@@ -111,6 +111,8 @@ async fn run(version: &Version, main: &str, disk: Option<&Path>) -> Result<Worke
                 config.json.insert(name, binding["json"].clone());
                 config
             }
+            // Counted by the platform; workerd has no such thing, and the worker does without.
+            "ratelimit" => config,
             other => return Err(Refusal::malformed(format!("binding {name}: {other} is not modelled"))),
         };
     }
