@@ -63,6 +63,15 @@ pub enum Fate {
         /// Its trace.
         trace_id: String,
     },
+    /// The number of shards was changed and the buffers were not drained since.
+    Undrained {
+        /// Its trace.
+        trace_id: String,
+        /// What the number was.
+        from: u32,
+        /// What it is.
+        to: u32,
+    },
     /// Its buffer gave no answer: it may be stored or not.
     Lost {
         /// Its trace.
@@ -84,7 +93,7 @@ impl Fate {
             Fate::Stored { .. } | Fate::Duplicate { .. } | Fate::Noise { .. } => 200,
             Fate::Refused { status, .. } => *status,
             Fate::Over { .. } => 429,
-            Fate::Full { .. } | Fate::Lost { .. } | Fate::NoStore { .. } => 503,
+            Fate::Full { .. } | Fate::Undrained { .. } | Fate::Lost { .. } | Fate::NoStore { .. } => 503,
         }
     }
 
@@ -95,6 +104,7 @@ impl Fate {
             | Fate::Noise { trace_id }
             | Fate::Over { trace_id, .. }
             | Fate::Full { trace_id }
+            | Fate::Undrained { trace_id, .. }
             | Fate::Lost { trace_id, .. }
             | Fate::NoStore { trace_id } => Some(trace_id),
             Fate::Refused { .. } => None,
@@ -115,6 +125,10 @@ impl Fate {
             Fate::Full { .. } => {
                 "The log buffer is full: Redis has been away or slow for long. Try again".to_string()
             }
+            Fate::Undrained { from, to, .. } => format!(
+                "LOG_BUFFER_SHARDS was changed from {from} to {to}: drain the buffers (ops drain, or POST /buffer/drain), \
+                 or set it back"
+            ),
             Fate::Lost { .. } => {
                 "The log buffer did not answer. Send the log again with the same id".to_string()
             }

@@ -107,6 +107,12 @@ pub const SETTINGS: &[Setting] = &[
         "bytes one shard holds for Redis, beyond it 503",
     ),
     var("FLUSH_DELAY_MS", count(0, 60_000), "500", "ms from a log's arrival to the flush that carries it"),
+    var(
+        "GROUP_COMMIT_MS",
+        count(0, 100),
+        "0",
+        "ms a buffer waits for logs to share a transaction; 0: those that are there",
+    ),
     var("HOP_TIMEOUT_MS", count(100, 60_000), "5000", "ms the worker waits for a shard, twice at most"),
     var("REDIS_TIMEOUT_MS", count(100, 60_000), "5000", "ms one request to Redis may take"),
     secret("UPSTASH_REDIS_REST_URL", Kind::Url, true, "where Upstash Redis answers"),
@@ -182,6 +188,8 @@ pub struct Config {
     pub buffer_max_bytes: u64,
     /// From arrival to flush, ms.
     pub flush_delay_ms: i64,
+    /// How long a buffer waits for logs to share a transaction, in ms.
+    pub group_commit_ms: u64,
     /// How long the worker waits for a shard, ms.
     pub hop_timeout_ms: u32,
     /// How long one request to Redis may take, ms.
@@ -286,6 +294,7 @@ impl Config {
         let in_flight_max_bytes = usize::try_from(number("IN_FLIGHT_MAX_BYTES")).unwrap_or(0);
         let buffer_max_bytes = number("BUFFER_MAX_BYTES");
         let flush_delay_ms = i64::try_from(number("FLUSH_DELAY_MS")).unwrap_or(0);
+        let group_commit_ms = number("GROUP_COMMIT_MS");
         let hop_timeout_ms = u32::try_from(number("HOP_TIMEOUT_MS")).unwrap_or(0);
         let redis_timeout_ms = u32::try_from(number("REDIS_TIMEOUT_MS")).unwrap_or(0);
         let url = value("UPSTASH_REDIS_REST_URL");
@@ -310,6 +319,7 @@ impl Config {
             in_flight_max_bytes,
             buffer_max_bytes,
             flush_delay_ms,
+            group_commit_ms,
             hop_timeout_ms,
             redis_timeout_ms,
             redis,

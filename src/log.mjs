@@ -5,12 +5,14 @@ import { within } from "./guard.mjs";
 const BODY_TIME_MAX_MS = 10_000; // as in src/intake/receive.rs
 const HEAD = [ // in the order src/edge/ingest.rs reads them
   "Origin", "Authorization", "Content-Type", "Content-Encoding", "Content-Length", "Referer", "User-Agent", "Sec-Fetch-Site",
+  "CF-Connecting-IP",
 ];
 
 // Answers a request; `Posted` is the class of the compiled worker.
 export async function postLog(request, env, Posted) {
   const posted = Posted.open(env, HEAD.map((name) => request.headers.get(name) ?? "").join("\n"));
   try {
+    if (env.FLOOD_LIMITER && (await isFlood(env, posted))) posted.turn_away();
     await receive(request, posted);
     const hops = posted.judge();
     if (hops === 1) await deliver(env, posted, 0);
@@ -21,6 +23,17 @@ export async function postLog(request, env, Posted) {
     return new Response(body, { status, headers });
   } finally {
     posted.free();
+  }
+}
+
+// As src/edge/flood.rs for the other routes: a counter that fails turns nobody away.
+async function isFlood(env, posted) {
+  const key = posted.counted_as();
+  try {
+    return key !== "" && !(await env.FLOOD_LIMITER.limit({ key })).success;
+  } catch (error) {
+    console.error(`the flood guard does not count: ${error.message}`);
+    return false;
   }
 }
 

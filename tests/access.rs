@@ -93,6 +93,12 @@ async fn production_with_tokens_lets_each_open_what_it_is_for() {
         (Method::DELETE, "/logs/clear", Some(READ), 401),
         (Method::DELETE, "/logs/clear", Some(&ADMIN[..16]), 401),
         (Method::DELETE, "/logs/clear", Some(ADMIN), 200),
+        (Method::GET, "/limiter/status", Some(READ), 401),
+        (Method::GET, "/limiter/status", Some(ADMIN), 200),
+        (Method::POST, "/limiter/reset", Some(READ), 401),
+        (Method::POST, "/limiter/reset", Some(ADMIN), 200),
+        (Method::POST, "/buffer/drain", None, 401),
+        (Method::POST, "/buffer/drain", Some(ADMIN), 200),
         (Method::DELETE, "/logs/clear?trace_id=t", Some(READ), 401),
         (Method::DELETE, "/logs/clear?trace_id=t", Some(ADMIN), 200),
     ];

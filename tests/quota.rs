@@ -3,8 +3,13 @@
 
 mod support;
 
+use std::time::Duration;
+
+use log_ingestion_worker::buffer::wire::shard_of;
+use ops::upstash::Fault;
+use reqwest::Method;
 use serde_json::json;
-use support::{Response, Setup, log, with};
+use support::{Response, Setup, Stage, log, wait_until, with};
 
 #[tokio::test]
 async fn remaining_quota_falls_by_exactly_one_for_each_log_of_its_system() {
@@ -111,4 +116,68 @@ async fn quota_vars_are_the_contracts_by_default() {
         json!({"browser": 2_000, "convex": 1_500, "worker": 1_500, "manual": 500})
     );
     assert_eq!(config["per_trace_limit"], 500);
+}
+
+async fn ask(stage: &Stage, method: Method, path: &str) -> Response {
+    stage.send(stage.request(method, path)).await
+}
+
+#[tokio::test]
+async fn a_reset_opens_a_used_up_quota_at_once() {
+    let Some(stage) = Setup::default().var("RATE_LIMIT_MANUAL", "3").start().await else { return };
+    for _ in 0..3 {
+        stage.post(log("t", "m")).await.expect_status(200);
+    }
+    assert_over(&stage.post(log("t", "m")).await, "t", "manual system rate limit exceeded");
+    let status = ask(&stage, Method::GET, "/limiter/status").await.expect_status(200).json;
+    assert_eq!((&status["left"][3], &status["limits"]["systems"][3]), (&json!(0), &json!(3)));
+    ask(&stage, Method::POST, "/limiter/reset").await.expect_status(200);
+    assert_eq!(stage.post(log("t", "m")).await.expect_status(200).json["remaining_quota"], 2);
+}
+
+#[tokio::test]
+async fn tokens_that_lie_idle_in_one_shard_serve_another() {
+    let setup = Setup::default().var("LOG_BUFFER_SHARDS", "2").var("RATE_LIMIT_MANUAL", "40");
+    let Some(stage) = setup.start().await else { return };
+    let of = |shard: u32| {
+        let trace = |n: u32| format!("trace {n}");
+        (0..).map(trace).filter(move |trace| shard_of(trace, 2) == shard)
+    };
+    // One shard takes a slice of ten for its one log, and is quiet from then on.
+    stage.post(log(&of(0).next().unwrap(), "m")).await.expect_status(200);
+    let mut stored = 1;
+    for trace in of(1).take(60) {
+        stored += usize::from(stage.post(log(&trace, "m")).await.status == 200);
+    }
+    assert_eq!(stored, 40);
+}
+
+#[tokio::test]
+async fn another_number_of_shards_is_refused_until_the_buffers_are_drained() {
+    let Some(mut stage) = Setup::generous().start().await else { return };
+    // Redis is away, so that something waits.
+    stage.redis.faults().set(Fault::close());
+    stage.post(log("t", "before")).await.expect_status(200);
+    stage.workerd.kill9();
+    stage.workerd.set_var("LOG_BUFFER_SHARDS", "4");
+    stage.workerd.restart().await.unwrap();
+    let refused = stage.post(log("other", "m")).await.expect_status(503);
+    let error = refused.json["error"].as_str().unwrap();
+    assert!(error.contains("LOG_BUFFER_SHARDS") && error.contains("from 1 to 4"), "{error}");
+    assert!(error.contains("drain"), "it says what to do: {error}");
+    let waits = ask(&stage, Method::POST, "/buffer/drain").await.expect_status(503);
+    assert_eq!(waits.json["waiting"], 1, "{}", waits.text);
+    stage.redis.faults().clear();
+    wait_until("the buffers are drained", Duration::from_secs(60), || async {
+        ask(&stage, Method::POST, "/buffer/drain").await.status == 200
+    })
+    .await;
+    for n in 0..8 {
+        let trace = format!("trace {n}");
+        wait_until("logs are taken again", Duration::from_secs(10), || async {
+            stage.post(log(&trace, "m")).await.status == 200
+        })
+        .await;
+    }
+    assert_eq!(stage.entries("t").await.len(), 1);
 }

@@ -40,6 +40,9 @@ pub struct ShardSettings {
 pub struct Shard {
     pub(super) settings: ShardSettings,
     pub(super) born: i64,
+    /// When the number of shards last changed, Unix ms, as far as it was told; before that other shards wrote the lists
+    /// of its traces.
+    pub(super) resharded_at: i64,
     pub(super) next_seq: u64,
     pub(super) ring: Ring,
     pub(super) ids: Ids,
@@ -91,6 +94,7 @@ impl Shard {
         let seed = Seed(settings.seed);
         Shard {
             born: now,
+            resharded_at: 0,
             next_seq: 1,
             ring: Ring::default(),
             ids: Ids::new(seed),
@@ -136,6 +140,7 @@ impl Shard {
             return;
         };
         self.lease.granted(request, reply, now);
+        self.resharded_at = reply.resharded_at;
         for (trace_id, &count) in &reply.earlier_traces {
             if super::wire::shard_of(trace_id, self.settings.shards) == self.settings.shard {
                 let key = self.traces.key(trace_id);
@@ -151,6 +156,11 @@ impl Shard {
                 self.checkpoint_due |= taken_over == Some(true);
             }
         }
+    }
+
+    /// Gives back the tokens it holds: what to tell the quota's keeper.
+    pub fn give_back(&mut self) -> Option<LeaseRequest> {
+        self.lease.give_back()
     }
 
     /// Whether entries can be judged: not before the quota's keeper was heard for the first time.
@@ -227,6 +237,9 @@ impl Shard {
         if self.ids.knows(&meta.trace_id, &meta.id) {
             return Outcome::Duplicate { left: self.lease.remaining(meta.system) };
         }
+        if self.lease.undrained_from() > 0 {
+            return Outcome::Undrained { from: self.lease.undrained_from(), to: self.settings.shards };
+        }
         let known = self.traces.get(&meta.trace_id).is_some();
         let over_bytes = self.held_bytes + u64::from(meta.len) > self.settings.buffer_max_bytes;
         if over_bytes || self.ids.len() >= MAX_IDS || (!known && !self.traces.has_room()) {
@@ -295,7 +308,7 @@ impl Shard {
             Outcome::Over { scope: Scope::Global, .. } => &mut counters.refused_global,
             Outcome::Over { scope: Scope::System, .. } => &mut counters.refused_system,
             Outcome::Over { scope: Scope::Trace, .. } => &mut counters.refused_trace,
-            Outcome::Full => &mut counters.refused_full,
+            Outcome::Full | Outcome::Undrained { .. } => &mut counters.refused_full,
         } += 1;
     }
 

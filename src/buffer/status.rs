@@ -14,13 +14,15 @@ impl Shard {
     pub fn read_head(&self, trace_id: &str, now: i64) -> ReadHead {
         let trace = self.traces.get(trace_id).filter(|trace| !trace.expired(now));
         // Older than any list's life, the shard has seen every list begin.
-        let saw_all_lists_begin = now.saturating_sub(self.born) > LIST_TTL_S * 1_000;
+        let older_than_lists = |since: i64| now.saturating_sub(since) > LIST_TTL_S * 1_000;
+        let always_its_own = older_than_lists(self.resharded_at);
+        let saw_all_lists_begin = always_its_own && older_than_lists(self.born);
         let oldest_kept = self.ring.oldest().unwrap_or(u64::MAX);
         let whole = match trace {
             None => saw_all_lists_begin,
             Some(trace) => {
-                let cleared_or_new =
-                    trace.whole || trace.cleared > 0 || self.cleared > 0 || saw_all_lists_begin;
+                let cleared = always_its_own && (trace.cleared > 0 || self.cleared > 0);
+                let cleared_or_new = trace.whole || cleared || saw_all_lists_begin;
                 let all_kept = trace.kept.len() as u64 >= trace.count
                     && trace.kept.iter().all(|&seq| seq >= oldest_kept || self.ring.of(seq).is_some());
                 cleared_or_new && all_kept

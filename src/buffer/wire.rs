@@ -27,6 +27,8 @@ pub const CLEAR: &str = "/clear";
 pub const SWEEP: &str = "/sweep";
 /// `POST` → [`StatusReply`].
 pub const STATUS: &str = "/status";
+/// `POST` → the [`LeaseRequest`](crate::quota::LeaseRequest) that gives back what the shard holds, or null.
+pub const RECALL: &str = "/recall";
 /// `POST` → [`StatusReply`], after a flush of all that waits has been started.
 pub const DRAIN: &str = "/drain";
 
@@ -119,6 +121,13 @@ pub enum Outcome {
     },
     /// The shard holds as much as it may.
     Full,
+    /// The number of shards was changed, and the buffers were not drained since.
+    Undrained {
+        /// What it was.
+        from: u32,
+        /// What it is.
+        to: u32,
+    },
 }
 
 /// Answer to an append: one outcome an entry, in order.
@@ -286,6 +295,8 @@ pub struct StatusReply {
 pub struct Counters {
     /// Entries made durable.
     pub appended: u64,
+    /// Requests to the object, of any kind.
+    pub requests: u64,
     /// Transactions they took.
     pub commits: u64,
     /// Entries answered as known already.
@@ -296,7 +307,7 @@ pub struct Counters {
     pub refused_system: u64,
     /// Entries refused by a trace's quota.
     pub refused_trace: u64,
-    /// Entries refused because the shard was full.
+    /// Entries refused because the shard was full, or not drained.
     pub refused_full: u64,
     /// Entries put into Redis.
     pub flushed: u64,
@@ -322,6 +333,7 @@ impl Counters {
     /// Adds another shard's counters.
     pub fn add(&mut self, other: &Counters) {
         self.appended += other.appended;
+        self.requests += other.requests;
         self.commits += other.commits;
         self.duplicates += other.duplicates;
         self.refused_global += other.refused_global;

@@ -115,7 +115,9 @@ pub fn is_route(method: &Method, path: &str) -> bool {
     fault
         || matches!(
             (method, path),
-            (Method::Get, "/health" | "/logs" | "/traces/recent") | (Method::Delete, "/logs/clear")
+            (Method::Get, "/health" | "/logs" | "/traces/recent" | "/limiter/status")
+                | (Method::Post, "/limiter/reset" | "/buffer/drain")
+                | (Method::Delete, "/logs/clear")
         )
 }
 

@@ -11,6 +11,7 @@ use crate::answers::{self, Fate, Refused};
 use crate::buffer::wire::{self, AppendReply, Outcome};
 use crate::config::Config;
 use crate::entry::Meta;
+use crate::flood;
 use crate::intake::receive::{Receiver, TIME_MAX_S, Unread};
 use crate::intake::{self, Judged, Sender};
 use crate::redaction::Tally;
@@ -25,6 +26,8 @@ pub struct Posted {
     loaded: settings::Loaded,
     sender: Sender,
     content_type: Option<String>,
+    /// The client's, as Cloudflare knows it.
+    address: Option<String>,
     /// Why the request is refused as a whole.
     refused: Option<Answer>,
     receiver: Receiver,
@@ -46,13 +49,14 @@ struct Hop {
 impl Posted {
     /// Begins a request. `head` holds the values of the headers that matter, one a line and empty where there is none:
     /// `Origin`, `Authorization`, `Content-Type`, `Content-Encoding`, `Content-Length`, `Referer`, `User-Agent`,
-    /// `Sec-Fetch-Site`.
+    /// `Sec-Fetch-Site`, `CF-Connecting-IP`.
     pub fn open(env: &Env, head: &str) -> Posted {
         let mut lines = head.split('\n').map(|line| (!line.is_empty()).then(|| line.to_string()));
         let mut next = || lines.next().flatten();
         let (origin, authorization, content_type) = (next(), next(), next());
         let (content_encoding, announced) = (next(), next());
         let sender = Sender { origin, referer: next(), user_agent: next(), fetch_metadata: next().is_some() };
+        let address = next();
         let loaded = settings::config(env);
         let announced = announced.and_then(|length| length.parse().ok());
         let (limit, budget) =
@@ -64,6 +68,7 @@ impl Posted {
             loaded,
             sender,
             content_type,
+            address,
             refused: None,
             receiver,
             now: 0,
@@ -80,6 +85,18 @@ impl Posted {
             posted.receiver.refuse(Unread::NoRoom);
         }
         posted
+    }
+
+    /// What the flood guard counts this request under; empty when it is not to be counted.
+    pub fn counted_as(&self) -> String {
+        let guarded = self.loaded.as_ref().is_ok_and(|config| config.flood_guard);
+        self.address.as_deref().filter(|_| guarded).map(flood::counted_as).unwrap_or_default()
+    }
+
+    /// It is one request too many from its address.
+    pub fn turn_away(&mut self) {
+        self.refused = Some(answer::flood());
+        self.receiver.refuse(Unread::NoRoom);
     }
 
     /// Whether to receive the body in one piece.
@@ -257,5 +274,6 @@ fn settle(fates: &mut [Fate], index: usize, outcome: Outcome, window_end: i64) {
         Outcome::Duplicate { left } => Fate::Duplicate { trace_id, system, left, until: window_end },
         Outcome::Over { scope, until } => Fate::Over { trace_id, system, scope, until },
         Outcome::Full => Fate::Full { trace_id },
+        Outcome::Undrained { from, to } => Fate::Undrained { trace_id, from, to },
     };
 }

@@ -4,9 +4,11 @@
 //! takes over what the earlier worker's class left under `rateLimitState`, and leaves that value where it is, for
 //! the way back. It never grows beyond a number per shard, and needs no cleaning up.
 
-use super::settings;
+use super::{hop, settings};
+use crate::buffer::wire;
 use crate::entry::System;
-use crate::quota::{EarlierState, LeaseRequest, Ledger, LedgerState};
+use crate::quota::{EarlierState, LeaseRequest, Ledger, LedgerState, Limits, PerSystem};
+use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use wasm_bindgen::{JsCast, JsValue};
@@ -20,8 +22,14 @@ pub const NAME: &str = "global";
 /// `POST` [`LeaseRequest`] → [`crate::quota::LeaseReply`].
 pub const LEASE: &str = "/lease";
 
-/// `POST` → [`LimiterStatus`], for `/health`.
+/// `POST` → [`LimiterStatus`].
 pub const STATUS: &str = "/status";
+/// `POST` → [`LimiterStatus`], in a new window.
+pub const RESET: &str = "/reset";
+/// `POST` → [`LimiterStatus`], with the number of shards of the configuration. Only once every buffer is drained.
+pub const RESHARD: &str = "/reshard";
+/// How long a shard may take to give back what it holds, in ms: another waits meanwhile.
+const RECALL_TIMEOUT_MS: u32 = 1_000;
 
 /// How the keeper of the quotas stands. The version before answers without `version`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -29,6 +37,15 @@ pub struct LimiterStatus {
     /// The version of the code the object runs, as the platform names it.
     #[serde(default)]
     pub version: String,
+    /// The quotas in force.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Tokens no shard holds, of all logs.
+    #[serde(default)]
+    pub left_global: u64,
+    /// As `left_global`, per system.
+    #[serde(default)]
+    pub left: PerSystem,
     /// Its ledger.
     #[serde(flatten)]
     pub ledger: LedgerState,
@@ -51,50 +68,93 @@ impl DurableObject for RateLimiterDO {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        match request.path().as_str() {
-            LEASE => {}
-            STATUS => {
-                self.load().await?;
-                let mut ledger = self.ledger.borrow_mut();
-                let Some(ledger) = ledger.as_mut() else { return Response::error("not loaded", 500) };
-                ledger.turn_window(super::now());
-                let version = settings::version(&self.env).0;
-                return Response::from_json(&LimiterStatus { version, ledger: ledger.state().clone() });
-            }
-            _ => return Response::error("not found", 404),
-        }
-        let lease: LeaseRequest = match serde_json::from_slice(&request.bytes().await?) {
-            Ok(lease) => lease,
-            Err(error) => return Response::error(error.to_string(), 400),
-        };
+        let path = request.path();
         self.load().await?;
         let now = super::now();
-        let granted = match self.ledger.borrow_mut().as_mut() {
-            Some(ledger) => {
-                let before = ledger.state().clone();
-                let reply = ledger.lease(&lease, now);
-                let changed = (*ledger.state() != before).then(|| serde_json::to_string(ledger.state()));
-                Some((reply, changed))
+        match path.as_str() {
+            LEASE => {
+                let lease: LeaseRequest = match serde_json::from_slice(&request.bytes().await?) {
+                    Ok(lease) => lease,
+                    Err(error) => return Response::error(error.to_string(), 400),
+                };
+                self.recall(&lease).await;
+                Response::from_json(&self.change(|ledger| ledger.lease(&lease, now)).await?)
             }
-            None => None,
-        };
-        let Some((reply, changed)) = granted else { return Response::error("not loaded", 500) };
-        if let Some(stored) = changed {
-            // The platform holds the answer back until this is durable.
-            self.state.storage().put_raw(LEDGER_KEY, stored?).await?;
+            STATUS => self.status(),
+            RESET => {
+                self.change(|ledger| ledger.reset(now)).await?;
+                self.status()
+            }
+            RESHARD => {
+                let shards = self.config()?.shards;
+                self.change(|ledger| ledger.reshard(shards, now)).await?;
+                self.status()
+            }
+            _ => Response::error("not found", 404),
         }
-        Response::from_json(&reply)
     }
 }
 
 impl RateLimiterDO {
+    /// Changes the ledger, and stores it if that made a difference.
+    async fn change<T>(&self, change: impl FnOnce(&mut Ledger) -> T) -> Result<T> {
+        let (changed, stored) = match self.ledger.borrow_mut().as_mut() {
+            Some(ledger) => {
+                let before = ledger.state().clone();
+                let changed = change(ledger);
+                let differs = *ledger.state() != before;
+                (changed, differs.then(|| serde_json::to_string(ledger.state())))
+            }
+            None => return Err("the ledger is not loaded".into()),
+        };
+        if let Some(stored) = stored {
+            // The platform holds the answer back until this is durable.
+            self.state.storage().put_raw(LEDGER_KEY, stored?).await?;
+        }
+        Ok(changed)
+    }
+
+    /// Takes back what other shards hold and do not need, when too little is left for this request.
+    async fn recall(&self, lease: &LeaseRequest) {
+        let shards = match self.ledger.borrow_mut().as_mut() {
+            Some(ledger) => ledger.recalls(lease, super::now()),
+            None => return,
+        };
+        let given_back = join_all(shards.into_iter().map(|shard| async move {
+            let reply = hop::call(&self.env, shard, wire::RECALL, Vec::new(), RECALL_TIMEOUT_MS).await;
+            // A shard that does not answer keeps what it holds.
+            reply.and_then(|body| hop::read::<Option<LeaseRequest>>(&body)).ok().flatten()
+        }));
+        for request in given_back.await.into_iter().flatten() {
+            if let Err(error) = self.change(|ledger| ledger.lease(&request, super::now())).await {
+                worker::console_error!("recall: {error}");
+            }
+        }
+    }
+
+    fn status(&self) -> Result<Response> {
+        let mut ledger = self.ledger.borrow_mut();
+        let ledger = ledger.as_mut().ok_or("the ledger is not loaded")?;
+        ledger.turn_window(super::now());
+        let (left_global, left) = ledger.left();
+        Response::from_json(&LimiterStatus {
+            version: settings::version(&self.env).0,
+            limits: *ledger.limits(),
+            left_global,
+            left,
+            ledger: ledger.state().clone(),
+        })
+    }
+
+    fn config(&self) -> Result<std::rc::Rc<crate::config::Config>> {
+        settings::config(&self.env).map_err(|_| "the configuration cannot be used".into())
+    }
+
     async fn load(&self) -> Result<()> {
         if self.ledger.borrow().is_some() {
             return Ok(());
         }
-        let Ok(config) = settings::config(&self.env) else {
-            return Err("the configuration cannot be used".into());
-        };
+        let config = self.config()?;
         let stored = self.stored(LEDGER_KEY).await?.as_string();
         let known = stored.and_then(|text| serde_json::from_str::<LedgerState>(&text).ok());
         let ledger = match known {

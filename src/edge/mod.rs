@@ -1,5 +1,6 @@
 //! What only wasm compiles: the fetch event, the routes, and the shells of the two Durable Objects.
 
+mod admin;
 mod answer;
 mod buffer;
 mod clear;
@@ -70,6 +71,9 @@ async fn route(method: Method, path: &str, request: Request, visit: Visit) -> An
         (Method::Get, "/logs") => reads::logs(&request, &visit).await,
         (Method::Get, "/traces/recent") => reads::recent(&request, &visit).await,
         (Method::Delete, "/logs/clear") => clear::delete(&request, &visit).await,
+        (Method::Get, "/limiter/status") => admin::limiter_status(&visit).await,
+        (Method::Post, "/limiter/reset") => admin::limiter_reset(&visit).await,
+        (Method::Post, "/buffer/drain") => admin::drain(&visit).await,
         #[cfg(feature = "fault-injection")]
         (Method::Post, "/fault/trap") => {
             // Tells a shard to break in the middle of whatever it does.

@@ -44,6 +44,8 @@ pub struct Lease {
     spent: PerSystem,
     left_global: u64,
     left: PerSystem,
+    /// As in [`LeaseReply`].
+    undrained_from: u32,
     /// Logs let through while the global object was unreachable, in this window.
     overdrawn: u64,
     /// Whether that is only assumed, the most there can be: after a start, before the ledger was heard.
@@ -66,6 +68,7 @@ impl Lease {
             spent: [0; 4],
             left_global: 0,
             left: [0; 4],
+            undrained_from: 0,
             overdrawn: 0,
             overdrawn_assumed: false,
             ask_after: [i64::MIN; 4],
@@ -156,7 +159,7 @@ impl Lease {
                 LeaseRequest { window: 0, spent: [0; 4], ..base }
             });
         }
-        let turned = now >= self.window_end();
+        let turned = now >= self.window_end() || self.undrained_from > 0;
         let held = self.held();
         let short = System::ALL.into_iter().find(|system| {
             let at = system.index();
@@ -206,6 +209,10 @@ impl Lease {
             self.overdrawn = reply.overdrawn + ungranted.sum::<u64>();
             self.overdrawn_assumed = false;
         }
+        self.undrained_from = reply.undrained_from;
+        if self.undrained_from > 0 {
+            self.ask_after = [now + ASK_AGAIN_MS; 4];
+        }
         self.left_global = reply.left_global;
         self.left = reply.left;
         // Asked again at once it would answer the same: it has no more to give, or by its clock the window that is
@@ -220,6 +227,33 @@ impl Lease {
             }
         }
         true
+    }
+
+    /// Gives back all it holds, and asks again with the next log: what to tell the global object. `None` before that was
+    /// ever heard.
+    pub fn give_back(&mut self) -> Option<LeaseRequest> {
+        self.ask_after = [i64::MIN; 4];
+        (self.turn > 0).then(|| {
+            self.turn += 1;
+            self.granted = self.spent;
+            LeaseRequest {
+                v: LEASE_VERSION,
+                shard: self.shard,
+                shards: self.shards,
+                turn: self.turn,
+                window: self.window(),
+                spent: self.spent,
+                held: [0; 4],
+                overdrawn: self.overdrawn,
+                want: None,
+                count: 0,
+            }
+        })
+    }
+
+    /// Not 0: the number of shards was changed from this, and the buffers were not drained since.
+    pub fn undrained_from(&self) -> u32 {
+        self.undrained_from
     }
 
     /// Notes that the global object could not be asked. The window turns by this shard's clock meanwhile.

@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 /// Shards there can be (`LOG_BUFFER_SHARDS`).
 pub const MAX_SHARDS: u32 = 64;
 
+/// How soon idle tokens are recalled again, in ms: a shard that is short asks as often.
+const RECALL_AGAIN_MS: i64 = 1_000;
+
 /// How far the turns of a shard's instances lie apart: more than one instance ever takes.
 const TURNS_OF_AN_INSTANCE: u64 = 1_000_000_000;
 
@@ -20,6 +23,12 @@ pub struct LedgerState {
     pub window: i64,
     /// What each shard was granted in it, by its number.
     pub shards: Vec<Account>,
+    /// Over how many shards the traces are spread; 0 before the first request.
+    #[serde(default)]
+    pub shard_count: u32,
+    /// When that number last changed, Unix ms; 0: never.
+    #[serde(default)]
+    pub resharded_at: i64,
     /// What an earlier worker had counted in it.
     #[serde(default)]
     pub earlier: PerSystem,
@@ -69,6 +78,8 @@ fn whole(number: f64) -> u64 {
 pub struct Ledger {
     limits: Limits,
     state: LedgerState,
+    /// No recall before then, Unix ms.
+    recall_after: i64,
 }
 
 impl Ledger {
@@ -78,16 +89,18 @@ impl Ledger {
             v: 1,
             window: now,
             shards: Vec::new(),
+            shard_count: 0,
+            resharded_at: 0,
             earlier: [0; 4],
             earlier_global: 0,
             earlier_traces: BTreeMap::new(),
         };
-        Ledger { limits, state }
+        Ledger::restore(limits, state)
     }
 
     /// The ledger as it was stored.
     pub fn restore(limits: Limits, state: LedgerState) -> Ledger {
-        Ledger { limits, state }
+        Ledger { limits, state, recall_after: i64::MIN }
     }
 
     /// A ledger that goes on where the earlier worker's object stopped.
@@ -133,6 +146,7 @@ impl Ledger {
     }
 
     fn begin(&mut self, window: i64) {
+        self.recall_after = i64::MIN;
         self.state.window = window;
         self.state.earlier = [0; 4];
         self.state.earlier_global = 0;
@@ -159,6 +173,33 @@ impl Ledger {
         (global, systems)
     }
 
+    /// The shards to ask for what they hold and do not need, before `request` is heard: none while there is enough, and
+    /// none within a second of the last time. A shard answers with a request of its own, to be heard first.
+    pub fn recalls(&mut self, request: &LeaseRequest, now: i64) -> Vec<u32> {
+        self.turn_window(now);
+        let Some(system) = request.want else { return Vec::new() };
+        let (global, systems) = self.left();
+        let left = systems.get(system.index()).copied().unwrap_or(0).min(global);
+        if left >= request.count || now < self.recall_after || self.is_undrained(request) {
+            return Vec::new();
+        }
+        self.recall_after = now + RECALL_AGAIN_MS;
+        let others = (0..).zip(&self.state.shards).filter(|(shard, _)| *shard != request.shard);
+        others.filter(|(_, account)| account.granted != [0; 4]).map(|(shard, _)| shard).collect()
+    }
+
+    fn is_undrained(&self, request: &LeaseRequest) -> bool {
+        ![0, request.shards].contains(&self.state.shard_count)
+    }
+
+    /// Spreads the traces over so many shards from now on; whoever calls this has seen every buffer empty.
+    pub fn reshard(&mut self, shards: u32, now: i64) {
+        if self.state.shard_count != shards {
+            self.state.shard_count = shards;
+            self.state.resharded_at = now;
+        }
+    }
+
     /// Hears a shard: takes back what it no longer holds, grants what it wants and may have.
     ///
     /// Never grants beyond a quota, whatever the order and repetition of requests: a request older than one
@@ -166,6 +207,10 @@ impl Ledger {
     pub fn lease(&mut self, request: &LeaseRequest, now: i64) -> LeaseReply {
         self.turn_window(now);
         let window = self.state.window;
+        let undrained = self.is_undrained(request);
+        if !undrained {
+            self.state.shard_count = request.shards;
+        }
         let shard = request.shard.min(MAX_SHARDS - 1) as usize;
         if self.state.shards.len() <= shard {
             self.state.shards.resize_with(shard + 1, Account::default);
@@ -191,7 +236,7 @@ impl Ledger {
         if let Some(slot) = self.state.shards.get_mut(shard) {
             *slot = account;
         }
-        if let (true, Some(system)) = (fresh, request.want) {
+        if let (true, Some(system)) = (fresh && !undrained, request.want) {
             let amount = self.slice(system, request.count, request.shards);
             let account = self.state.shards.get_mut(shard);
             if let Some(granted) = account.and_then(|account| account.granted.get_mut(system.index())) {
@@ -208,6 +253,8 @@ impl Ledger {
             overdrawn: account.overdrawn,
             left_global,
             left,
+            undrained_from: if undrained { self.state.shard_count } else { 0 },
+            resharded_at: self.state.resharded_at,
             earlier_traces: if starts { self.state.earlier_traces.clone() } else { BTreeMap::new() },
         }
     }
@@ -280,6 +327,36 @@ mod tests {
         let before = ledger.state().window;
         ledger.reset(before);
         assert!(ledger.state().window > before);
+    }
+
+    #[test]
+    fn what_idle_shards_hold_comes_back_when_another_is_short() {
+        let mut ledger = Ledger::new(LIMITS, 1_000);
+        let of = |shard, turn, want| LeaseRequest { shard, shards: 2, ..ask(turn, 1_000, want) };
+        let idle = ledger.lease(&of(0, 1, Some(System::Manual)), 1_000);
+        assert_eq!(idle.granted[3], 2);
+        let wanting = LeaseRequest { count: 9, ..of(1, 1, Some(System::Manual)) };
+        assert_eq!(ledger.recalls(&wanting, 1_000), [0]);
+        ledger.lease(&of(0, 2, None), 1_000);
+        assert_eq!(ledger.lease(&wanting, 1_000).granted[3], 9);
+        assert!(
+            ledger.recalls(&LeaseRequest { turn: 2, ..wanting.clone() }, 1_999).is_empty(),
+            "once a second"
+        );
+        assert_eq!(ledger.recalls(&LeaseRequest { shard: 0, ..wanting }, 2_000), [1]);
+    }
+
+    #[test]
+    fn another_number_of_shards_is_granted_nothing_until_the_buffers_are_drained() {
+        let mut ledger = Ledger::new(LIMITS, 1_000);
+        ledger.lease(&ask(1, 1_000, Some(System::Browser)), 1_000);
+        let changed = LeaseRequest { shard: 3, shards: 4, ..ask(1, 1_000, Some(System::Browser)) };
+        let refused = ledger.lease(&changed, 1_000);
+        assert_eq!((refused.undrained_from, refused.granted), (1, [0; 4]));
+        ledger.reshard(4, 2_000);
+        let granted = ledger.lease(&LeaseRequest { turn: 2, ..changed }, 2_000);
+        assert_eq!((granted.undrained_from, granted.resharded_at), (0, 2_000));
+        assert!(granted.granted[0] > 0);
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub const WINDOW_MS: i64 = 3_600_000;
 pub type PerSystem = [u64; 4];
 
 /// Logs an hour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// In all.
     pub global: u64,
@@ -79,6 +79,13 @@ pub struct LeaseReply {
     pub left_global: u64,
     /// As `left_global`, per system.
     pub left: PerSystem,
+    /// Not 0: the traces were spread over so many shards when last logs were taken, and what those shards hold has not
+    /// been drained since; nothing is granted until it is.
+    #[serde(default)]
+    pub undrained_from: u32,
+    /// When the number of shards last changed, Unix ms; 0: never.
+    #[serde(default)]
+    pub resharded_at: i64,
     /// Logs per trace that an earlier worker had counted in this window, for a shard that starts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub earlier_traces: BTreeMap<String, u64>,

@@ -80,6 +80,8 @@ pub enum WorkerdError {
 /// A worker under workerd. Dropping it kills the process group and removes what was temporary.
 #[derive(Debug)]
 pub struct Workerd {
+    config: Config,
+    modules: Vec<bundle::Module>,
     program: PathBuf,
     folder: TempDir,
     disk: PathBuf,
@@ -108,13 +110,25 @@ impl Workerd {
         };
         fs::create_dir_all(&disk)?;
         let (address, reservation) = reserve(config.port.unwrap_or(0))?;
-        let text = capnp::render(&config, &modules, address.port(), &disk.to_string_lossy());
-        fs::write(folder.path().join("config.capnp"), text)?;
         let ready_url = format!("http://{address}{}", config.ready_path);
-        let mut workerd =
-            Workerd { program, folder, disk, ready_url, address, group: None, _reservation: reservation };
+        let mut workerd = Workerd {
+            config,
+            modules,
+            program,
+            folder,
+            disk,
+            ready_url,
+            address,
+            group: None,
+            _reservation: reservation,
+        };
         workerd.restart().await?;
         Ok(workerd)
+    }
+
+    /// Sets a var from the next restart on: what a deployment that changes a setting does.
+    pub fn set_var(&mut self, name: &str, value: impl Into<String>) {
+        self.config.vars.insert(name.to_owned(), value.into());
     }
 
     /// Starts it again over the same disk and port, after stopping it when it runs.
@@ -123,6 +137,8 @@ impl Workerd {
     /// [`WorkerdError::System`] and [`WorkerdError::Silent`].
     pub async fn restart(&mut self) -> Result<(), WorkerdError> {
         self.stop().await;
+        let text = capnp::render(&self.config, &self.modules, self.port(), &self.disk.to_string_lossy());
+        fs::write(self.folder.path().join("config.capnp"), text)?;
         let log = OpenOptions::new().create(true).append(true).open(self.log_file())?;
         let mut command = Command::new(&self.program);
         command.args(["serve", "config.capnp"]).current_dir(self.folder.path());

@@ -12,10 +12,6 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 use worker::{Delay, Result, console_error};
 
-/// How long the first request of a group waits for others to share its transaction, in ms. 0 is one turn of the
-/// event loop: every request that has arrived by then is in.
-const GROUP_MS: u64 = 0;
-
 /// Leases asked for before one group is judged at most: two for each system. More would keep it waiting.
 const LEASES_MAX: usize = 8;
 
@@ -48,7 +44,8 @@ impl Inner {
         if self.group.borrow().len() == 1 {
             let inner = self.clone();
             spawn_local(async move {
-                Delay::from(Duration::from_millis(GROUP_MS)).await;
+                let wait = inner.config().map_or(0, |config| config.group_commit_ms);
+                Delay::from(Duration::from_millis(wait)).await;
                 let _commit = inner.commit.lock().await;
                 let group = inner.group.take();
                 inner.commit(group).await;
@@ -72,7 +69,8 @@ impl Inner {
                 Err(why) => waiters.push(Err(why)),
             }
         }
-        let stored = self.store(&entries).await;
+        let requests = group.len() as u64;
+        let stored = self.store(&entries, requests).await;
         drop(entries);
         let (mut outcomes, window_end, failed) = match stored {
             Ok((outcomes, window_end)) => (outcomes.into_iter(), window_end, None),
@@ -100,8 +98,12 @@ impl Inner {
     pub(super) async fn store(
         self: &Rc<Self>,
         entries: &[(Meta, &[u8])],
+        requests: u64,
     ) -> Result<(Vec<wire::Outcome>, i64)> {
-        let wanted = self.with(|shard| shard.wanted(entries.iter().map(|(meta, _)| meta), now()))?;
+        let wanted = self.with(|shard| {
+            shard.counters().requests += requests;
+            shard.wanted(entries.iter().map(|(meta, _)| meta), now())
+        })?;
         for _ in 0..LEASES_MAX {
             let Some(request) = self.with(|shard| shard.lease_request(wanted, now()))? else { break };
             let reply = self.lease(&request).await;

@@ -121,6 +121,7 @@ impl Inner {
     }
 
     async fn answer(self: &Rc<Self>, path: &str, body: Vec<u8>) -> Answered {
+        self.with(|shard| shard.counters().requests += 1)?;
         let answer = self.answer_other(path, body).await;
         // Whatever woke an object with entries waiting sees to it that they get on their way.
         self.wake().await?;
@@ -146,6 +147,7 @@ impl Inner {
                 self.sweep(query).await
             }
             wire::STATUS => self.status(),
+            wire::RECALL => Ok(serde_json::to_vec(&self.with(Shard::give_back)?)?),
             wire::DRAIN => {
                 self.run(true).await;
                 self.status()

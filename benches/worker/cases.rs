@@ -1,0 +1,164 @@
+//! The cases: what is sent, and what is counted meanwhile.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    cost::Used,
+    load::{self, Load, Script},
+    replay::{Form, replay},
+    world::{Subject, World},
+};
+
+/// One line of the table.
+#[derive(Serialize)]
+pub struct Row {
+    /// What was done.
+    pub case: String,
+    /// To whom.
+    pub subject: String,
+    /// Answers a second, and logs in them.
+    pub requests_s: f64,
+    pub logs_s: f64,
+    pub p50_ms: f64,
+    pub p99_ms: f64,
+    /// CPU of workerd per log, or per request where no log is sent, in µs.
+    pub cpu_us: f64,
+    /// The most memory workerd had, in MB.
+    pub peak_mb: f64,
+    /// Requests not answered with 200.
+    pub refused: u64,
+    /// What was used, in all.
+    pub used: Used,
+    /// Dollars per million logs.
+    pub dollars: Option<f64>,
+    /// From acknowledgement to the LIST for 99 of 100 logs, in ms; of replays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visible_p99_ms: Option<f64>,
+}
+
+/// How long a case runs.
+#[derive(Clone, Copy)]
+pub struct Pace {
+    pub warm_up: Duration,
+    pub measured: Duration,
+    pub replayed: Duration,
+}
+
+/// A log of a trace.
+pub fn log(trace: &str, bytes: usize) -> Value {
+    let message = "User clicked the button and the page loaded ".repeat(bytes.div_ceil(44));
+    json!({
+        "trace_id": trace, "message": &message[..bytes], "level": "info", "system": "browser", "user_id": "anonymous",
+        "context": {"url": "https://app.example.com/orders", "userAgent": "Mozilla/5.0 (X11; Linux x86_64)"},
+    })
+}
+
+fn post(body: String) -> (&'static str, String, String) {
+    ("POST", "/log".into(), body)
+}
+
+/// Single posts, each of a trace of its own.
+pub fn unique() -> Script {
+    Arc::new(|n| post(log(&format!("trace_{n:016}"), 44).to_string()))
+}
+
+/// Single posts over so many traces, with messages of so many bytes.
+pub fn hot(traces: u64, bytes: usize) -> Script {
+    Arc::new(move |n| post(log(&format!("trace_hot_{:04}", n % traces), bytes).to_string()))
+}
+
+/// Batches of so many, each of a trace of its own.
+pub fn batches(size: u64) -> Script {
+    Arc::new(move |n| {
+        let logs: Vec<Value> = (0..size).map(|_| log(&format!("trace_{n:016}"), 44)).collect();
+        post(Value::Array(logs).to_string())
+    })
+}
+
+/// Batches of so many traces, one log each.
+pub fn spread(size: u64) -> Script {
+    Arc::new(move |n| {
+        let logs: Vec<Value> =
+            (0..size).map(|of| log(&format!("trace_live_{:016}", n * size + of), 44)).collect();
+        post(Value::Array(logs).to_string())
+    })
+}
+
+/// A read.
+pub fn get(path: &str) -> Script {
+    let path = path.to_owned();
+    Arc::new(move |_| ("GET", path.clone(), String::new()))
+}
+
+/// Runs a closed loop, after a warm-up, and counts.
+pub async fn closed(
+    world: &World,
+    name: &str,
+    connections: usize,
+    logs: u64,
+    pace: Pace,
+    script: &Script,
+) -> Row {
+    let port = world.worker.port();
+    let warmed = load::closed(port, connections, pace.warm_up, 0, script).await;
+    world.drained().await;
+    let (sent, before) = (warmed.answered, world.count(warmed.answered, warmed.answered * logs).await);
+    let load = load::closed(port, connections, pace.measured, sent + 1_000, script).await;
+    world.drained().await;
+    let answered = sent + load.answered;
+    let after = world.count(answered, answered * logs).await;
+    row(world, name, &load, logs, world.between(&before, &after))
+}
+
+/// Runs an open loop: what its clients wait at that rate.
+pub async fn open(world: &World, name: &str, rate: f64, logs: u64, pace: Pace, script: &Script) -> Row {
+    let before = world.count(0, 0).await;
+    let load = load::open(world.worker.port(), 256, rate, pace.measured, 1 << 40, script).await;
+    world.drained().await;
+    let after = world.count(load.answered, load.answered * logs).await;
+    row(world, name, &load, logs, world.between(&before, &after))
+}
+
+fn row(world: &World, case: &str, load: &Load, logs: u64, used: Used) -> Row {
+    let counted = load.answered.max(1) as f64 * logs.max(1) as f64;
+    Row {
+        case: case.into(),
+        subject: world.subject.name(),
+        requests_s: load.per_second(),
+        logs_s: load.per_second() * logs as f64,
+        p50_ms: load.quantile_ms(0.50),
+        p99_ms: load.quantile_ms(0.99),
+        cpu_us: used.cpu_ms * 1_000.0 / counted,
+        peak_mb: world.peak_mb(),
+        refused: load.refused,
+        dollars: (logs > 0).then(|| used.dollars_per_million()),
+        used,
+        visible_p99_ms: None,
+    }
+}
+
+/// Replays people.
+pub async fn people(world: &World, name: &str, form: Form, pace: Pace) -> Row {
+    let before = world.count(0, 0).await;
+    let replayed = replay(world, form, pace.replayed).await;
+    let after = world.count(replayed.requests, replayed.logs).await;
+    let used = world.between(&before, &after);
+    let seconds = used.object_s / 2.0;
+    Row {
+        case: name.into(),
+        subject: world.subject.name(),
+        requests_s: replayed.requests as f64 / seconds,
+        logs_s: replayed.logs as f64 / seconds,
+        p50_ms: f64::NAN,
+        p99_ms: f64::NAN,
+        cpu_us: used.cpu_ms * 1_000.0 / replayed.logs as f64,
+        peak_mb: world.peak_mb(),
+        refused: replayed.refused,
+        dollars: Some(used.dollars_per_million()),
+        used,
+        visible_p99_ms: matches!(world.subject, Subject::Ours(_)).then_some(replayed.visible_p99_ms),
+    }
+}

@@ -1,0 +1,315 @@
+//! Which cases run, in groups, and the ratios that are made of them.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    Arguments,
+    cases::{self, Pace, Row},
+    load::{self, Script},
+    replay::Form,
+    report::{self, Bound, Promise},
+    world::{Subject, World},
+};
+
+/// Rounds in which the sides of a ratio alternate; the median of each counts.
+const ROUNDS: usize = 3;
+/// Live traces of the cases about growth.
+const MANY_TRACES: u64 = 50_000;
+/// Starts of which the median counts.
+const STARTS: usize = 9;
+
+const NOW: Duration = Duration::ZERO;
+const SLOW: Duration = Duration::from_millis(20);
+const OURS: Subject = Subject::Ours(1);
+
+struct Suite<'a> {
+    arguments: &'a Arguments,
+    pace: Pace,
+    rows: Vec<Row>,
+    promises: Vec<Promise>,
+}
+
+/// Runs what the arguments ask for.
+pub async fn run(arguments: &Arguments) -> (Vec<Row>, Vec<Promise>) {
+    let pace = Pace {
+        warm_up: Duration::from_secs(2),
+        measured: Duration::from_secs_f64(arguments.seconds),
+        replayed: Duration::from_secs_f64(arguments.replay),
+    };
+    let mut suite = Suite { arguments, pace, rows: Vec::new(), promises: Vec::new() };
+    report::head();
+    if suite.wants("singles") {
+        suite.singles().await;
+    }
+    if suite.wants("group") {
+        suite.group().await;
+    }
+    if suite.wants("batches") {
+        suite.batches().await;
+    }
+    if suite.wants("reads") {
+        suite.reads().await;
+    }
+    if suite.wants("shards") {
+        suite.shards().await;
+    }
+    if suite.wants("cost") {
+        suite.cost().await;
+    }
+    if suite.wants("cold") {
+        suite.cold().await;
+    }
+    if suite.wants("quota") {
+        suite.quota().await;
+    }
+    (suite.rows, suite.promises)
+}
+
+impl Suite<'_> {
+    fn wants(&self, group: &str) -> bool {
+        self.arguments.only.is_empty() || self.arguments.only.iter().any(|only| only == group)
+    }
+
+    fn take(&mut self, row: Row) -> usize {
+        report::row(&row);
+        self.rows.push(row);
+        self.rows.len() - 1
+    }
+
+    fn promise(&mut self, what: &str, value: f64, bound: Bound) {
+        self.promises.push(Promise { what: what.into(), value, bound });
+    }
+
+    /// One case of several subjects in turn, in fresh worlds; the median round of each, by requests a second.
+    async fn in_turn(
+        &mut self,
+        name: &str,
+        subjects: &[Subject],
+        latency: Duration,
+        logs: u64,
+        script: &Script,
+    ) -> Vec<usize> {
+        let mut rounds: Vec<Vec<Row>> = subjects.iter().map(|_| Vec::new()).collect();
+        for _ in 0..ROUNDS {
+            for (subject, rows) in subjects.iter().zip(&mut rounds) {
+                let world = World::start(*subject, latency, &[]).await;
+                rows.push(cases::closed(&world, name, 16, logs, self.pace, script).await);
+            }
+        }
+        let mut at = Vec::new();
+        for mut rows in rounds {
+            rows.sort_by(|a, b| a.requests_s.total_cmp(&b.requests_s));
+            at.push(self.take(rows.swap_remove(ROUNDS / 2)));
+        }
+        at
+    }
+
+    async fn singles(&mut self) {
+        let both = [OURS, Subject::Reference];
+        let three = [OURS, Subject::Reference, Subject::Hello];
+        let unique = self.in_turn("unique traces, c16, Redis 0 ms", &both, NOW, 1, &cases::unique()).await;
+        let slow = self.in_turn("unique traces, c16, Redis 20 ms", &both, SLOW, 1, &cases::unique()).await;
+        let hot = self.in_turn("20 hot traces, c16, Redis 0 ms", &three, NOW, 1, &cases::hot(20, 44)).await;
+        self.in_turn("one hot trace, c16, Redis 0 ms", &both, NOW, 1, &cases::hot(1, 44)).await;
+        self.in_turn("1 KB messages, 20 traces, c16, Redis 0 ms", &both, NOW, 1, &cases::hot(20, 1_000))
+            .await;
+        for latency in [NOW, SLOW] {
+            let world = World::start(OURS, latency, &[]).await;
+            let rate = self.rows[unique[0]].requests_s / 2.0;
+            let name = format!("open loop at half of that, Redis {} ms", latency.as_millis());
+            let row = cases::open(&world, &name, rate, 1, self.pace, &cases::unique()).await;
+            self.take(row);
+        }
+        let ratio = |of: fn(&Row) -> f64, pair: &[usize]| of(&self.rows[pair[0]]) / of(&self.rows[pair[1]]);
+        let p50 = ratio(|row| row.p50_ms, &slow);
+        let (throughput, throughput_hot) =
+            (ratio(|row| row.requests_s, &unique), ratio(|row| row.requests_s, &hot));
+        let cpu_hot = ratio(|row| row.cpu_us, &hot);
+        let reference = ratio(|row| row.requests_s, &hot[1..]);
+        self.promise("reference / hello: requests a second, hot traces", reference, Bound::AtLeast(0.11));
+        self.promise("unique traces, Redis 20 ms: p50 / reference", p50, Bound::AtMost(0.35));
+        self.promise(
+            "unique traces, Redis 0 ms: requests a second / reference",
+            throughput,
+            Bound::AtLeast(3.0),
+        );
+        self.promise(
+            "20 hot traces, Redis 0 ms: requests a second / reference",
+            throughput_hot,
+            Bound::AtLeast(1.8),
+        );
+        self.promise("20 hot traces, Redis 0 ms: CPU per log / reference", cpu_hot, Bound::AtMost(0.7));
+    }
+
+    /// What waiting for others to share a commit gives.
+    async fn group(&mut self) {
+        for wait in ["0", "1", "2", "5"] {
+            let world = World::start(OURS, NOW, &[("GROUP_COMMIT_MS", wait)]).await;
+            for connections in [1, 16, 64, 256] {
+                let name = format!("group waits {wait} ms, c{connections}");
+                let row =
+                    cases::closed(&world, &name, connections, 1, self.pace, &cases::hot(1_000, 44)).await;
+                self.take(row);
+            }
+        }
+    }
+
+    async fn batches(&mut self) {
+        let mut fifty = 0.0;
+        for size in [10, 50, 500] {
+            let world = World::start(OURS, NOW, &[]).await;
+            let name = format!("batches of {size}, c16");
+            let row = cases::closed(&world, &name, 16, size, self.pace, &cases::batches(size)).await;
+            if size == 50 {
+                fifty = row.logs_s;
+            }
+            self.take(row);
+        }
+        let world = World::start(Subject::Reference, NOW, &[]).await;
+        let singles =
+            cases::closed(&world, "20 hot traces, c16", 16, 1, self.pace, &cases::hot(20, 44)).await;
+        let value = fifty / singles.logs_s;
+        self.take(singles);
+        self.promise(
+            "batches of 50: logs a second / the reference's single posts",
+            value,
+            Bound::AtLeast(30.0),
+        );
+    }
+
+    async fn reads(&mut self) {
+        let world = World::start(OURS, NOW, &[]).await;
+        load::exactly(world.worker.port(), 1, 1, 0, &cases::batches(100)).await;
+        world.drained().await;
+        let trace = cases::get("/logs?trace_id=trace_0000000000000000");
+        let row = cases::closed(&world, "GET /logs of 100 entries, c16", 16, 0, self.pace, &trace).await;
+        self.take(row);
+        let (mut recent, mut cpu) = (Vec::new(), Vec::new());
+        for (from, to) in [(0, 10), (10, 1_000), (1_000, MANY_TRACES)] {
+            let world = &world;
+            if from < 1_000 {
+                load::exactly(world.worker.port(), 4, to - from, from, &cases::spread(1)).await;
+            } else {
+                load::exactly(world.worker.port(), 4, (to - from) / 500, 1_000, &cases::spread(500)).await;
+            }
+            world.drained().await;
+            let name = format!("GET /traces/recent, {to} live traces, c16");
+            let row = cases::closed(world, &name, 16, 0, self.pace, &cases::get("/traces/recent")).await;
+            recent.push(row.cpu_us);
+            self.take(row);
+        }
+        for subject in [OURS, Subject::Reference] {
+            // The reference grows so fast that it is filled with a tenth.
+            let many = if subject == OURS { MANY_TRACES } else { MANY_TRACES / 10 };
+            for live in [0, many] {
+                let world = World::start(subject, NOW, &[]).await;
+                match subject {
+                    OURS => load::exactly(world.worker.port(), 4, live / 500, 0, &cases::spread(500)).await,
+                    _ => load::exactly(world.worker.port(), 16, live, 0, &cases::unique()).await,
+                };
+                world.drained().await;
+                let name = format!("singles over 20 hot traces, {live} others live");
+                let row = cases::closed(&world, &name, 16, 1, self.pace, &cases::hot(20, 44)).await;
+                cpu.push(row.cpu_us);
+                self.take(row);
+            }
+        }
+        self.promise(
+            "CPU of GET /traces/recent at 50,000 traces / at 10",
+            recent[2] / recent[0],
+            Bound::AtMost(1.5),
+        );
+        self.promise("CPU per log at 50,000 live traces / at none", cpu[1] / cpu[0], Bound::AtMost(1.1));
+        let grown = cpu[3] / cpu[2];
+        self.promise(
+            "  the same of the reference, at 5,000 / at none (for comparison)",
+            grown,
+            Bound::AtLeast(0.0),
+        );
+    }
+
+    async fn shards(&mut self) {
+        for shards in [1, 4, 16] {
+            let world = World::start(Subject::Ours(shards), NOW, &[]).await;
+            let row =
+                cases::closed(&world, "unique traces, c64, Redis 0 ms", 64, 1, self.pace, &cases::unique())
+                    .await;
+            self.take(row);
+        }
+    }
+
+    async fn cost(&mut self) {
+        let forms = [
+            ("people, posted singly", Form::Singly, 2.00),
+            ("people, batches of 20 per trace", Form::PerTrace(20), 0.50),
+            ("people, batches of 500", Form::Mixed(500), 0.10),
+        ];
+        for (name, form, most) in forms {
+            let world = World::start(OURS, SLOW, &[]).await;
+            let row = cases::people(&world, name, form, self.pace).await;
+            let (dollars, commands) =
+                (row.dollars.unwrap_or(f64::NAN), row.used.redis_commands / row.used.logs);
+            let visible = row.visible_p99_ms.unwrap_or(f64::NAN);
+            self.take(row);
+            self.promise(&format!("{name}: dollars per million logs"), dollars, Bound::AtMost(most));
+            if form == Form::Singly {
+                self.promise(&format!("{name}: Redis commands per log"), commands, Bound::AtMost(0.25));
+                self.promise(
+                    &format!("{name}: ms from acknowledgement to LIST, p99"),
+                    visible,
+                    Bound::AtMost(1_000.0),
+                );
+            }
+        }
+        let world = World::start(Subject::Reference, SLOW, &[]).await;
+        let row = cases::people(&world, "people, posted singly", Form::Singly, self.pace).await;
+        self.take(row);
+        let world = World::start(OURS, SLOW, &[]).await;
+        let lone = Pace { measured: self.pace.replayed / 2, ..self.pace };
+        let row = cases::open(&world, "one lone log a second", 1.0, 1, lone, &cases::hot(1, 44)).await;
+        self.take(row);
+    }
+
+    /// From the start of the process to the first 200.
+    async fn cold(&mut self) {
+        let mut medians = Vec::new();
+        for subject in [OURS, Subject::HelloRust] {
+            let mut times = Vec::new();
+            for _ in 0..STARTS {
+                let mut world = World::start(subject, NOW, &[]).await;
+                world.worker.stop().await;
+                let begun = Instant::now();
+                world.worker.restart().await.expect("workerd starts again");
+                let answer =
+                    load::send(&mut None, world.worker.port(), ("GET", "/".into(), String::new())).await;
+                assert_eq!(answer, Some(200));
+                times.push(begun.elapsed());
+            }
+            times.sort_unstable();
+            println!("cold start of {}: {:.0} ms", subject.name(), times[STARTS / 2].as_secs_f64() * 1_000.0);
+            medians.push(times[STARTS / 2].as_secs_f64());
+        }
+        self.promise(
+            "cold start / a hello-world built the same way",
+            medians[0] / medians[1],
+            Bound::AtMost(1.5),
+        );
+    }
+
+    async fn quota(&mut self) {
+        let quota = [("RATE_LIMIT_GLOBAL", "5000")];
+        let world = World::start(Subject::Ours(16), NOW, &quota).await;
+        let load = load::exactly(world.worker.port(), 64, 20_000, 0, &cases::unique()).await;
+        let stored = load.answered as f64;
+        println!(
+            "quota of 5,000 over 16 shards, 20,000 posts by 64 connections: {stored} stored, {} refused",
+            load.refused
+        );
+        self.promise(
+            "quota of 5,000 over 16 shards, 20,000 posts: stored, at most",
+            stored,
+            Bound::AtMost(5_000.0),
+        );
+        self.promise("  at least", stored, Bound::AtLeast(4_950.0));
+    }
+}
