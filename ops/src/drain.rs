@@ -118,7 +118,7 @@ impl State {
         let waited = patience.as_secs();
         match self {
             State::Unheard(detail, hint) => {
-                Failure::new(format!("the worker could not be asked for {waited} s: {detail}"), hint.clone())
+                Failure::new(format!("the worker could not do it within {waited} s: {detail}"), hint.clone())
             }
             other => Failure::new(
                 format!("{other} after {waited} s"),
@@ -140,14 +140,23 @@ impl std::fmt::Display for State {
 
 fn judge(answer: &Answer) -> Result<State, Failure> {
     let waiting = answer.json.get("waiting").and_then(Value::as_u64);
+    let success = answer.json.get("success") == Some(&Value::Bool(true));
     match (answer.status, waiting) {
-        (200, Some(0)) => Ok(State::Empty(answer.json.clone())),
-        (200 | 503, Some(count)) => Ok(State::Waiting(count)),
-        (500..=599, None) => {
-            Ok(State::Unheard(answer.said(), "look at the worker's log: npx wrangler tail".into()))
-        }
+        (200, Some(0)) if success => Ok(State::Empty(answer.json.clone())),
+        (503, Some(count @ 1..)) => Ok(State::Waiting(count)),
+        // A buffer, or the keeper of the quotas, gave the worker no answer.
+        (500..=599, _) => Ok(State::Unheard(
+            why(&answer.json).map_or_else(|| answer.said(), str::to_owned),
+            "look at the worker's log: npx wrangler tail".into(),
+        )),
         _ => Err(refused(answer, "the buffers were not drained")),
     }
+}
+
+/// What the first buffer that failed says.
+fn why(answer: &Value) -> Option<&str> {
+    let shards = answer.get("shards").and_then(Value::as_array).into_iter().flatten();
+    shards.chain([answer]).find_map(|part| part.get("error")?.as_str())
 }
 
 fn refused(answer: &Answer, what: &str) -> Failure {

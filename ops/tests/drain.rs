@@ -15,7 +15,43 @@ use std::{
 
 use liar::Passing;
 use serde_json::{Value, json};
-use worker::{Setup, finish, out, talk};
+use worker::{Setup, TOKENS, finish, out, talk};
+
+/// The worker itself, with Redis away and back.
+#[tokio::test]
+async fn the_backlog_of_a_worker_is_drained_once_redis_is_back() {
+    let worker = Setup::default().start().await;
+    worker.redis.stop_listening().await.unwrap();
+    for number in 0..3 {
+        let log = json!({ "trace_id": "t", "message": number.to_string(), "level": "log" });
+        let posted = reqwest::Client::new().post(format!("{}/log", worker.workerd.url())).json(&log).send();
+        assert_eq!(posted.await.unwrap().status(), 200);
+    }
+    let output = worker.ops(&["drain", "--timeout", "1s"]).await;
+    assert_eq!(output.status.code(), Some(1), "{}", talk(&output));
+    assert!(talk(&output).contains("error: 3 still waiting for Redis after 1 s\n"), "{}", talk(&output));
+
+    worker.redis.resume().await.unwrap();
+    let output = worker.ops(&["drain", "--reset-limiter", "--yes", "--json"]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    let told: Value = serde_json::from_str(out(&output)).unwrap();
+    assert_eq!((&told["waiting"], &told["shards"][0]["waiting"]), (&json!(0), &json!(0)));
+    assert_eq!(worker.redis.run(&["LLEN", "logs:t"]).await.unwrap().as_int(), Some(3));
+    let limiter = &worker.health().await["components"]["rate_limiter"]["current_state"];
+    assert_eq!(limiter["global_current"], 0, "{limiter}");
+}
+
+#[tokio::test]
+async fn production_is_drained_by_who_has_its_token() {
+    let worker = Setup::production().start().await;
+    let output = worker.ops(&["drain", "--env", "production"]).await;
+    assert_eq!(output.status.code(), Some(1), "{}", talk(&output));
+    assert!(talk(&output).contains("hint: set OPS_ADMIN_TOKEN in the environment"), "{}", talk(&output));
+    let mut command = worker.command(&["drain", "--env", "production"]);
+    command.env("OPS_ADMIN_TOKEN", TOKENS[2].1);
+    let output = finish(command).await;
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+}
 
 /// Answers the two routes in the worker's place: each request takes the next answer, the last stays.
 fn answering(
@@ -48,14 +84,15 @@ async fn it_asks_until_nothing_waits() {
     let worker = Setup::default().start().await;
     let waiting = |count: u64| (503, json!({ "success": false, "waiting": count, "error": "not yet" }));
     let empty = (200, json!({ "success": true, "waiting": 0, "shards": [{ "shard": 0, "waiting": 0 }] }));
-    let (lie, asked) = answering(&[waiting(7), (502, Value::Null), empty]);
+    let silent = json!({ "success": false, "waiting": 0, "shards": [{ "shard": 0, "waiting": 0, "error": "no answer" }] });
+    let (lie, asked) = answering(&[waiting(7), (502, Value::Null), (503, silent), empty]);
     let liar = liar::serve(worker.workerd.url(), lie).await;
     let output = drain(&liar, &["--json"]).await;
     assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
     let told: Value = serde_json::from_str(out(&output)).unwrap();
     assert_eq!(
         (&told["waiting"], &told["shards"][0]["shard"], asked.lock().unwrap().len()),
-        (&json!(0), &json!(0), 3)
+        (&json!(0), &json!(0), 4)
     );
     assert!(talk(&output).contains("  ok draining the buffers: nothing waits ("), "{}", talk(&output));
 }
