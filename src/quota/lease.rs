@@ -189,8 +189,9 @@ impl Lease {
         self.unreachable = false;
         if request.turn == 0 {
             self.turn = reply.turn.max(1);
-        } else if reply.turn != request.turn {
-            // The ledger heard a later request of this shard: an instance before this one. Go on from there.
+        } else if reply.turn != request.turn || self.turn != request.turn {
+            // The ledger heard a later request of this shard, or is about to: of an instance before this one, or what
+            // it gave back meanwhile. Go on from there.
             self.turn = self.turn.max(reply.turn);
             return false;
         }
