@@ -194,6 +194,8 @@ impl Scanner<'_> {
                     return self.pass(start, content);
                 }
                 self.take_named(start, end, end, Rule::KEY_VALUE);
+                // `credentials: ada / hunter2`
+                let _ = self.is_at(end, b" / ") && self.chosen(end + 3);
                 true
             }
         }

@@ -18,7 +18,7 @@ impl Scanner<'_> {
         let secret = matches!(keys::level(word), Level::Always | Level::UnlessNumber | Level::UnlessCount);
         let named = charset::WORD.run_within(self.text, from, 48);
         let names = self.byte(named) == b' ' && keys::level(self.slice(from, named)) == Level::Always;
-        if long && space > 0 && self.byte(from) != b'-' && secret && !names {
+        if (long || word.len() > 4) && space > 0 && self.byte(from) != b'-' && secret && !names {
             return self.command_value(from);
         }
         // `--auth user:password`, `--auth token`

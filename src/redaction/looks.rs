@@ -75,7 +75,8 @@ pub fn looks_generated(value: &[u8], min: usize) -> bool {
     if is_uuid(value)
         || algorithm
         || is_date(value)
-        || value.contains(&b'/') && (value.starts_with(b"/") || value.windows(3).any(|w| w == b"://"))
+        || value.starts_with(b"/") && !value.split(|&b| b == b'/').any(|part| looks_generated(part, 12))
+        || value.windows(3).any(|w| w == b"://")
     {
         return false;
     }

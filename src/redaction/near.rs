@@ -10,7 +10,8 @@ use super::value;
 use super::words::one_of;
 
 /// What may stand between a secret's name and the secret.
-const LINKS: &str = "is was from to now value new old put set with as and using default test live rejected used add plaintext";
+const LINKS: &str = "is was from to now value new old put set with as and using default test live rejected used add plaintext \
+    rotated changed provided received presented supplied generated";
 
 /// Segments of a path behind which a secret stands.
 const DOORS: &str = "magic magic-link magiclink reset password-reset verify verify-email confirm confirm-email activate \
@@ -51,8 +52,12 @@ impl Scanner<'_> {
             self.line.one_time |= ends_as(word, "code");
             return self.arguments(end + 1);
         }
-        if self.line.login && self.is_at(end, b" / ") && self.chosen(end + 3) {
-            return true; // `admin / hunter2`
+        // `admin / hunter2`, `ada:hunter2`
+        if self.line.login
+            && (self.is_at(end, b" / ") && self.chosen(end + 3)
+                || self.byte(end) == b':' && self.chosen(end + 1))
+        {
+            return true;
         }
         let led = self.line.spoken > 0 && self.leads(self.line.spoken, start);
         let linked = self.line.linked || self.before(start) == b'(' && self.line.password;
@@ -97,6 +102,8 @@ impl Scanner<'_> {
         }
         match self.level_of(start, end, false) {
             level @ (Level::Always | Level::UnlessNumber | Level::UnlessCount | Level::Digits) => level,
+            // `invalid token: …`
+            Level::IfGenerated if keys::level(self.slice(start, end)) == Level::Always => Level::Always,
             _ => Level::Harmless,
         }
     }
@@ -117,7 +124,7 @@ impl Scanner<'_> {
     }
 
     /// Takes what starts here if it is a password as people choose them, or a PIN's digits.
-    fn chosen(&mut self, start: usize) -> bool {
+    pub fn chosen(&mut self, start: usize) -> bool {
         let end = value::bare_end(self.slice(0, start + 96), start, false);
         self.looked(start, end);
         let content = self.slice(start, end);
@@ -170,9 +177,7 @@ impl Scanner<'_> {
     /// Whether nothing but marks stands between.
     fn leads(&self, from: usize, to: usize) -> bool {
         let gap = self.slice(from, to);
-        (1..=6).contains(&gap.len())
-            && gap.iter().all(|b| b" \t\"'`(</>[\\:,-".contains(b) || *b >= 0x80)
-            && (!gap.contains(&b':') || self.line.password)
+        (1..=6).contains(&gap.len()) && gap.iter().all(|b| b" \t\"'`(</>[\\:,-".contains(b) || *b >= 0x80)
     }
 
     /// Takes the word that starts here if it looks generated beyond doubt.

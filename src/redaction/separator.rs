@@ -104,6 +104,11 @@ impl Scanner<'_> {
                 listed = true;
                 at + 1
             }
+            // `Symbol(secret): '…'`
+            (b')', b':') if matches!(self.byte(at + 3), b'"' | b'\'') => {
+                colon = true;
+                at + 2
+            }
             // PostgreSQL's `Key (token)=(…)`
             (b')', b'=') if self.byte(at + 2) == b'(' => at + 3,
             (b'.', b' ') if at > end && self.byte(at + 2) == b'"' => {
