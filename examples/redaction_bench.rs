@@ -4,7 +4,6 @@ use log_ingestion_worker::redaction::{Tally, redact_text, work};
 use std::hint::black_box;
 use std::time::Instant;
 
-#[allow(dead_code)]
 #[path = "../tests/redaction_support/corpus.rs"]
 mod corpus;
 

@@ -5,6 +5,7 @@
 
 use crate::access::Secret;
 use crate::quota::{Limits, MAX_SHARDS};
+use crate::redaction::Extra;
 use std::fmt;
 
 /// What a setting's value must look like.
@@ -27,9 +28,17 @@ pub enum Kind {
     Url,
     /// A token: visible ASCII, at least [`MIN_TOKEN_BYTES`] long.
     Token,
+    /// Comma-separated words of visible ASCII, at most [`MOST_WORDS`] of at least `shortest` and at most 64 bytes.
+    Words {
+        /// Fewest bytes of one.
+        shortest: usize,
+    },
     /// Any text that is not empty.
     Text,
 }
+
+/// Words that one setting lists at most: each is compared with every name in every log.
+pub const MOST_WORDS: usize = 64;
 
 /// A token shorter than this can be guessed.
 pub const MIN_TOKEN_BYTES: usize = 16;
@@ -86,6 +95,14 @@ pub const SETTINGS: &[Setting] = &[
         "true",
         "false lets any address send as fast as it likes; see FLOOD_LIMITER",
     ),
+    var(
+        "REDACT_KEYS",
+        Kind::Words { shortest: 2 },
+        "",
+        "further names whose values are redacted, in any notation",
+    ),
+    var("REDACT_PREFIXES", Kind::Words { shortest: 3 }, "", "what further tokens to redact start with"),
+    var("REDACT_ALLOW", Kind::Words { shortest: 2 }, "", "names and whole values that are never redacted"),
     var("RATE_LIMIT_GLOBAL", count(1, MAX_QUOTA), "5000", "logs an hour in all"),
     var("RATE_LIMIT_BROWSER", count(0, MAX_QUOTA), "2000", "logs an hour of system browser"),
     var("RATE_LIMIT_CONVEX", count(0, MAX_QUOTA), "1500", "logs an hour of system convex"),
@@ -176,6 +193,8 @@ pub struct Config {
     pub public_reads: bool,
     /// Whether requests are counted by address, where the platform has a counter.
     pub flood_guard: bool,
+    /// What redaction takes and leaves beyond its own rules.
+    pub redaction: Extra,
     /// Logs an hour.
     pub limits: Limits,
     /// Buffer shards.
@@ -215,7 +234,7 @@ pub fn check(setting: &Setting, value: &str) -> Option<Problem> {
         Kind::Environment => "must be development or production".into(),
         Kind::Flag if matches!(value, "true" | "false") => return None,
         Kind::Flag => "must be true or false".into(),
-        Kind::Origins => match origins(value).find(|origin| !is_origin(origin)) {
+        Kind::Origins => match listed(value).find(|origin| !is_origin(origin)) {
             None => return None,
             Some(bad) => format!("must list origins like https://app.example.com, which {bad:?} is not"),
         },
@@ -225,14 +244,27 @@ pub fn check(setting: &Setting, value: &str) -> Option<Problem> {
             return None;
         }
         Kind::Token => format!("must be at least {MIN_TOKEN_BYTES} visible ASCII characters without spaces"),
+        Kind::Words { shortest } => {
+            let fits = |word: &str| {
+                (shortest..=64).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_graphic())
+            };
+            match listed(value).find(|word| !fits(word)) {
+                None if listed(value).count() <= MOST_WORDS => return None,
+                None => format!("must list at most {MOST_WORDS} words"),
+                Some(bad) => {
+                    format!("must list words of {shortest} to 64 visible characters, which {bad:?} is not")
+                }
+            }
+        }
         Kind::Text if !value.trim().is_empty() => return None,
         Kind::Text => "must not be empty".into(),
     };
     Some(Problem { key: setting.key, wanted })
 }
 
-fn origins(value: &str) -> impl Iterator<Item = &str> {
-    value.split(',').map(str::trim).filter(|origin| !origin.is_empty())
+/// The entries of a comma-separated list.
+fn listed(value: &str) -> impl Iterator<Item = &str> {
+    value.split(',').map(str::trim).filter(|entry| !entry.is_empty())
 }
 
 fn is_origin(origin: &str) -> bool {
@@ -275,7 +307,13 @@ impl Config {
             "development" => Environment::Development,
             _ => Environment::Production,
         };
-        let allowed_origins = origins(&value("ALLOWED_ORIGINS")).map(str::to_string).collect();
+        let mut list = |key: &str| -> Vec<String> { listed(&value(key)).map(str::to_string).collect() };
+        let allowed_origins = list("ALLOWED_ORIGINS");
+        let redaction = Extra {
+            keys: list("REDACT_KEYS"),
+            prefixes: list("REDACT_PREFIXES"),
+            allow: list("REDACT_ALLOW"),
+        };
         let public_reads = value("LOG_PUBLIC_READS") == "true";
         let flood_guard = value("FLOOD_GUARD") == "true";
         let mut number = |key: &str| value(key).parse::<u64>().unwrap_or(0);
@@ -313,6 +351,7 @@ impl Config {
             allowed_origins,
             public_reads,
             flood_guard,
+            redaction,
             limits,
             shards,
             body_max_bytes,
@@ -359,6 +398,7 @@ mod tests {
             ("RATE_LIMIT_TRACE", "many"),
             ("ALLOWED_ORIGINS", "https://a.example, a.example/x"),
             ("LOG_READ_TOKEN", "short"),
+            ("REDACT_PREFIXES", "acme_, ac"),
         ])
         .unwrap_err();
         let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
@@ -367,6 +407,7 @@ mod tests {
             [
                 "ENVIRONMENT must be development or production",
                 "ALLOWED_ORIGINS must list origins like https://app.example.com, which \"a.example/x\" is not",
+                "REDACT_PREFIXES must list words of 3 to 64 visible characters, which \"ac\" is not",
                 "RATE_LIMIT_TRACE must be a whole number from 1 to 16000000",
                 "LOG_READ_TOKEN must be at least 16 visible ASCII characters without spaces",
             ]

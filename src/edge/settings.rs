@@ -20,7 +20,13 @@ thread_local! {
 /// # Errors
 /// As [`Config::load`].
 pub fn config(env: &Env) -> Loaded {
-    let load = || Config::load(|key| value(env, key)).map(Rc::new).map_err(Rc::new);
+    let load = || {
+        let loaded = Config::load(|key| value(env, key));
+        if let Ok(config) = &loaded {
+            crate::redaction::extend(config.redaction.clone());
+        }
+        loaded.map(Rc::new).map_err(Rc::new)
+    };
     CONFIG.with(|config| config.get_or_init(load).clone())
 }
 

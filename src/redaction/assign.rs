@@ -3,23 +3,16 @@
 use super::charset;
 use super::keys::{self, Half, Level};
 use super::names::Rule;
+use super::near;
 use super::scan::Scanner;
 use super::separator::Separator;
 use super::statement;
-use super::value::{self, Quote};
+use super::value;
+use super::words::one_of;
+use super::written::Value;
 
 /// How far behind its name the value of a pair stands at most.
 const PAIR_AT_MOST: usize = 400;
-
-/// A value as it is written.
-enum Value {
-    /// In quotation marks: content, and where reading goes on
-    Quoted(usize, usize, usize),
-    /// Bare
-    Bare(usize, usize),
-    /// A list or an object opens here
-    Opens(usize),
-}
 
 impl Scanner<'_> {
     /// Reads `name <separator> value` if that is what stands here, and takes the value if it is a secret.
@@ -42,7 +35,8 @@ impl Scanner<'_> {
             self.jwk = true;
         }
         let of_pair = std::mem::take(&mut self.pair) && start < self.pair_at + PAIR_AT_MOST;
-        self.pair = of_pair && half != Some(Half::Value);
+        // A change names both its ends.
+        self.pair = of_pair && (half != Some(Half::Value) || one_of(name, "old before from"));
         if half == Some(Half::Name) && self.pair_name(sep) {
             (self.pair, self.pair_at) = (true, end);
             if self.done > end {
@@ -73,10 +67,13 @@ impl Scanner<'_> {
             Level::Harmless => false,
             Level::Always if sep.listed => self.generated_value(sep, 10, Rule::KEY_VALUE),
             _ if sep.listed => false,
-            Level::Code if !self.in_query(start) => self.oauth_code(sep),
+            Level::Code if !self.in_query(start) => {
+                self.oauth_code(sep) || self.of_signing_in(start) && self.digits_value(sep)
+            }
             Level::Query if !self.in_query(start) => self.long_key(sep, name),
             Level::Query | Level::Code => {
-                self.in_query(start) && self.generated_value(sep, 8, Rule::URL_QUERY)
+                let min = if name.len() < 3 { 20 } else { 8 };
+                self.in_query(start) && self.generated_value(sep, min, Rule::URL_QUERY)
             }
             Level::Digits => self.digits_value(sep),
             Level::IfGenerated => self.generated_value(sep, 10, Rule::KEY_VALUE),
@@ -92,54 +89,12 @@ impl Scanner<'_> {
                 {
                     return taken;
                 }
-                if ends(b"cookie") && self.cookies(sep.value) {
+                if ends(b"cookie") && (self.cookies(sep.value) || self.cookie_list(sep.value)) {
                     return true;
                 }
                 self.secret_value(sep, level, start)
             }
         }
-    }
-
-    /// The value behind a separator. `None` when nothing stands there.
-    #[inline(never)]
-    fn value(&mut self, sep: Separator) -> Option<Value> {
-        let mut at = sep.value;
-        if self.is_at(at, super::MARK.as_bytes()) {
-            return Some(Value::Bare(at, at + super::MARK.len()));
-        }
-        if matches!(self.byte(at), b'{' | b'[') && !self.is_at(at, b"{{") {
-            // Java's and Go's `name=[value]`
-            let end = charset::CREDENTIAL.run_within(self.text, at + 1, 256);
-            self.looked(at, end);
-            let content = self.slice(at + 1, end);
-            let single = self.byte(at) == b'[' && self.byte(end) == b']' && end > at + 1;
-            let opens = content.iter().all(u8::is_ascii_alphabetic)
-                || matches!(content.first(), Some(b'"' | b'\'' | b'`' | b'{' | b'[' | b'\\' | b'('))
-                    && !content.starts_with(super::MARK.as_bytes());
-            return Some(if single && !opens { Value::Bare(at + 1, end) } else { Value::Opens(at) });
-        }
-        // `b'…'`, `Some("…")`, `String("…")`, `Secret("…")`
-        let word = charset::ALNUM_UNDER.run_within(self.text, at, 24);
-        let open = word + usize::from(self.byte(word) == b'(');
-        if self.is_at(at, b"string(") {
-            // PHP's `string(20) "…"`
-            let close = charset::HEX.run_within(self.text, open, 8);
-            at = if self.is_at(close, b") ") { close + 2 } else { at };
-        } else if word > at && open > word && value::opening(self.text, open).is_some() {
-            at = open;
-        } else if word > at && word - at <= 2 && matches!(self.byte(word), b'"' | b'\'') {
-            at = word;
-        }
-        if let Some((quote, start)) = value::opening(self.text, at) {
-            let (end, after) = value::closing(self.text, start, quote);
-            self.looked(start, after);
-            // A quote that opens and closes a bare word was the end of the string around it: `"…token="`.
-            let cut_off = matches!(quote, Quote::Mark(..)) && end == after && start == end;
-            return (!cut_off).then_some(Value::Quoted(start, end, after));
-        }
-        let end = value::bare_end(self.text, at, sep.encoded);
-        self.looked(at, end);
-        (end > at).then_some(Value::Bare(at, end))
     }
 
     #[inline(never)]
@@ -179,11 +134,12 @@ impl Scanner<'_> {
             Some(Value::Quoted(start, end, after)) => {
                 let content = self.slice(start, end);
                 if value::says_nothing(content) {
+                    self.line.owed |= near::is_owed(content);
                     self.resume(after);
                     self.changed_to(after);
                     return true;
                 }
-                if is_address(content) || value::is_sentence(content) {
+                if is_address(content) || value::is_path(content) || value::is_sentence(content) {
                     return self.pass(start, content);
                 }
                 let unterminated_pem = content.starts_with(b"-----BEGIN") && end == after;
@@ -198,6 +154,10 @@ impl Scanner<'_> {
             Some(Value::Bare(start, end)) => {
                 let content = self.slice(start, end);
                 let number = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
+                let size = number && self.is_at(end, b" bytes");
+                let next_name = sep.spaced_colon
+                    && (self.byte(end) == b':' && content.iter().all(u8::is_ascii_alphabetic)
+                        || self.byte(name).is_ascii_uppercase() && is_field(content));
                 let short_number =
                     number && (level != Level::Always || (self.inside > 0 && content.len() < 6));
                 let generated = value::looks_generated(content, 8);
@@ -211,11 +171,17 @@ impl Scanner<'_> {
                     self.take(start, end, end, Rule::KEY_VALUE);
                     return true;
                 }
+                self.line.owed |= near::is_owed(content);
                 let flag = self.before(name) == b'-';
-                let word =
-                    sep.colon && sep.unspaced && !sep.quoted && content.iter().all(u8::is_ascii_lowercase);
+                let word = sep.unspaced
+                    && !sep.quoted
+                    && (sep.colon && content.iter().all(u8::is_ascii_lowercase)
+                        || self.is_at(name, b"token=") && content.iter().all(u8::is_ascii_uppercase));
                 if value::says_nothing(content)
                     || short_number
+                    || size
+                    || next_name
+                    || value::is_path(content)
                     || word
                     || content.starts_with(b"(")
                     || (sep.spaced_colon && content.starts_with(b"&"))
@@ -228,6 +194,8 @@ impl Scanner<'_> {
                     return self.pass(start, content);
                 }
                 self.take_named(start, end, end, Rule::KEY_VALUE);
+                // `credentials: ada / hunter2`
+                let _ = self.is_at(end, b" / ") && self.chosen(end + 3);
                 true
             }
         }
@@ -309,12 +277,23 @@ impl Scanner<'_> {
         small && self.generated_value(sep, 20, Rule::URL_QUERY)
     }
 
+    /// Whether what stands just before speaks of signing in: then a code of digits is a one-time code.
+    fn of_signing_in(&mut self, start: usize) -> bool {
+        let from = start.saturating_sub(96);
+        self.looked(from, start);
+        let before = self.slice(from, start).to_ascii_lowercase();
+        [&b"sign"[..], b"otp", b"verif", b"mfa", b"2fa", b"login"]
+            .iter()
+            .any(|word| before.windows(word.len()).any(|part| part == *word))
+    }
+
     /// Terraform's `"old" -> "new"`.
-    fn changed_to(&mut self, after: usize) {
-        if !self.is_at(after, b" -> ") {
+    pub fn changed_to(&mut self, after: usize) {
+        let Some(arrow) = [" -> ", " => ", " → "].iter().find(|arrow| self.is_at(after, arrow.as_bytes()))
+        else {
             return;
-        }
-        let Some((quote, start)) = value::opening(self.text, after + 4) else { return };
+        };
+        let Some((quote, start)) = value::opening(self.text, after + arrow.len()) else { return };
         let (end, next) = value::closing(self.text, start, quote);
         self.looked(after, next);
         if !value::says_nothing(self.slice(start, end)) {
@@ -358,6 +337,12 @@ impl Scanner<'_> {
 /// An address is no secret by itself; what is secret in it has its own rules.
 fn is_address(value: &[u8]) -> bool {
     value.starts_with(b"http://") || value.starts_with(b"https://")
+}
+
+/// Go's `Name:value`, the field behind an empty one.
+fn is_field(value: &[u8]) -> bool {
+    let name = charset::ALNUM.run_within(value, 0, 32);
+    value.first().is_some_and(u8::is_ascii_uppercase) && value.get(name) == Some(&b':')
 }
 
 /// `$DB_PASSWORD`, `${DB_PASSWORD}`, `$(cat file)`

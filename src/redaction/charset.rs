@@ -31,6 +31,8 @@ pub const ANY_HEX: Charset = Charset(DIGIT | LOWER_HEX | UPPER_HEX);
 pub const HEX_DASH: Charset = Charset(DIGIT | LOWER_HEX | UPPER_HEX | DASH);
 /// `0-9a-f_`
 pub const HEX_UNDER: Charset = Charset(DIGIT | LOWER_HEX | UPPER_HEX | UNDERSCORE);
+/// `0-9a-f:/`, and `+`
+pub const DIGITS_PATH: Charset = Charset(DIGIT | LOWER_HEX | COLON | PLUS_SLASH);
 /// `A-Z0-9`
 pub const UPPER_NUM: Charset = Charset(DIGIT | UPPER);
 /// `A-Z0-9-`

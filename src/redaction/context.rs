@@ -60,7 +60,7 @@ fn hides(text: &str, level: Level) -> bool {
         Level::Code => bytes.iter().any(u8::is_ascii_lowercase) && value::looks_generated(bytes, 20),
         Level::Query | Level::Harmless => false,
     };
-    secret && !value::says_nothing(bytes) && !text.contains(MARK)
+    secret && !value::says_nothing(bytes) && !text.contains(MARK) && !super::extra::allows(bytes)
 }
 
 fn is_address(value: &[u8]) -> bool {
@@ -87,6 +87,11 @@ fn walk_object(fields: &mut [(Cow<'_, str>, Json<'_>)], level: Level, name: &str
         };
         // A weak name says nothing about what is nested under it.
         let own = match (own, &*value) {
+            (Level::IfGenerated, Json::Array(items))
+                if items.iter().all(|item| matches!(item, Json::String(_))) =>
+            {
+                own
+            }
             (
                 Level::IfGenerated | Level::Digits | Level::Query | Level::Code,
                 Json::Array(_) | Json::Object(_),
@@ -106,7 +111,7 @@ fn joined_level(above: &str, key: &str, value: &Json<'_>) -> Level {
         _ => return own,
     };
     let weak = matches!(own, Level::Query | Level::Code | Level::Harmless)
-        && one_of(key.as_bytes(), &["key", "code", "number", "phrase"]);
+        && one_of(key.as_bytes(), "key code number phrase");
     if !weak || above.is_empty() || keys::level(format!("{above}_{key}").as_bytes()) != Level::Always {
         return own;
     }
@@ -115,9 +120,12 @@ fn joined_level(above: &str, key: &str, value: &Json<'_>) -> Level {
 
 fn walk_array(items: &mut [Json<'_>], level: Level, name: &str, tally: &mut Tally) {
     let headers = level == Level::Harmless && is_header_list(items);
+    // A Redis command: `["AUTH", "…"]`
+    let auth = matches!(items.first(), Some(Json::String(word)) if word.eq_ignore_ascii_case("auth"));
     let mut secret_next = false;
-    for item in items {
-        let own = if secret_next { Level::Always } else { level };
+    for item in items.iter_mut().skip(usize::from(auth)) {
+        let flag = matches!(&*item, Json::String(text) if text.starts_with('-'));
+        let own = if (secret_next && !flag) || auth { Level::Always } else { level };
         secret_next = false;
         if level == Level::Harmless
             && let Json::String(text) = &*item
@@ -145,10 +153,12 @@ fn is_header_list(items: &[Json<'_>]) -> bool {
 
 fn is_name(text: &str) -> bool {
     !text.is_empty()
-        && text.len() <= 64
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
+        && text.len() <= 96
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:/".contains(&b))
 }
 
+/// Of a path (`/prod/db/password`) the end speaks.
 fn secret_name(name: &str) -> bool {
+    let name = name.rsplit('/').next().unwrap_or(name);
     matches!(keys::level(name.as_bytes()), Level::Always)
 }

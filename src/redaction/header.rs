@@ -8,36 +8,11 @@ use super::value;
 use super::words::one_of;
 
 /// What an `Authorization` value may start with.
-const SCHEMES: [&str; 24] = [
-    "bearer",
-    "basic",
-    "token",
-    "digest",
-    "negotiate",
-    "ntlm",
-    "apikey",
-    "api-key",
-    "key",
-    "oauth",
-    "hawk",
-    "signature",
-    "hmac",
-    "jwt",
-    "bot",
-    "ssws",
-    "splunk",
-    "geniekey",
-    "sharedkey",
-    "sso-key",
-    "aws4-hmac-sha256",
-    "aws",
-    "dpop",
-    "zoho-oauthtoken",
-];
+const SCHEMES: &str = "bearer basic token digest negotiate ntlm apikey api-key key oauth hawk signature hmac jwt bot ssws \
+    splunk geniekey sharedkey sso-key aws4-hmac-sha256 aws dpop zoho-oauthtoken";
 
 /// What a cookie says about itself.
-const ATTRIBUTES: [&str; 9] =
-    ["path", "domain", "expires", "max-age", "httponly", "secure", "samesite", "partitioned", "priority"];
+const ATTRIBUTES: &str = "path domain expires max-age httponly secure samesite partitioned priority";
 
 impl Scanner<'_> {
     /// The value of an `Authorization` header: the scheme stays, the credentials go. `None` when a list stands there.
@@ -56,7 +31,7 @@ impl Scanner<'_> {
         };
         let word = WORD.run_within(self.text, start, 24).min(limit);
         let gap = value::run_of(self.text, word, b' ');
-        let scheme = gap > 0 && one_of(self.slice(start, word), &SCHEMES);
+        let scheme = gap > 0 && one_of(self.slice(start, word), SCHEMES);
         let from = if scheme { word + gap } else { start };
         let to = match opened {
             Some(_) => limit,
@@ -125,7 +100,10 @@ impl Scanner<'_> {
             return false;
         }
         let from = match self.byte(end) {
-            b' ' => end + value::run_of(self.text, end, b' '),
+            b' ' => {
+                let from = end + value::run_of(self.text, end, b' ');
+                value::skip_colour(self.text, from).unwrap_or(from)
+            }
             b'%' if self.is_at(end, b"%20") => end + 3,
             b'+' => end + 1,
             _ => return false,
@@ -142,6 +120,7 @@ impl Scanner<'_> {
         let credentials = self.slice(from, to);
         let secret = if bearer {
             credentials.len() >= 6
+                && !value::is_assignment(credentials)
                 && !value::says_nothing(credentials)
                 && charset::is_mixed(credentials)
                 && credentials.iter().skip(1).any(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
@@ -152,6 +131,26 @@ impl Scanner<'_> {
             self.take(from, to, to, Rule::AUTHORIZATION);
         }
         secret
+    }
+
+    /// A list of `Set-Cookie` values: `[ 'a=…; Path=/', 'b=…' ]`.
+    pub fn cookie_list(&mut self, at: usize) -> bool {
+        let mut at = at + 1;
+        if self.before(at) != b'[' || self.is_at(at - 1, super::MARK.as_bytes()) {
+            return false;
+        }
+        let mut read = false;
+        loop {
+            at +=
+                self.slice(at, at + 24).iter().take_while(|b| b.is_ascii_whitespace() || **b == b',').count();
+            let Some((quote, start)) = value::opening(self.text, at) else { return read };
+            if !self.cookies(at) {
+                return read;
+            }
+            read = true;
+            at = value::closing(self.text, start, quote).1;
+            self.at = self.at.max(at);
+        }
     }
 
     /// The value of a `Cookie` or `Set-Cookie` header: names and attributes stay, values go. Declines what is no
@@ -173,7 +172,8 @@ impl Scanner<'_> {
                 name += 1;
             }
             self.looked(at, name);
-            let attribute = one_of(self.slice(at, name), &ATTRIBUTES) && at != first;
+            let attribute = one_of(self.slice(at, name), ATTRIBUTES)
+                && (at != first || one_of(self.slice(at, name), "samesite httponly max-age"));
             if name == at || (self.byte(name) != b'=' && !attribute) || name >= limit && !attribute {
                 break;
             }

@@ -70,6 +70,11 @@ fn for_each_word(name: &[u8], mut each: impl FnMut(u32)) {
 /// What a name says about its value.
 #[inline(never)]
 pub fn level(name: &[u8]) -> Level {
+    match super::extra::says(name) {
+        Some(true) => return Always,
+        Some(false) => return Harmless,
+        None => {}
+    }
     // The end of a very long name speaks; what is before it is left out.
     let name = name.get(name.len().saturating_sub(128)..).unwrap_or(name);
     let mut words = [0u32; MOST_WORDS];
@@ -109,7 +114,8 @@ fn judge(words: &[u32]) -> Level {
     }
     if last & PLURAL != 0 {
         return match () {
-            () if nearest & (COUNTED | HARMLESS_END) != 0 => Harmless,
+            () if nearest & COUNTED != 0 => Harmless,
+            () if nearest & HARMLESS_END != 0 && last & MAKES_CODE == 0 => Harmless,
             () if last & MANY != 0 => UnlessCount,
             () => UnlessNumber,
         };
@@ -148,11 +154,11 @@ fn judge(words: &[u32]) -> Level {
 
 /// Whether a name is one half of a `{name, value}` pair, and which.
 pub fn pair_half(name: &[u8]) -> Option<Half> {
-    if one_of(name, &["name", "key", "header", "field", "headerName", "param"])
+    if one_of(name, "name key header field headerName param id attribute property")
         || ends_in(name, &[b"Key", b"Name"])
     {
         Some(Half::Name)
-    } else if one_of(name, &["value", "val", "content", "headerValue", "default"])
+    } else if one_of(name, "value val content headerValue default data old new before after from to result")
         || ends_in(name, &[b"Value"])
     {
         Some(Half::Value)
@@ -167,13 +173,13 @@ fn ends_in(name: &[u8], ends: &[&[u8]]) -> bool {
 
 /// Whether a name is an id's: a number under it is no card.
 pub fn is_id(name: &[u8]) -> bool {
-    one_of(name, &["id", "order", "invoice", "tracking", "reference", "timestamp"])
+    one_of(name, "id order invoice tracking reference timestamp")
         || ends_in(name, &[b"Id", b"ID", b"_id", b"-id"])
 }
 
 /// Whether a name says what a thing is, not its value: it stays even under a sensitive name (`cookies: [{name}]`).
 pub fn is_label(name: &[u8]) -> bool {
-    one_of(name, &["name", "id", "type"])
+    one_of(name, "name id type")
 }
 
 /// One half of a `{name, value}` pair.

@@ -41,6 +41,8 @@ impl Rule {
     pub const PIPE_TOKEN: Self = Self(15);
     /// Mailchimp API keys
     pub const MAILCHIMP: Self = Self(16);
+    /// `REDACT_PREFIXES`
+    pub const DEPLOYMENT: Self = Self(17);
 
     /// A row of the table.
     pub fn of_row(row: usize) -> Self {
@@ -58,7 +60,7 @@ impl Rule {
     }
 }
 
-const STRUCTURAL: [&str; 17] = [
+const STRUCTURAL: [&str; 18] = [
     "key-value",
     "context-key",
     "authorization",
@@ -76,6 +78,7 @@ const STRUCTURAL: [&str; 17] = [
     "hashicorp-terraform-token",
     "pipe-token",
     "mailchimp-key",
+    "deployment-prefix",
 ];
 
 const fn same(a: &str, b: &str) -> bool {

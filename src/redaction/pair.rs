@@ -11,19 +11,21 @@ impl Scanner<'_> {
     /// `<password>value</password>`
     #[inline(never)]
     pub fn element(&mut self, start: usize, end: usize) -> bool {
-        let opens =
-            matches!(self.before(start), b'<' | b':' | b'>') || self.slice(0, start).ends_with(b"&lt;");
+        let opens = matches!(self.before(start), b'<' | b':' | b'>' | b'.')
+            || self.slice(0, start).ends_with(b"&lt;");
         if !opens || !named_secret(self.level_of(start, end, true)) {
             return false;
         }
         if self.is_at(end, b"&gt;") {
             return self.element_text(end + 4);
         }
-        // A property list's `<key>password</key><string>…</string>`
-        if self.is_at(end, b"</key>") {
-            let gap = self.slice(end + 6, end + 48).iter().take_while(|b| b.is_ascii_whitespace()).count();
-            let value = end + 6 + gap;
-            return self.is_at(value, b"<string>") && self.element_text(value + 8);
+        // `<key>password</key><string>…</string>`, `<name>password</name><value>…</value>`
+        if self.is_at(end, b"</key>") || self.is_at(end, b"</name>") {
+            let from = end + self.slice(end, end + 8).iter().position(|&b| b == b'>').unwrap_or(0) + 1;
+            let gap = self.slice(from, from + 48).iter().take_while(|b| b.is_ascii_whitespace()).count();
+            let value = from + gap;
+            return (self.is_at(value, b"<string>") && self.element_text(value + 8))
+                || (self.is_at(value, b"<value>") && self.element_text(value + 7));
         }
         let mut from = end;
         while !matches!(self.byte(from), b'>' | b'<' | b'\n' | 0) && from < end + 200 {
@@ -48,7 +50,8 @@ impl Scanner<'_> {
             to += 1;
         }
         self.looked(from, to);
-        if matches!(self.byte(to), b'\n' | 0) || value::says_nothing(self.slice(from, to)) {
+        let closed = self.is_at(to, b"</") || self.is_at(to, b"&lt;/") || self.is_at(to, b"]]>");
+        if !closed || value::says_nothing(self.slice(from, to)) {
             return false;
         }
         self.take(from, to, to, Rule::KEY_VALUE);
@@ -70,6 +73,7 @@ impl Scanner<'_> {
         if self.byte(after) == b'>' && self.element_text(after + 1) {
             return true;
         }
+        self.value_before(sep.value);
         if let Some(from) = self.blank_line(after) {
             let to = value::bare_end(self.text, from, false);
             self.looked(from, to);
@@ -79,6 +83,24 @@ impl Scanner<'_> {
             }
         }
         true
+    }
+
+    /// `<input value="…" name="token">`: the value that stands before its name.
+    fn value_before(&mut self, name: usize) {
+        let from = name.saturating_sub(240).max(self.done);
+        let tag = self.slice(from, name);
+        self.looked(from, name);
+        let Some(open) = tag.iter().rposition(|&b| b == b'<') else { return };
+        let tag = tag.get(open..).unwrap_or_default();
+        let Some(at) = tag.windows(7).position(|part| part == b"value=\"") else { return };
+        let start = from + open + at + 7;
+        let Some((quote, start)) = value::opening(self.text, start - 1) else { return };
+        let (end, after) = value::closing(self.slice(0, name), start, quote);
+        if start < end && after > end && !value::says_nothing(self.slice(start, end)) {
+            let resume = self.at;
+            self.take(start, end, after, Rule::KEY_VALUE);
+            self.at = self.at.max(resume);
+        }
     }
 
     /// `\r\n\r\n` at `at`, raw or escaped: where the line behind it starts.

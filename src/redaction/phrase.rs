@@ -9,14 +9,14 @@ use super::value;
 use super::words::one_of;
 
 /// What a `code` may be that is no one-time code.
-const OTHER_CODES: [&str; 22] = [
-    "status", "exit", "error", "zip", "postal", "country", "area", "response", "return", "http", "reason",
-    "product", "op", "source", "close", "promo", "discount", "coupon", "currency", "language", "result",
-    "event",
-];
+const OTHER_CODES: &str = "status exit error zip postal country area response return http reason product op source close promo \
+    discount coupon currency language result event";
+
+/// What SQL says before a password.
+const IDENTIFIED: &str = "identified mysql_native_password caching_sha2_password sha256_password";
 
 impl Scanner<'_> {
-    fn word_is(&self, nth: usize, list: &[&str]) -> bool {
+    fn word_is(&self, nth: usize, list: &str) -> bool {
         let (start, end) = self.words.get(nth).copied().unwrap_or((0, 0));
         end > start && one_of(self.slice(start, end), list)
     }
@@ -39,7 +39,7 @@ impl Scanner<'_> {
         if self.is_at(start, b"G-") {
             return self.one_time_code(start + 2, end);
         }
-        if matches!(self.byte(start), b'A' | b'P' | b'L' | b'V' | b'v')
+        if matches!(self.byte(start), b'A' | b'a' | b'P' | b'L' | b'V' | b'v')
             && matches!(length, 4..=6)
             && !self.in_row
             && self.statement(start, end)
@@ -48,7 +48,7 @@ impl Scanner<'_> {
         }
         let telling = match self.byte(start) | 0x20 {
             b'b' => matches!(length, 2 | 5 | 6),
-            b'i' => length == 2,
+            b'i' | b'a' => length == 2,
             b'c' | b'w' => length == 4,
             b't' => matches!(length, 2 | 4),
             b'm' => matches!(length, 5..=9),
@@ -63,67 +63,59 @@ impl Scanner<'_> {
             return self.argument(start, end);
         }
         let word = self.slice(start, end);
-        let is = |list: &[&str]| one_of(word, list);
+        let is = |list: &str| one_of(word, list);
         match word.first().map(u8::to_ascii_lowercase) {
             Some(b'b') if length <= 6 => {
-                if is(&["bearer", "basic"]) {
+                if is("bearer basic") {
                     return self.scheme_phrase(start, end);
                 }
-                is(&["by"])
-                    && self.words_mention(&["identified", "mysql_native_password", "caching_sha2_password"])
-                    && self.quoted_argument(end)
+                is("by") && self.words_mention(IDENTIFIED) && self.quoted_argument(end)
             }
-            Some(b'i') if length == 2 && is(&["is"]) => {
+            // `IDENTIFIED WITH mysql_native_password AS '*…'`
+            Some(b'a') if is("as") => self.words_mention(IDENTIFIED) && self.quoted_argument(end),
+            Some(b'i') if length == 2 && is("is") => {
                 self.predicate(end + usize::from(self.byte(end) == b':'), 0)
             }
             // `password was set to …`
-            Some(b't')
-                if length == 2 && is(&["to"]) && self.word_is(0, &["set", "changed", "updated", "reset"]) =>
-            {
-                let auxiliary = self.word_is(1, &["was", "been", "is"]);
+            Some(b't') if length == 2 && is("to") && self.word_is(0, "set changed updated reset") => {
+                let auxiliary = self.word_is(1, "was been is");
                 self.predicate(end, if auxiliary { 2 } else { 1 })
             }
-            Some(b'c') if is(&["curl"]) => {
+            Some(b'c') if is("curl") => {
                 self.line.user_flag = true;
                 false
             }
-            Some(b'w') if is(&["wget"]) => {
+            Some(b'w') if is("wget") => {
                 self.line.user_flag = true;
                 false
             }
-            Some(b'l' | b'm')
-                if is(&["login", "machine"])
-                    && !self.word_is(0, &["docker", "podman", "az", "oc", "helm"]) =>
-            {
+            Some(b'l' | b'm') if is("login machine") && !self.word_is(0, "docker podman az oc helm") => {
                 self.line.account = true;
+                self.netrc |= is("machine") && self.words[0].1 == 0;
                 false
             }
-            Some(b'm')
-                if is(&["mysql", "mysqldump", "mysqladmin", "mongosh", "mongo", "mariadb", "mongodump"]) =>
-            {
+            Some(b'm') if is("mysql mysqldump mysqladmin mongosh mongo mariadb mongodump") => {
+                self.line.password_flag = b'p';
+                self.line.glued_flag = is("mysql mysqldump mysqladmin mariadb");
+                false
+            }
+            Some(b's') if is("sshpass sqlcmd") => {
                 self.line.password_flag = b'p';
                 false
             }
-            Some(b's') if is(&["sshpass", "sqlcmd"]) => {
+            Some(b'l') if is("login") && self.word_is(0, "docker podman az oc helm registry") => {
                 self.line.password_flag = b'p';
                 false
             }
-            Some(b'l')
-                if is(&["login"])
-                    && self.word_is(0, &["docker", "podman", "az", "oc", "helm", "registry"]) =>
-            {
-                self.line.password_flag = b'p';
-                false
-            }
-            Some(b'l') if is(&["ldapsearch", "ldapmodify", "ldapdelete", "ldapwhoami"]) => {
+            Some(b'l') if is("ldapsearch ldapmodify ldapdelete ldapwhoami") => {
                 self.line.password_flag = b'w';
                 false
             }
-            Some(b'r') if is(&["redis-cli"]) => {
+            Some(b'r') if is("redis-cli") => {
                 self.line.password_flag = b'a';
                 false
             }
-            Some(b'o') if is(&["openssl"]) => {
+            Some(b'o') if is("openssl") => {
                 self.line.password_flag = b'k';
                 false
             }
@@ -135,90 +127,21 @@ impl Scanner<'_> {
         }
     }
 
-    fn words_mention(&self, list: &[&str]) -> bool {
+    fn words_mention(&self, list: &str) -> bool {
         (0..3).any(|nth| self.word_is(nth, list))
     }
 
     fn speaks_of_one_time(&self, start: usize, end: usize) -> bool {
         let word = self.slice(start, end);
-        if one_of(word, &["otp", "passcode", "totp"]) {
+        if one_of(word, "otp passcode totp") {
             return true;
         }
-        if !one_of(word, &["code", "pin"]) {
+        if !one_of(word, "code pin") {
             return false;
         }
         let (from, to) = self.words[0];
         let joined = to > from && to + 1 == start && keys::level(self.slice(from, end)) == Level::Always;
-        joined || one_of(word, &["pin"]) || self.word_is(0, &["your"])
-    }
-
-    /// `--password value`, `-u user:value`, `-pvalue`
-    #[inline(never)]
-    fn flag(&mut self, start: usize, end: usize) -> bool {
-        let long = self.before(start - 1) == b'-';
-        let word = self.slice(start, end);
-        let space = value::run_of(self.text, end, b' ');
-        let from = end + space;
-        let secret = matches!(keys::level(word), Level::Always | Level::UnlessNumber | Level::UnlessCount);
-        let named = charset::WORD.run_within(self.text, from, 48);
-        let names = self.byte(named) == b' ' && keys::level(self.slice(from, named)) == Level::Always;
-        if long && space > 0 && self.byte(from) != b'-' && secret && !names {
-            return self.command_value(from);
-        }
-        // `--auth user:password`, `--auth token`
-        if long && space > 0 && keys::level(word) == Level::IfGenerated {
-            let at = value::opening(self.text, from).map_or(from, |(_, start)| start);
-            let to = value::bare_end(self.text, at, false);
-            self.looked(from, to);
-            let content = self.slice(at, to);
-            let colon = content.iter().position(|&b| b == b':').map_or(0, |colon| colon + 1);
-            return value::looks_generated(content, 10) && self.command_span(at + colon, to);
-        }
-        let user = self.line.user_flag
-            && (word == b"u" || word == b"U" || (long && matches!(word, b"user" | b"proxy-user")));
-        if user && space > 0 {
-            let at = value::opening(self.text, from).map_or(from, |(_, start)| start);
-            let to = value::bare_end(self.text, at, false);
-            self.looked(from, to);
-            let Some(colon) = self.slice(at, to).iter().position(|&b| b == b':') else { return false };
-            return self.command_span(at + colon + 1, to);
-        }
-        if self.line.password_flag != 0 && !long && word.first() == Some(&self.line.password_flag) {
-            return match word.len() {
-                1 if space > 0 && self.byte(from) != b'-' => self.command_value(from),
-                1 if value::opening(self.text, end).is_some() => self.command_value(end),
-                1 => false,
-                _ if self.line.password_flag != b'p' => false,
-                _ if word.iter().all(|b| b.is_ascii_digit() || *b == b'p') => false,
-                _ => {
-                    let to = value::bare_end(self.text, start + 1, false);
-                    self.looked(start, to);
-                    self.command_span(start + 1, to)
-                }
-            };
-        }
-        false
-    }
-
-    fn command_value(&mut self, at: usize) -> bool {
-        let (from, to) = match value::opening(self.text, at) {
-            Some((quote, start)) => (start, value::closing(self.text, start, quote).0),
-            None => (at, value::bare_end(self.text, at, false)),
-        };
-        self.looked(at, to);
-        self.command_span(from, to)
-    }
-
-    fn command_span(&mut self, from: usize, to: usize) -> bool {
-        let content = self.slice(from, to);
-        if from >= to
-            || value::says_nothing(content)
-            || (content.starts_with(b"$") && !content.contains(&b'!'))
-        {
-            return false;
-        }
-        self.take(from, to, to, Rule::COMMAND_LINE);
-        true
+        joined || one_of(word, "pin") || self.word_is(0, "your")
     }
 
     /// `password 'x'`, `PASSWORD('x')`, `login user password x`, `token 1a2b3c…`
@@ -229,7 +152,7 @@ impl Scanner<'_> {
         // password, passwd, passphrase, passcode, secret, token, key: nearly every other word is turned away here.
         let tail = [self.byte(end - 2) | 0x20, self.byte(end - 1) | 0x20];
         if !matches!(next, b' ' | b'(' | b'\t')
-            || !matches!(&tail, b"rd" | b"wd" | b"se" | b"de" | b"et" | b"en" | b"ey")
+            || !matches!(&tail, b"rd" | b"wd" | b"ss" | b"se" | b"de" | b"et" | b"en" | b"ey")
         {
             return false;
         }
@@ -244,12 +167,12 @@ impl Scanner<'_> {
         if self.of_someone(end) {
             return true;
         }
-        let password = one_of(word, &["password", "passphrase", "passwd", "pwd", "passcode"]);
+        let password = one_of(word, "password passphrase passwd pwd passcode requirepass");
         if matches!(first, b'\'' | b'"') {
-            let long = self.slice(from + 1, from + 17);
-            let generated = long.len() == 16 && value::looks_generated(long, 16);
+            let long = self.slice(from + 1, charset::CREDENTIAL.run_within(self.text, from + 1, 128));
+            let generated = value::looks_generated(long, 16);
             return (password || generated)
-                && !self.word_is(0, &["field", "invalid", "missing", "unexpected", "the"])
+                && !self.word_is(0, "field invalid missing unexpected the")
                 && self.quoted_argument(end);
         }
         if next == b'(' {
@@ -260,19 +183,28 @@ impl Scanner<'_> {
         self.looked(from, to);
         let content = self.slice(from, to);
         let has = |test: fn(&u8) -> bool| content.iter().any(test);
-        let netrc = password && self.line.account && has(|b| b.is_ascii_digit());
+        let netrc = password
+            && self.line.account
+            && has(|b| b.is_ascii_digit())
+            && self.word_is(1, "login user username account")
+            || password && self.netrc && self.words[0].1 == 0;
         let telling = content.len() >= 6
             && has(|b| b.is_ascii_digit())
             && has(|b| b.is_ascii_alphabetic())
             && !content.contains(&b'/')
-            && self.word_is(
-                0,
-                &["using", "with", "the", "my", "temporary", "new", "default", "is", "old", "root", "admin"],
-            );
+            && self.word_is(0, "using with the my temporary new default is old root admin");
         let secret = netrc
             || (password && (telling || value::looks_generated(content, 8)))
             || value::looks_generated(content, 16);
-        if !secret || value::says_nothing(content) || value::is_code(content) {
+        // `using RSA key 8F3135B4…`: GPG's fingerprints are in capitals.
+        // `security code 552`
+        let digits = content.iter().all(u8::is_ascii_digit);
+        if one_of(word, "code") && (3..=8).contains(&content.len()) && digits {
+            self.take(from, to, to, Rule::ONE_TIME_CODE);
+            return true;
+        }
+        let fingerprint = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'A'..=b'F'));
+        if !secret || fingerprint || value::says_nothing(content) || value::is_code(content) {
             return false;
         }
         self.take(from, to, to, Rule::KEY_VALUE);
@@ -280,12 +212,11 @@ impl Scanner<'_> {
     }
 
     fn joined_key(&self, start: usize, end: usize) -> bool {
-        self.slice(start, end).eq_ignore_ascii_case(b"key")
-            && self.level_of(start, end, false) == Level::Always
+        one_of(self.slice(start, end), "key code") && self.level_of(start, end, false) == Level::Always
     }
 
     /// A string behind a word, with or without a bracket.
-    fn quoted_argument(&mut self, end: usize) -> bool {
+    pub fn quoted_argument(&mut self, end: usize) -> bool {
         let at = end + value::run_of(self.text, end, b' ');
         let at = at + usize::from(self.byte(at) == b'(');
         let Some((quote, start)) = value::opening(self.text, at) else { return false };
@@ -296,6 +227,7 @@ impl Scanner<'_> {
             return false;
         }
         self.take(start, to, after, Rule::COMMAND_LINE);
+        self.changed_to(after);
         true
     }
 
@@ -318,7 +250,7 @@ impl Scanner<'_> {
         } else {
             alone
         };
-        if name.eq_ignore_ascii_case(b"code") && !self.word_is(1, &OTHER_CODES) {
+        if name.eq_ignore_ascii_case(b"code") && !self.word_is(1, OTHER_CODES) {
             self.line.one_time = true;
         }
         if key != Level::Always {
@@ -346,7 +278,15 @@ impl Scanner<'_> {
     /// Digits where the line speaks of a one-time code, and `123456 is your code`.
     fn one_time_code(&mut self, start: usize, end: usize) -> bool {
         let word = self.slice(start, end);
-        if !(4..=8).contains(&word.len()) || !word.iter().all(u8::is_ascii_digit) {
+        // `123 456`, `123-456`
+        let three = |at: usize| self.slice(at, at + 3).iter().filter(|b| b.is_ascii_digit()).count() == 3;
+        let parted = three(start)
+            && matches!(self.byte(start + 3), b' ' | b'-')
+            && three(start + 4)
+            && !charset::is_alnum(self.byte(start + 7))
+            && matches!(word.len(), 3 | 7);
+        let end = if parted { start + 7 } else { end };
+        if !parted && (!(4..=8).contains(&word.len()) || !word.iter().all(u8::is_ascii_digit)) {
             return false;
         }
         if matches!(self.byte(end), b':' | b'/' | b'%')
@@ -355,7 +295,7 @@ impl Scanner<'_> {
             return false;
         }
         let named = self.line.one_time
-            && (self.word_is(0, &["is", "code", "otp", "use", "enter", "passcode", "pin", "totp"])
+            && (self.word_is(0, "is code otp use enter passcode pin totp got expected received entered")
                 || matches!(self.slice(start.saturating_sub(2), start), b": " | b"= " | b"# "));
         let announced = self.is_at(end, b" is your ") && {
             let rest = self.slice(end, end + 72);
@@ -364,7 +304,7 @@ impl Scanner<'_> {
                 .iter()
                 .any(|w| rest.windows(w.len()).any(|part| part == *w))
         };
-        let asked = self.word_is(0, &["enter", "use", "type", "code"])
+        let asked = self.word_is(0, "enter use type code")
             && [&b" to verify"[..], b" to sign", b" to log", b" to confirm"]
                 .iter()
                 .any(|rest| self.is_at(end, rest));

@@ -28,8 +28,11 @@ static ROLES: Words<1024> = Words::new(&[
     (SECRET, "password passwd passwort kennwort senha contrasena motdepasse mdp pwd pswd passphrase \
         passcode jws jwe bearer totp hotp cvv cvc csrf xsrf mnemonic verifier samlresponse \
         samlrequest authkey privkey signingkey encryptionkey masterkey sharedkey servicekey \
-        credential sessid phpsessid jsessionid aspsessionid cardnumber ccnumber ssws appkey sshpass requirepass masterauth"),
-    (SECRET | MAKES_KEY, "secret jwt authorization cookie"),
+        heslo haslo clave wachtwoord losenord passe parola salasana jelszo sifre \
+        credential sessid phpsessid jsessionid aspsessionid cardnumber ccnumber ssws appkey sshpass requirepass masterauth \
+        storepass keypass rootpw bindpw userpw dbpw adminpw"),
+    (SECRET | MAKES_KEY, "secret jwt cookie"),
+    (SECRET | MAKES_KEY | MAKES_CODE, "authorization"),
     (SECRET | MAKES_KEY | TOKEN, "token"),
     (SECRET | MAKES_CODE, "otp"),
     (PLURAL | MANY, "secrets passwords credentials creds passwds"),
@@ -39,7 +42,7 @@ static ROLES: Words<1024> = Words::new(&[
     (KEY | MANY, "keys"),
     (MAKES_KEY, "private priv signing encryption encrypt decryption decrypt master service deploy deployment \
         admin shared webhook ssh aes rsa role crypto cipher pgp gpg wallet ingest ingestion \
-        integration preshared root symmetric license licence hashing internal"),
+        integration preshared root symmetric tls ssl server fernet license licence hashing internal"),
     (MAKES_KEY | MAKES_CODE, "sign"),
     (MAKES_KEY, "api"),
     (MAKES_KEY | NEUTRAL, "encrypted"),
@@ -48,7 +51,9 @@ static ROLES: Words<1024> = Words::new(&[
     (MAKES_KEY | GENERATED, "session sess"),
     (MAKES_KEY | GENERATED, "hmac"),
     (GENERATED | MAKES_KEY | QUERY, "signature sig"),
-    (GENERATED, "assertion psk ticket"),
+    (GENERATED, "assertion psk ticket bypass pat pepper sas"),
+    (GENERATED | NEUTRAL, "confirm"),
+    (QUERY, "appid t"),
     (GENERATED | COUNTED, "sid"),
     (SECRET, "saml"),
     (PIN | MAKES_CODE, "pin"),
@@ -68,10 +73,10 @@ static ROLES: Words<1024> = Words::new(&[
         asset blob upload video document project tenant order product customer issue jira"),
     (HARMLESS_KEY | HARMLESS_END | QUERY, "storage state"),
     (PUBLIC, "public publishable anon"),
-    (NEUTRAL, "new old confirm confirmed repeat again hash hashed value values val raw base encoded plain \
+    (NEUTRAL, "new old confirmed repeat again hash hashed value values val raw base encoded plain \
         plaintext text str string prod production dev development test testing staging stage live \
         sandbox v header param data main secondary env default temp tmp local override alt bytes pem \
-        b a hex content body digest request response"),
+        b a hex content body digest request response stdin"),
     (NEUTRAL | HARMLESS_KEY, "current previous prev"),
     (NEUTRAL | HARMLESS_KEY | PAGE, "next"),
     (HARMLESS_END | PAGE, "page"),

@@ -3,9 +3,10 @@
 //! To add one, add a row: a name, what tokens start with, which bytes follow, how many at least and at most, and
 //! where that is written down. A token counts only at the start of a word, when the run of its bytes is of such a
 //! length, ends where a word ends, and is mixed (digits among letters, or both cases), so that prose and slugs
-//! stay. The index below is built from the table at compile time.
+//! stay. The index below is built from the table.
 
 use super::charset::{self, *};
+use std::sync::LazyLock;
 
 /// Where a rule's facts come from. Facts only (prefix, bytes, lengths); no code or expression was taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,8 +21,10 @@ pub enum Source {
     Datadog,
     /// The issuer's own documentation, or the standard
     Vendor,
-    /// Known from practice and not looked up: to be checked against one of the above
-    Recalled,
+    /// betterleaks, `config/betterleaks.toml`
+    Betterleaks,
+    /// The issuer states no format; independent public scanners agree on this one
+    Scanners,
 }
 use Source::*;
 
@@ -40,8 +43,8 @@ use Span::*;
 pub struct Rule {
     /// As counted in a [`Tally`](super::Tally)
     pub name: &'static str,
-    /// What such tokens start with; case counts
-    pub prefixes: &'static [&'static str],
+    /// What such tokens start with, parted by spaces; case counts
+    pub prefixes: &'static str,
     /// What follows the prefix
     pub body: Charset,
     /// Fewest bytes after the prefix
@@ -54,7 +57,7 @@ pub struct Rule {
     pub source: Source,
 }
 
-type Prefixes = &'static [&'static str];
+type Prefixes = &'static str;
 const fn row(
     name: &'static str,
     prefixes: Prefixes,
@@ -72,220 +75,197 @@ const fn hook(name: &'static str, prefixes: Prefixes, body: Charset, min: u16, s
 /// The table.
 #[rustfmt::skip]
 pub const RULES: &[Rule] = &[
-    row("1password-key", &["A3-"], UPPER_NUM_DASH, 29, 33, Gitleaks),
-    row("1password-service-token", &["ops_eyJ"], BASE64, 60, 2048, Gitleaks),
-    row("adobe-client-secret", &["p8e-"], TOKEN, 32, 32, Gitleaks),
-    row("age-secret-key", &["AGE-SECRET-KEY-1"], UPPER_NUM, 58, 58, Gitleaks),
-    row("airtable-token", &["pat"], ALNUM_DOT, 79, 79, Recalled),
-    row("alibaba-key", &["LTAI"], ALNUM, 12, 24, Gitleaks),
-    row("anthropic-key", &["sk-ant-"], TOKEN, 20, 200, Gitleaks),
-    row("artifactory-key", &["AKCp", "cmVmd"], ALNUM, 59, 73, Gitleaks),
-    row("atlassian-token", &["ATATT3", "ATCTT3", "ATBB"], TOKEN_EQ, 24, 256, Gitleaks),
-    row("aws-access-key", &["AKIA", "ASIA", "ABIA", "ACCA"], UPPER_NUM, 16, 16, Gitleaks),
-    row("aws-bedrock-key", &["ABSK", "bedrock-api-key-"], BASE64, 60, 2048, Gitleaks),
-    row("brevo-key", &["xkeysib-", "xsmtpsib-"], TOKEN, 64, 100, Gitleaks),
-    row("buildkite-token", &["bkua_"], HEX, 40, 40, Kingfisher),
-    row("cerebras-key", &["csk-"], ALNUM, 40, 64, Recalled),
-    row("circleci-token", &["CCIPAT_", "CCIPRJ_"], ALNUM_UNDER, 40, 100, Kingfisher),
-    row("clickhouse-secret", &["4b1d"], ALNUM, 38, 38, Gitleaks),
-    row("clojars-token", &["CLOJARS_"], ALNUM, 60, 60, Gitleaks),
-    row("cloudflare-token", &["cfut_", "cfat_", "cfk_"], TOKEN, 40, 64, Vendor),
-    row("cloudflare-origin-ca-key", &["v1.0-"], HEX_DASH, 160, 240, Gitleaks),
-    row("contentful-token", &["CFPAT-"], TOKEN, 43, 43, Recalled),
-    row("databricks-token", &["dapi", "dkea", "dose"], HEX_DASH, 32, 34, Gitleaks),
-    row("datadog-key", &["ddapp_", "DDRCM_"], ALNUM_UNDER, 30, 80, Datadog),
-    row("defined-networking-token", &["dnkey-"], TOKEN_EQ, 79, 79, Gitleaks),
-    row("deno-token", &["ddp_", "ddw_", "ddo_"], ALNUM, 36, 36, Recalled),
-    row("digitalocean-token", &["dop_v1_", "doo_v1_", "dor_v1_"], HEX, 64, 64, Gitleaks),
-    row("docker-token", &["dckr_pat_", "dckr_oat_"], TOKEN, 20, 64, Recalled),
-    row("doppler-token", &["dp.pt.", "dp.st.", "dp.ct.", "dp.sa.", "dp.scim.", "dp.audit."], TOKEN_DOT, 40, 80, Gitleaks),
-    row("dropbox-token", &["sl."], TOKEN_DOT, 100, 2048, Gitleaks),
-    row("duffel-token", &["duffel_test_", "duffel_live_"], TOKEN_EQ, 43, 43, Gitleaks),
-    row("dynatrace-token", &["dt0c01.", "dt0s01.", "dt0s02.", "dt0s16."], ALNUM_DOT, 24, 120, Gitleaks),
-    row("easypost-key", &["EZAK", "EZTK"], ALNUM, 54, 54, Gitleaks),
-    row("elevenlabs-key", &["sk_"], HEX, 48, 48, Recalled),
-    row("fcm-server-key", &["APA91b"], TOKEN, 130, 140, Recalled),
-    row("facebook-token", &["EAA"], ALNUM, 60, 600, Gitleaks),
-    row("figma-token", &["figd_", "figu_", "figor_"], TOKEN, 40, 200, Secretlint),
-    row("flutterwave-key", &["FLWSECK_TEST-", "FLWSECK-"], TOKEN, 12, 64, Gitleaks),
-    row("fly-token", &["fo1_", "fm1r_", "fm1a_", "fm2_"], ANY_BASE64, 43, 4096, Gitleaks),
-    row("frameio-token", &["fio-u-"], TOKEN_EQ, 64, 64, Gitleaks),
-    row("gcp-api-key", &["AIza"], TOKEN, 35, 35, Gitleaks),
-    row("gcp-oauth-token", &["ya29."], TOKEN_DOT, 20, 2048, Recalled),
-    row("gcp-oauth-secret", &["GOCSPX-"], TOKEN, 24, 40, Recalled),
-    row("gcp-refresh-token", &["1//0"], TOKEN, 30, 256, Recalled),
-    row("gcp-oauth-code", &["4/0A"], TOKEN, 20, 256, Recalled),
-    row("github-token", &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"], ALNUM, 30, 255, Gitleaks),
-    row("github-fine-grained-token", &["github_pat_"], ALNUM_UNDER, 22, 255, Gitleaks),
-    row("gitlab-token", &["glpat-", "gldt-", "glft-", "glsoat-", "glrt-", "glrtr-", "glimt-", "glagent-", "gloas-",
-        "glptt-", "glffct-", "glcbt-", "glwt-", "GR1348941"], TOKEN_DOT, 20, 320, Gitleaks),
-    row("grafana-token", &["glc_", "glsa_", "eyJrIjoi"], ANY_BASE64, 32, 512, Gitleaks),
-    row("groq-key", &["gsk_"], ALNUM, 32, 64, Kingfisher),
-    row("harness-token", &["pat.", "sat."], TOKEN_DOT, 68, 68, Gitleaks),
-    row("hashicorp-vault-token", &["hvs.", "hvb.", "hvr."], TOKEN, 20, 400, Gitleaks),
-    row("hashicorp-vault-legacy-token", &["s."], ALNUM, 24, 24, Gitleaks),
-    row("heroku-key", &["HRKU-"], TOKEN, 36, 64, Gitleaks),
-    row("hubspot-token", &["pat-na1-", "pat-na2-", "pat-eu1-"], HEX_DASH, 36, 36, Recalled),
-    row("huggingface-token", &["hf_", "api_org_"], ALNUM, 30, 40, Gitleaks),
-    row("infracost-token", &["ico-"], ALNUM, 32, 32, Gitleaks),
-    row("intra42-secret", &["s-s4t2ud-", "s-s4t2af-"], HEX, 64, 64, Gitleaks),
-    row("langchain-key", &["lsv2_pt_", "lsv2_sk_"], HEX_UNDER, 32, 64, Recalled),
-    row("launchdarkly-key", &["sdk-", "api-"], HEX_DASH, 36, 36, Recalled),
-    row("linear-token", &["lin_api_", "lin_oauth_", "lin_wh_"], ALNUM, 30, 64, Gitleaks),
-    row("lob-or-gocardless-key", &["live_", "test_"], TOKEN, 35, 40, Gitleaks),
-    row("mailgun-key", &["key-"], HEX, 32, 32, Gitleaks),
-    row("mapbox-secret-token", &["sk.eyJ"], TOKEN_DOT, 40, 300, Recalled),
-    row("neon-key", &["napi_"], ALNUM, 32, 80, Recalled),
-    row("netlify-token", &["nfp_", "nfc_", "nfo_"], ALNUM, 36, 46, Recalled),
-    row("newrelic-key", &["NRAK-", "NRII-", "NRRA-", "NRAA-"], TOKEN, 26, 48, Gitleaks),
-    row("notion-token", &["ntn_", "secret_"], ALNUM, 40, 50, Gitleaks),
-    row("npm-token", &["npm_"], ALNUM, 36, 36, Gitleaks),
-    row("nvidia-key", &["nvapi-"], TOKEN, 40, 80, Recalled),
-    row("octopus-key", &["API-"], UPPER_NUM, 26, 32, Gitleaks),
-    row("openai-key", &["sk-", "sess-"], TOKEN, 24, 256, Gitleaks),
-    row("openshift-token", &["sha256~"], TOKEN, 43, 43, Gitleaks),
-    row("perplexity-key", &["pplx-"], ALNUM, 32, 64, Gitleaks),
-    row("pinecone-key", &["pcsk_"], ALNUM_UNDER, 40, 90, Recalled),
-    row("plaid-token", &["access-sandbox-", "access-development-", "access-production-"], HEX_DASH, 36, 36, Gitleaks),
-    row("planetscale-token", &["pscale_tkn_", "pscale_oauth_", "pscale_pw_"], TOKEN_DOT, 32, 64, Gitleaks),
-    row("posthog-key", &["phx_", "phs_"], ALNUM, 32, 64, Recalled),
-    row("postman-key", &["PMAK-"], HEX_DASH, 59, 59, Gitleaks),
-    row("prefect-token", &["pnu_", "pnb_"], ALNUM, 36, 36, Gitleaks),
-    row("pulumi-token", &["pul-"], HEX, 40, 40, Gitleaks),
-    row("pypi-token", &["pypi-"], TOKEN, 50, 1024, Gitleaks),
-    row("qstash-signing-key", &["sig_"], ALNUM, 26, 40, Recalled),
-    row("readme-token", &["rdme_"], ALNUM, 70, 70, Gitleaks),
-    row("replicate-token", &["r8_"], ALNUM, 37, 40, Recalled),
-    row("resend-key", &["re_"], ALNUM_UNDER, 24, 40, Recalled),
-    row("rubygems-token", &["rubygems_"], HEX, 48, 48, Gitleaks),
-    row("scalingo-token", &["tk-us-"], TOKEN, 48, 48, Gitleaks),
-    row("sendgrid-key", &["SG."], TOKEN_DOT, 50, 80, Gitleaks),
-    row("sentry-token", &["sntrys_", "sntryu_", "sntrya_"], ANY_BASE64, 60, 512, Gitleaks),
-    row("settlemint-token", &["sm_aat_", "sm_pat_", "sm_sat_"], ALNUM, 16, 16, Gitleaks),
-    row("shippo-token", &["shippo_live_", "shippo_test_"], ANY_HEX, 40, 40, Gitleaks),
-    row("shopify-token", &["shpat_", "shpca_", "shppa_", "shpss_"], ANY_HEX, 32, 32, Gitleaks),
-    row("slack-token", &["xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxo-", "xoxe-", "xoxe.", "xoxc-", "xoxd-", "xapp-",
-        "xwfp-"], TOKEN_PERCENT, 10, 400, Gitleaks),
-    row("sonar-token", &["squ_", "sqp_", "sqa_"], HEX, 40, 40, Recalled),
-    row("sourcegraph-token", &["sgp_"], ALNUM_UNDER, 40, 80, Gitleaks),
-    row("square-token", &["sq0atp-", "sq0csp-", "EAAA"], TOKEN, 22, 60, Gitleaks),
-    row("stripe-key", &["sk_live_", "sk_test_", "sk_prod_", "rk_live_", "rk_test_", "rk_prod_", "ek_live_", "ek_test_"],
+    row("1password-key", "A3-", UPPER_NUM_DASH, 29, 33, Gitleaks),
+    row("1password-service-token", "ops_eyJ", BASE64, 60, 2048, Gitleaks),
+    row("adobe-client-secret", "p8e-", TOKEN, 32, 32, Gitleaks),
+    row("age-secret-key", "AGE-SECRET-KEY-1", UPPER_NUM, 58, 58, Gitleaks),
+    row("aikido-secret", "AIK_SECRET_ AIK_CI_", ALNUM, 20, 64, Betterleaks),
+    row("airtable-token", "pat", ALNUM_DOT, 79, 79, Kingfisher),
+    row("alibaba-key", "LTAI", ALNUM, 12, 24, Gitleaks),
+    row("anthropic-key", "sk-ant-", TOKEN, 20, 200, Gitleaks),
+    row("artifactory-key", "AKCp cmVmd", ALNUM, 59, 73, Gitleaks),
+    row("atlassian-token", "ATATT3 ATCTT3 ATBB", TOKEN_EQ, 24, 256, Gitleaks),
+    row("asana-token", "0/ 1/ 2/", DIGITS_PATH, 32, 70, Kingfisher),
+    row("aws-access-key", "AKIA ASIA ABIA ACCA", UPPER_NUM, 16, 16, Gitleaks),
+    row("aws-bedrock-key", "ABSK bedrock-api-key-", BASE64, 60, 2048, Gitleaks),
+    row("brevo-key", "xkeysib- xsmtpsib-", TOKEN, 64, 100, Gitleaks),
+    row("buildkite-token", "bkua_", HEX, 40, 40, Kingfisher),
+    row("cerebras-key", "csk-", ALNUM, 48, 48, Betterleaks),
+    row("circleci-token", "CCIPAT_ CCIPRJ_", ALNUM_UNDER, 40, 100, Kingfisher),
+    row("clickhouse-secret", "4b1d", ALNUM, 38, 38, Gitleaks),
+    row("clojars-token", "CLOJARS_", ALNUM, 60, 60, Gitleaks),
+    row("cloudflare-token", "cfut_ cfat_ cfk_ cfast_", TOKEN, 40, 64, Vendor),
+    row("cloudflare-origin-ca-key", "v1.0-", HEX_DASH, 160, 240, Gitleaks),
+    row("contentful-token", "CFPAT-", TOKEN, 43, 43, Scanners),
+    row("cursor-key", "key_", HEX, 64, 64, Betterleaks),
+    row("databricks-token", "dapi dkea dose", HEX_DASH, 32, 34, Gitleaks),
+    row("datadog-key", "ddapp_ DDRCM_", ALNUM_UNDER, 30, 80, Datadog),
+    row("defined-networking-token", "dnkey-", TOKEN_EQ, 79, 79, Gitleaks),
+    row("deno-token", "ddp_ ddo_", ALNUM, 36, 36, Kingfisher),
+    row("digitalocean-token", "dop_v1_ doo_v1_ dor_v1_", HEX, 64, 64, Gitleaks),
+    row("docker-token", "dckr_pat_ dckr_oat_", TOKEN, 26, 40, Scanners),
+    row("docker-swarm-key", "SWMTKN-1- SWMKEY-1-", ANY_BASE64, 40, 100, Kingfisher),
+    row("doppler-token", "dp.pt. dp.st. dp.ct. dp.sa. dp.scim. dp.audit.", TOKEN_DOT, 40, 80, Gitleaks),
+    row("dropbox-token", "sl.", TOKEN_DOT, 100, 2048, Gitleaks),
+    row("duffel-token", "duffel_test_ duffel_live_", TOKEN_EQ, 43, 43, Gitleaks),
+    row("dynatrace-token", "dt0c01. dt0s01. dt0s02. dt0s16.", ALNUM_DOT, 24, 120, Gitleaks),
+    row("e2b-key", "e2b_", HEX, 40, 40, Scanners),
+    row("easypost-key", "EZAK EZTK", ALNUM, 54, 54, Gitleaks),
+    row("elevenlabs-key", "sk_", ANY_HEX, 48, 48, Kingfisher),
+    row("fcm-registration-token", "APA91b", TOKEN, 130, 140, Scanners),
+    row("firecrawl-key", "fc-", HEX, 32, 32, Scanners),
+    row("facebook-token", "EAA", ALNUM, 60, 600, Gitleaks),
+    row("figma-token", "figd_ figu_ figor_", TOKEN, 40, 200, Secretlint),
+    row("flutterwave-key", "FLWSECK_TEST- FLWSECK-", TOKEN, 12, 64, Gitleaks),
+    row("fly-token", "fo1_ fm1r_ fm1a_ fm2_", ANY_BASE64, 43, 4096, Gitleaks),
+    row("frameio-token", "fio-u-", TOKEN_EQ, 64, 64, Gitleaks),
+    row("gcp-api-key", "AIza", TOKEN, 35, 35, Gitleaks),
+    row("gcp-oauth-token", "ya29.", TOKEN_DOT, 20, 2048, Kingfisher),
+    row("gcp-oauth-secret", "GOCSPX-", TOKEN, 24, 40, Kingfisher),
+    row("gcp-refresh-token", "1//0", TOKEN, 30, 256, Kingfisher),
+    row("gcp-oauth-code", "4/0A", TOKEN, 20, 256, Vendor),
+    row("github-token", "ghp_ gho_ ghu_ ghs_ ghr_", ALNUM, 30, 255, Gitleaks),
+    row("github-fine-grained-token", "github_pat_", ALNUM_UNDER, 22, 255, Gitleaks),
+    row("gitlab-token", "glpat- gldt- glft- glsoat- glrt- glrtr- glimt- glagent- gloas- glptt- glffct- glcbt- glwt- GR1348941", TOKEN_DOT, 20, 320, Gitleaks),
+    row("grafana-token", "glc_ glsa_ eyJrIjoi", ANY_BASE64, 32, 512, Gitleaks),
+    row("groq-key", "gsk_", ALNUM, 32, 64, Kingfisher),
+    row("harness-token", "pat. sat.", TOKEN_DOT, 68, 68, Gitleaks),
+    row("hashicorp-vault-token", "hvs. hvb. hvr.", TOKEN, 20, 400, Gitleaks),
+    row("hashicorp-vault-legacy-token", "s.", ALNUM, 24, 24, Gitleaks),
+    row("heroku-key", "HRKU-", TOKEN, 36, 64, Gitleaks),
+    row("hubspot-token", "pat-na1- pat-na2- pat-eu1- pat-ap1-", HEX_DASH, 36, 36, Scanners),
+    row("huggingface-token", "hf_ api_org_", ALNUM, 30, 40, Gitleaks),
+    row("infracost-token", "ico-", ALNUM, 32, 32, Gitleaks),
+    row("intra42-secret", "s-s4t2ud- s-s4t2af-", HEX, 64, 64, Gitleaks),
+    row("langchain-key", "lsv2_pt_ lsv2_sk_", HEX_UNDER, 43, 43, Kingfisher),
+    row("launchdarkly-key", "sdk- api-", HEX_DASH, 36, 36, Vendor),
+    row("linear-token", "lin_api_ lin_oauth_ lin_wh_", ALNUM, 30, 64, Gitleaks),
+    row("lob-or-gocardless-key", "live_ test_", TOKEN, 35, 40, Gitleaks),
+    row("mailgun-key", "key-", HEX, 32, 32, Gitleaks),
+    row("mapbox-secret-token", "sk.eyJ tk.eyJ", TOKEN_DOT, 40, 300, Kingfisher),
+    row("neon-key", "napi_", ALNUM, 40, 80, Scanners),
+    row("netlify-token", "nfp_", ALNUM, 36, 48, Kingfisher),
+    row("newrelic-key", "NRAK- NRII- NRRA- NRAA-", TOKEN, 26, 48, Gitleaks),
+    row("notion-token", "ntn_ secret_", ALNUM, 40, 50, Gitleaks),
+    row("npm-token", "npm_", ALNUM, 36, 36, Gitleaks),
+    row("nvidia-key", "nvapi-", TOKEN, 60, 70, Kingfisher),
+    row("octopus-key", "API-", UPPER_NUM, 26, 32, Gitleaks),
+    row("openai-key", "sk- sess-", TOKEN, 24, 256, Gitleaks),
+    row("openshift-token", "sha256~", TOKEN, 43, 43, Gitleaks),
+    row("perplexity-key", "pplx-", ALNUM, 32, 64, Gitleaks),
+    row("pinecone-key", "pcsk_", ALNUM_UNDER, 60, 75, Kingfisher),
+    row("plaid-token", "access-sandbox- access-development- access-production-", HEX_DASH, 36, 36, Gitleaks),
+    row("planetscale-token", "pscale_tkn_ pscale_oauth_ pscale_pw_", TOKEN_DOT, 32, 64, Gitleaks),
+    row("posthog-key", "phx_ phs_ pha_ phr_", ALNUM, 40, 48, Kingfisher),
+    row("postman-key", "PMAK-", HEX_DASH, 59, 59, Gitleaks),
+    row("prefect-token", "pnu_ pnb_", ALNUM, 36, 36, Gitleaks),
+    row("pulumi-token", "pul-", HEX, 40, 40, Gitleaks),
+    row("pypi-token", "pypi-", TOKEN, 50, 1024, Gitleaks),
+    row("qstash-signing-key", "sig_", ALNUM, 26, 40, Scanners),
+    row("render-key", "rnd_", ALNUM, 32, 48, Scanners),
+    row("readme-token", "rdme_", ALNUM, 70, 70, Gitleaks),
+    row("replicate-token", "r8_", ALNUM, 37, 40, Scanners),
+    row("resend-key", "re_", ALNUM_UNDER, 30, 40, Scanners),
+    row("rubygems-token", "rubygems_", HEX, 48, 48, Gitleaks),
+    row("scalingo-token", "tk-us-", TOKEN, 48, 48, Gitleaks),
+    row("sendgrid-key", "SG.", TOKEN_DOT, 50, 80, Gitleaks),
+    row("sentry-token", "sntrys_ sntryu_ sntrya_", ANY_BASE64, 60, 512, Gitleaks),
+    row("settlemint-token", "sm_aat_ sm_pat_ sm_sat_", ALNUM, 16, 16, Gitleaks),
+    row("shippo-token", "shippo_live_ shippo_test_", ANY_HEX, 40, 40, Gitleaks),
+    row("shopify-token", "shpat_ shpca_ shppa_ shpss_", ANY_HEX, 32, 32, Gitleaks),
+    row("slack-token", "xoxb- xoxp- xoxa- xoxr- xoxs- xoxo- xoxe- xoxe. xoxc- xoxd- xapp- xwfp-", TOKEN_PERCENT, 10, 400, Gitleaks),
+    row("sonar-token", "squ_ sqp_ sqa_", ALNUM, 40, 40, Kingfisher),
+    row("sourcegraph-token", "sgp_", ALNUM_UNDER, 40, 80, Gitleaks),
+    row("square-token", "sq0atp- sq0csp- EAAA", TOKEN, 22, 60, Gitleaks),
+    row("stripe-key", "sk_live_ sk_test_ sk_prod_ rk_live_ rk_test_ rk_prod_ ek_live_ ek_test_",
         ALNUM, 10, 247, Gitleaks),
-    row("webhook-signing-secret", &["whsec_"], BASE64, 20, 100, Recalled),
-    row("signed-session-cookie", &["s%3A"], TOKEN_PERCENT, 40, 400, Recalled),
-    row("supabase-token", &["sbp_", "sb_secret_"], TOKEN, 20, 64, Kingfisher),
-    row("tailscale-key", &["tskey-"], TOKEN, 20, 100, Recalled),
-    row("together-key", &["tgp_v1_"], TOKEN, 40, 60, Recalled),
-    row("trello-token", &["ATTA"], HEX, 56, 80, Recalled),
-    row("twilio-key", &["SK"], ANY_HEX, 32, 32, Gitleaks),
-    row("twitter-bearer", &["AAAAAAAAAAAAAAAAAAAA"], TOKEN_PERCENT, 60, 140, Gitleaks),
-    row("typeform-token", &["tfp_"], TOKEN_DOT, 40, 70, Gitleaks),
-    row("vercel-token", &["vcp_", "vci_", "vca_", "vcr_", "vck_"], TOKEN, 50, 64, Kingfisher),
-    row("vercel-blob-token", &["vercel_blob_rw_"], ALNUM_UNDER, 30, 100, Recalled),
-    row("xai-key", &["xai-"], ALNUM, 60, 100, Recalled),
-    row("yandex-key", &["AQVN"], TOKEN, 35, 38, Gitleaks),
-    row("zendesk-or-generic-pat", &["pat_"], ALNUM, 32, 80, Recalled),
+    row("webhook-signing-secret", "whsec_", BASE64, 20, 100, Vendor),
+    row("signed-session-cookie", "s%3A", TOKEN_PERCENT, 40, 400, Vendor),
+    row("supabase-token", "sbp_ sb_secret_", TOKEN, 20, 64, Kingfisher),
+    row("tailscale-key", "tskey-", TOKEN, 20, 140, Scanners),
+    row("tavily-key", "tvly-", TOKEN, 32, 48, Scanners),
+    row("together-key", "tgp_v1_", TOKEN, 43, 43, Scanners),
+    row("trello-token", "ATTA", ANY_HEX, 60, 80, Scanners),
+    row("twilio-key", "SK", ANY_HEX, 32, 32, Gitleaks),
+    row("twitter-bearer", "AAAAAAAAAAAAAAAAAAAA", TOKEN_PERCENT, 60, 140, Gitleaks),
+    row("typeform-token", "tfp_", TOKEN_DOT, 40, 70, Gitleaks),
+    row("vercel-token", "vcp_ vci_ vca_ vcr_ vck_", TOKEN, 50, 64, Kingfisher),
+    row("vercel-blob-token", "vercel_blob_rw_", ALNUM_UNDER, 30, 100, Scanners),
+    row("wandb-key", "wandb_v1_", ALNUM_UNDER, 77, 77, Scanners),
+    row("xai-key", "xai-", ALNUM, 60, 100, Scanners),
+    row("yandex-key", "AQVN", TOKEN, 35, 38, Gitleaks),
+    row("yandex-token", "t1.", TOKEN_DOT, 90, 400, Gitleaks),
+    row("generic-pat", "pat_", ALNUM, 32, 80, Scanners),
     // Password hashes: crypt(3), PHC strings, and the frameworks' own spellings.
-    row("password-hash", &["$2a$", "$2b$", "$2y$", "$2x$"], CRYPT, 50, 60, Vendor),
-    row("password-hash", &["$argon2id$", "$argon2i$", "$argon2d$", "$scrypt$", "$pbkdf2", "$bcrypt-sha256$"], CRYPT, 30, 512, Vendor),
-    row("password-hash", &["$6$", "$5$", "$1$", "$apr1$", "$y$", "$7$", "$gy$"], CRYPT, 24, 256, Vendor),
-    row("password-hash", &["pbkdf2_sha256$", "pbkdf2_sha1$", "bcrypt_sha256$", "bcrypt$$2", "argon2$argon2", "scrypt$"], CRYPT, 30, 512, Vendor),
-    row("password-hash", &["pbkdf2:sha", "scrypt:32768:"], CRYPT_COLON, 30, 512, Vendor),
-    row("password-hash", &["{SSHA}", "{SHA}", "{SSHA256}", "{SSHA512}", "{CRYPT}", "{bcrypt}", "{SMD5}"], CRYPT, 24, 200, Vendor),
+    row("password-hash", "$2a$ $2b$ $2y$ $2x$", CRYPT, 50, 60, Vendor),
+    row("password-hash", "$argon2id$ $argon2i$ $argon2d$ $scrypt$ $pbkdf2 $bcrypt-sha256$", CRYPT, 30, 512, Vendor),
+    row("password-hash", "$6$ $5$ $1$ $apr1$ $y$ $7$ $gy$", CRYPT, 24, 256, Vendor),
+    row("password-hash", "pbkdf2_sha256$ pbkdf2_sha1$ bcrypt_sha256$ bcrypt$$2 argon2$argon2 scrypt$", CRYPT, 30, 512, Vendor),
+    row("password-hash", "pbkdf2:sha scrypt:32768:", CRYPT_COLON, 30, 512, Vendor),
+    row("password-hash", "{SSHA} {SHA} {SSHA256} {SSHA512} {CRYPT} {bcrypt} {SMD5}", CRYPT, 24, 200, Vendor),
+    // What protocols and tools write right before a secret: NTLM's empty LM hash, SMTP's question for the password
+    // (RFC 4954), GitHub's masking command.
+    hook("password-hash", "aad3b435b51404eeaad3b435b51404ee:", ANY_HEX, 32, Vendor),
+    hook("smtp-password", "UGFzc3dvcmQ6\n UGFzc3dvcmQ6\r\n UGFzc3dvcmQ6\\r\\n", BASE64, 8, Vendor),
+    hook("github-masked-value", "add-mask::", CRYPT, 8, Vendor),
     // Webhooks: the address stays, its secret part goes.
-    hook("slack-webhook", &["hooks.slack.com/services/", "hooks.slack.com/workflows/", "hooks.slack.com/triggers/"], PATH, 20, Gitleaks),
-    hook("teams-webhook", &["webhook.office.com/webhookb2/", "outlook.office.com/webhook/"], PATH, 32, Gitleaks),
-    hook("zapier-webhook", &["hooks.zapier.com/hooks/catch/", "hooks.zapier.com/hooks/standard/"], PATH, 8, Recalled),
-    hook("make-webhook", &["hook.eu1.make.com/", "hook.eu2.make.com/", "hook.us1.make.com/", "hook.us2.make.com/", "hook.integromat.com/"], ALNUM, 20, Recalled),
-    hook("feishu-webhook", &["open.feishu.cn/open-apis/bot/v2/hook/", "open.larksuite.com/open-apis/bot/v2/hook/"], HEX_DASH, 30, Recalled),
-    hook("pagerduty-webhook", &["events.pagerduty.com/integration/"], ALNUM, 20, Recalled),
-    hook("ifttt-webhook", &["with/key/"], TOKEN, 20, Recalled),
+    hook("slack-webhook", "hooks.slack.com/services/ hooks.slack.com/workflows/ hooks.slack.com/triggers/", PATH, 20, Gitleaks),
+    hook("teams-webhook", "webhook.office.com/webhookb2/ outlook.office.com/webhook/", PATH, 32, Gitleaks),
+    hook("zapier-webhook", "hooks.zapier.com/hooks/catch/ hooks.zapier.com/hooks/standard/", PATH, 8, Scanners),
+    hook("make-webhook", "hook.eu1.make.com/ hook.eu2.make.com/ hook.us1.make.com/ hook.us2.make.com/ hook.integromat.com/", ALNUM, 20, Scanners),
+    hook("feishu-webhook", "open.feishu.cn/open-apis/bot/v2/hook/ open.larksuite.com/open-apis/bot/v2/hook/", HEX_DASH, 30, Scanners),
+    hook("pagerduty-webhook", "events.pagerduty.com/integration/", ALNUM, 20, Scanners),
+    hook("google-calendar-address", "private-", HEX, 32, Vendor),
+    hook("ifttt-webhook", "with/key/", TOKEN, 20, Scanners),
 ];
 
-/// One prefix of the table: which row, which of its prefixes.
-#[derive(Clone, Copy)]
+/// One prefix of the table.
 struct Entry {
-    row: u8,
-    prefix: u8,
+    row: usize,
+    prefix: &'static [u8],
     /// The prefix's first four bytes, and which of them it has: one comparison turns nearly every text away.
     head: u32,
     mask: u32,
 }
 
-const fn entry(row: usize, prefix: usize) -> Entry {
-    let bytes = RULES[row].prefixes[prefix].as_bytes();
-    let (mut head, mut mask, mut i) = (0u32, 0u32, 0);
-    while i < 4 && i < bytes.len() {
-        head |= (bytes[i] as u32) << (8 * i);
-        mask |= 0xff << (8 * i);
-        i += 1;
-    }
-    Entry { row: row as u8, prefix: prefix as u8, head, mask }
+/// The table as it is looked up, laid out at the first look.
+struct Index {
+    /// All prefixes ordered by first byte, the table's order kept within one.
+    entries: Vec<Entry>,
+    /// Where the prefixes of a first byte start; the next one's start is their end.
+    starts: [u16; 129],
+    /// Which second bytes (modulo 64) can follow a first byte: turns away nearly every ordinary word.
+    second: [u64; 128],
 }
 
-const _: () = assert!(RULES.len() <= 256, "Entry holds a row in a byte");
-
-const PREFIX_COUNT: usize = {
-    let (mut n, mut r) = (0, 0);
-    while r < RULES.len() {
-        n += RULES[r].prefixes.len();
-        r += 1;
-    }
-    n
-};
-
-/// All prefixes ordered by first byte, the table's order kept within one.
-static ENTRIES: [Entry; PREFIX_COUNT] = {
-    let mut out = [Entry { row: 0, prefix: 0, head: 0, mask: 0 }; PREFIX_COUNT];
-    let (mut n, mut first) = (0, 0u16);
-    while first < 128 {
-        let mut r = 0;
-        while r < RULES.len() {
-            let mut p = 0;
-            while p < RULES[r].prefixes.len() {
-                if RULES[r].prefixes[p].as_bytes()[0] as u16 == first {
-                    out[n] = entry(r, p);
-                    n += 1;
-                }
-                p += 1;
+static INDEX: LazyLock<Index> = LazyLock::new(|| {
+    let mut entries = Vec::new();
+    for (row, rule) in RULES.iter().enumerate() {
+        for prefix in rule.prefixes.split(' ').map(str::as_bytes) {
+            let (mut head, mut mask) = ([0u8; 4], [0u8; 4]);
+            for ((byte, head), mask) in prefix.iter().zip(&mut head).zip(&mut mask) {
+                (*head, *mask) = (*byte, 0xff);
             }
-            r += 1;
+            entries.push(Entry {
+                row,
+                prefix,
+                head: u32::from_le_bytes(head),
+                mask: u32::from_le_bytes(mask),
+            });
         }
-        first += 1;
     }
-    out
-};
-
-/// Where the prefixes of a first byte start in `ENTRIES`; the next one's start is their end.
-static STARTS: [u16; 129] = {
-    let mut out = [0u16; 129];
-    let mut byte = 0;
-    while byte < 128 {
-        let (mut n, mut e) = (0, 0);
-        while e < PREFIX_COUNT {
-            let entry = ENTRIES[e];
-            if RULES[entry.row as usize].prefixes[entry.prefix as usize].as_bytes()[0] as usize <= byte {
-                n += 1;
-            }
-            e += 1;
+    entries.sort_by_key(|entry| entry.prefix.first().copied()); // stable
+    let (mut starts, mut second) = ([0u16; 129], [0u64; 128]);
+    for entry in &entries {
+        let first = usize::from(entry.prefix.first().copied().unwrap_or(0));
+        let next = entry.prefix.get(1).copied().unwrap_or(0);
+        if let Some(bits) = second.get_mut(first) {
+            *bits |= 1 << (next & 63);
         }
-        out[byte + 1] = n;
-        byte += 1;
+        starts.iter_mut().skip(first + 1).for_each(|start| *start += 1);
     }
-    out
-};
-
-/// Which second bytes (modulo 64) can follow a first byte: turns away nearly every ordinary word.
-static SECOND: [u64; 128] = {
-    let mut out = [0u64; 128];
-    let mut e = 0;
-    while e < PREFIX_COUNT {
-        let prefix = RULES[ENTRIES[e].row as usize].prefixes[ENTRIES[e].prefix as usize].as_bytes();
-        out[prefix[0] as usize] |= 1 << (prefix[1] & 63);
-        e += 1;
-    }
-    out
-};
+    Index { entries, starts, second }
+});
 
 /// A token found.
 pub struct Token {
@@ -301,7 +281,7 @@ pub struct Token {
 /// one run measured from each of its bytes.
 #[derive(Default)]
 pub struct Runs {
-    slots: [(Option<Charset>, usize, bool); 12],
+    slots: [(Option<Charset>, usize, bool); 24],
     /// Bytes looked at.
     pub looked: u64,
 }
@@ -338,26 +318,27 @@ impl Runs {
 #[inline]
 pub fn token_at(text: &[u8], at: usize, runs: &mut Runs) -> Option<Token> {
     let (&first, &second) = (text.get(at)?, text.get(at + 1)?);
-    if first >= 128 || SECOND[first as usize] & (1 << (second & 63)) == 0 {
+    let index = &*INDEX;
+    if index.second.get(usize::from(first))? & (1 << (second & 63)) == 0 {
         return None;
     }
-    token_of(text, at, first, runs)
+    token_of(text, at, first, index, runs)
 }
 
 #[inline(never)]
-fn token_of(text: &[u8], at: usize, first: u8, runs: &mut Runs) -> Option<Token> {
-    let range = STARTS[first as usize] as usize..STARTS[first as usize + 1] as usize;
+fn token_of(text: &[u8], at: usize, first: u8, index: &Index, runs: &mut Runs) -> Option<Token> {
+    let start = |first: usize| index.starts.get(first).map(|&start| usize::from(start));
+    let range = start(usize::from(first))?..start(usize::from(first) + 1)?;
     let rest = text.get(at..)?;
     let head = match rest {
         [a, b, c, d, ..] => u32::from_le_bytes([*a, *b, *c, *d]),
         _ => return None, // shorter than any token
     };
-    ENTRIES.get(range)?.iter().find_map(|entry| {
+    index.entries.get(range)?.iter().find_map(|entry| {
         if head & entry.mask != entry.head {
             return None;
         }
-        let rule = RULES.get(entry.row as usize)?;
-        let prefix = rule.prefixes.get(entry.prefix as usize)?.as_bytes();
+        let (rule, prefix) = (RULES.get(entry.row)?, entry.prefix);
         if !rest.starts_with(prefix) {
             return None;
         }
@@ -372,6 +353,6 @@ fn token_of(text: &[u8], at: usize, first: u8, runs: &mut Runs) -> Option<Token>
             return None;
         }
         let start = if rule.span == Rest { body } else { at };
-        Some(Token { row: entry.row as usize, start, end })
+        Some(Token { row: entry.row, start, end })
     })
 }

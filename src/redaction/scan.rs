@@ -6,10 +6,12 @@
 //! for: reading goes on behind it in the same state, which is what makes redaction idempotent.
 
 use super::charset::{self, WORD};
+use super::line::Line;
 use super::names::Rule;
 use super::rules::{self, Runs};
-use super::words::one_of;
-use super::{MARK, keys, value};
+use super::table::Table;
+use super::{MARK, extra, keys, value};
+use std::cell::Cell;
 
 /// A stretch that goes.
 #[derive(Clone, Copy, Debug)]
@@ -17,19 +19,6 @@ pub struct Span {
     pub start: usize,
     pub end: usize,
     pub rule: Rule,
-}
-
-/// What was seen earlier on the line and changes what comes after it.
-#[derive(Default)]
-pub struct Line {
-    /// A command that takes `-u user:password`.
-    pub user_flag: bool,
-    /// The letter of the flag with which a command takes its password (`-p`, `-a`, `-k`), or 0.
-    pub password_flag: u8,
-    /// An account was named, as in `machine … login …`.
-    pub account: bool,
-    /// A one-time code was spoken of.
-    pub one_time: bool,
 }
 
 /// The reader.
@@ -55,6 +44,12 @@ pub struct Scanner<'t> {
     pub inside_from: usize,
     /// A JSON Web Key was seen (`"kty"`).
     pub jwk: bool,
+    /// The name last judged, and how: several rules ask.
+    pub level: Cell<(usize, usize, keys::Level)>,
+    /// A `.netrc` is being read.
+    pub netrc: bool,
+    /// The table whose rows come.
+    pub table: Option<Table>,
 }
 
 /// How far a list or object under a sensitive name reaches at most, should its end be missing.
@@ -121,6 +116,9 @@ impl<'t> Scanner<'t> {
             inside: 0,
             inside_from: 0,
             jwk: false,
+            level: Cell::new((0, 0, keys::Level::Harmless)),
+            netrc: false,
+            table: None,
         }
     }
 
@@ -143,17 +141,13 @@ impl<'t> Scanner<'t> {
             match KIND[b as usize] {
                 Kind::Plain => self.at += 1,
                 Kind::Word => self.word(),
-                Kind::Line => {
-                    self.at += 1;
-                    self.line = Line::default();
-                    self.words = [(0, 0); 3];
-                }
+                Kind::Line => self.next_line(),
                 Kind::Backslash => self.backslash(),
                 Kind::Escape => self.at = value::skip_colour(self.text, self.at).unwrap_or(self.at + 1),
                 Kind::Percent => self.at += self.percent(),
                 Kind::Colon if self.byte(self.at + 1) == b'/' || self.before(self.at) == b'n' => self.colon(),
                 Kind::Dash if self.byte(self.at + 1) == b'-' => self.dash(),
-                Kind::Quote if self.inside > 0 => self.quote(),
+                Kind::Quote if self.inside > 0 || self.line.owed => self.quote(),
                 Kind::Colon | Kind::Dash | Kind::Quote => self.at += 1,
                 Kind::Dollar => self.token_or_step(),
                 Kind::Open => self.open(b),
@@ -162,6 +156,19 @@ impl<'t> Scanner<'t> {
                 Kind::Tilde => self.tilde(),
                 Kind::Pipe => self.pipe(),
             }
+        }
+    }
+
+    /// Forgets the line, but for what it said of the next one.
+    fn next_line(&mut self) {
+        let announced = self.line.password && matches!(self.before(self.at), b':' | b'\n');
+        self.at += 1;
+        self.line = Line { password: announced, ..Line::default() };
+        self.words = [(0, 0); 3];
+        if let Some(table) = self.table.filter(|_| !self.in_row) {
+            self.table_row(table);
+        } else if announced {
+            self.announced();
         }
     }
 
@@ -192,7 +199,8 @@ impl<'t> Scanner<'t> {
     /// Takes a stretch out; reading goes on at `resume`.
     #[inline(never)]
     pub fn take(&mut self, start: usize, end: usize, resume: usize, rule: Rule) {
-        if start < end && start >= self.done && self.slice(start, end) != MARK.as_bytes() {
+        let content = self.slice(start, end);
+        if start < end && start >= self.done && content != MARK.as_bytes() && !extra::allows(content) {
             self.found.push(Span { start, end, rule });
         }
         self.resume(resume.max(end));
@@ -228,7 +236,11 @@ impl<'t> Scanner<'t> {
             end -= 1;
         }
         self.at = end;
-        if self.shaped(start, end) || self.assignment(start, end) || self.phrase(start, end) {
+        if self.shaped(start, end)
+            || self.assignment(start, end)
+            || self.phrase(start, end)
+            || self.near(start, end)
+        {
             return;
         }
         self.at = end;
@@ -243,7 +255,7 @@ impl<'t> Scanner<'t> {
             self.take(at, end, end, Rule::JWT);
             return true;
         }
-        let Some(token) = rules::token_at(self.text, at, &mut self.runs) else { return false };
+        let Some(token) = rules::token_at(self.text, at, &mut self.runs) else { return self.own_token(at) };
         // `my-app-key-0123…` is a slug, `bot-xoxb-…` is a token: only long prefixes count inside a word.
         if at != word
             && token.start == at
@@ -252,6 +264,15 @@ impl<'t> Scanner<'t> {
             return false;
         }
         self.take(token.start, token.end, token.end, Rule::of_row(token.row));
+        self.line.spoken = token.end; // `AKIA…/secret`
+        true
+    }
+
+    /// A token of the deployment's own.
+    fn own_token(&mut self, at: usize) -> bool {
+        let Some(end) = extra::token(self.text, at) else { return false };
+        self.looked(at, end);
+        self.take(at, end, end, Rule::DEPLOYMENT);
         true
     }
 
@@ -268,7 +289,7 @@ impl<'t> Scanner<'t> {
             self.at = end;
             return;
         }
-        if self.inside > 0 && value::opening(self.text, self.at).is_some() {
+        if (self.inside > 0 || self.line.owed) && value::opening(self.text, self.at).is_some() {
             self.quote();
             return;
         }
@@ -327,7 +348,7 @@ impl<'t> Scanner<'t> {
     /// Inside a list under a sensitive name a string that is no key goes.
     #[inline(never)]
     fn quote(&mut self) {
-        let opens = self.inside > 0 && !charset::is_alnum(self.before(self.at)) && self.at != self.done;
+        let opens = !charset::is_alnum(self.before(self.at)) && self.at != self.done;
         let opened = if opens { value::opening(self.text, self.at) } else { None };
         let Some((quote, start)) = opened else {
             self.at += 1;
@@ -341,52 +362,12 @@ impl<'t> Scanner<'t> {
         let scheme = content.starts_with(b"Bearer ") || content.starts_with(b"Basic ");
         if is_key || scheme || end == after || value::says_nothing(content) {
             self.at = start;
+        } else if self.inside == 0 {
+            if !self.owed(start, end, after) {
+                self.at = start;
+            }
         } else {
             self.take(start, end, after, Rule::KEY_VALUE);
         }
-    }
-
-    /// What a name says, together with the word before it where the name alone says too little.
-    #[inline(never)]
-    pub fn level_of(&self, start: usize, end: usize, quoted: bool) -> keys::Level {
-        use keys::Level::*;
-        let level = keys::level(self.slice(start, end));
-        let (from, to) = self.words[0];
-        let joined = to > from && to + 1 == start && self.byte(to) == b' ' && !quoted;
-        if !joined {
-            return level;
-        }
-        let name = self.slice(start, end);
-        match level {
-            Harmless | Query | Code
-                if one_of(name, &["key", "keys", "code", "codes", "number", "phrase"]) =>
-            {
-                match keys::level(self.slice(from, end)) {
-                    joined @ (Always | UnlessNumber) => joined,
-                    _ => level,
-                }
-            }
-            Always | UnlessNumber | UnlessCount if self.speaks_of_parsing(from, to) => IfGenerated,
-            _ => level,
-        }
-    }
-
-    /// `Unexpected token: }`, `invalid token: …`
-    fn speaks_of_parsing(&self, from: usize, to: usize) -> bool {
-        const WORDS: [&str; 12] = [
-            "unexpected",
-            "invalid",
-            "illegal",
-            "bad",
-            "missing",
-            "expected",
-            "expired",
-            "unknown",
-            "next",
-            "parse",
-            "no",
-            "unrecognized",
-        ];
-        one_of(self.slice(from, to), &WORDS)
     }
 }

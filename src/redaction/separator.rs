@@ -65,21 +65,52 @@ impl Scanner<'_> {
         }
         let (mut arrow, mut encoded, mut colon, mut listed) = (false, false, false, false);
         at = match (self.byte(at), self.byte(at + 1)) {
+            (b'=', b'=') if self.byte(at + 2) == b'>' => {
+                arrow = true;
+                at + 3
+            }
             (b':', b':') | (b'=', b'=' | b'~') => return None,
             (b':', b'/') if self.byte(at + 2) == b'/' => return None,
             (b':', b'=') => at + 2,
             // `password......... value`
-            (b'.', b'.') if self.byte(at + 2) == b'.' => at + value::run_of(self.text, at, b'.').min(120),
-            (0xe2, 0x86) if self.byte(at + 2) == 0x92 => at + 3, // →
+            (b'.', b'.') if self.byte(at + 2) == b'.' => {
+                let dots = at + value::run_of(self.text, at, b'.').min(120);
+                dots + usize::from(self.byte(dots) == b':')
+            }
+            (0xe2, 0x86) if matches!(self.byte(at + 2), 0x90 | 0x92) => at + 3, // ← →
+            (0xef, 0xbc) if self.byte(at + 2) == 0x9a => at + 3,                // ：
             // `"password","…"` and `(password . "…")`
             (b',', b'"' | b'\'') if quoted => {
                 listed = true;
                 at + 1
             }
-            (b',', b' ') if quoted && matches!(self.byte(at + 2), b'"' | b'\'') => {
+            (b',', b' ' | b'\n' | b'\r') if quoted => {
+                let gap = self.slice(at + 1, at + 24);
+                let next = at + 1 + gap.iter().take_while(|b| b.is_ascii_whitespace()).count();
+                if !matches!(self.byte(next), b'"' | b'\'') {
+                    return None;
+                }
                 listed = true;
+                next
+            }
+            // PHP's `s:8:"password";s:16:"…"`
+            (b';', b's') if quoted && self.byte(at + 2) == b':' => {
+                let digits = super::charset::HEX.run_within(self.text, at + 3, 6);
+                at = digits + usize::from(self.byte(digits) == b':');
+                at
+            }
+            // A table's `password | …`, and `pwd|…|user|ada`
+            (b'|', _) => {
+                listed = true;
+                at + 1
+            }
+            // `Symbol(secret): '…'`
+            (b')', b':') if matches!(self.byte(at + 3), b'"' | b'\'') => {
+                colon = true;
                 at + 2
             }
+            // PostgreSQL's `Key (token)=(…)`
+            (b')', b'=') if self.byte(at + 2) == b'(' => at + 3,
             (b'.', b' ') if at > end && self.byte(at + 2) == b'"' => {
                 listed = true;
                 at + 2
@@ -102,6 +133,8 @@ impl Scanner<'_> {
                 at + 3
             }
             (b'\\', b'u') if self.is_at(at, b"\\u003d") || self.is_at(at, b"\\u003a") => at + 6,
+            // A table's `API_KEY<TAB>…`
+            _ if self.tabbed(end, at) => at,
             _ => return None,
         };
         let after = at;
@@ -138,6 +171,12 @@ impl Scanner<'_> {
             encoded,
             listed,
         })
+    }
+
+    /// Whether a name in capitals is parted from what stands at `at` by a tab alone.
+    fn tabbed(&self, end: usize, at: usize) -> bool {
+        let before = self.before(end);
+        at == end + 1 && self.byte(end) == b'\t' && (before.is_ascii_uppercase() || before.is_ascii_digit())
     }
 
     /// `[39m` without its escape: where it ends.

@@ -1,4 +1,4 @@
-//! Secrets told by their shape: private keys, JWTs, passwords in URLs, card numbers, and tokens that no prefix gives
+//! Secrets told by their shape: JWTs, passwords in URLs, card numbers, and tokens that no prefix gives
 //! away.
 
 use super::charset::{self, ALNUM, ANY_BASE64, TOKEN, TOKEN_DOT};
@@ -7,44 +7,6 @@ use super::scan::Scanner;
 use super::value;
 
 impl Scanner<'_> {
-    /// `-----BEGIN … PRIVATE KEY-----` to its end (RFC 7468), lines broken or escaped. Public keys and certificates
-    /// stay.
-    pub fn dash(&mut self) {
-        if !self.is_at(self.at, b"-----BEGIN ") {
-            self.at += 1;
-            return;
-        }
-        let label = self.at + 11;
-        let close = (label..label + 48).find(|&i| self.is_at(i, b"-----"));
-        let private = close.is_some_and(|close| {
-            self.slice(label, close).windows(7).any(|w| w == b"PRIVATE")
-                && self.slice(label, close).ends_with(b"KEY")
-                || self.slice(label, close).ends_with(b"PRIVATE KEY BLOCK")
-        });
-        let Some(body) = close.filter(|_| private).map(|close| close + 5) else {
-            self.at += 11;
-            return;
-        };
-        let mut end = body;
-        // Headers and base64, lines ended by CR, LF or their escapes; a cut-off key ends with the text or its string.
-        loop {
-            match self.byte(end) {
-                b'-' if self.is_at(end, b"-----") => break,
-                b'"' | b'\'' | b'`' | b'<' | b'{' | b'}' | 0 => break,
-                b'\\' if matches!(self.byte(end + value::run_of(self.text, end, b'\\')), b'"' | b'\'') => {
-                    break;
-                }
-                _ => end += 1,
-            }
-        }
-        self.looked(self.at, end);
-        if self.is_at(end, b"-----END ") {
-            let close = (end + 9..end + 64).find(|&i| self.is_at(i, b"-----"));
-            end = close.map_or(end, |close| close + 5);
-        }
-        self.take(self.at, end, end, Rule::PRIVATE_KEY);
-    }
-
     /// `eyJ….eyJ….…` (RFC 7519), and JWE's five parts: where it ends.
     pub fn jwt(&mut self, at: usize) -> Option<usize> {
         if self.byte(at) != b'e' || self.byte(at + 1) != b'y' || !self.byte(at + 2).is_ascii_alphanumeric() {
@@ -96,11 +58,41 @@ impl Scanner<'_> {
             }
             _ => None,
         };
+        let taken = taken.or_else(|| self.fal(start, end)).or_else(|| self.pgpass(end));
         let taken = taken.or_else(|| self.telegram(start, end)).or_else(|| self.mailchimp(start, end));
         if let Some((from, to, rule)) = taken {
             self.take(from, to, to, rule);
         }
         taken.is_some()
+    }
+
+    /// fal.ai's `{uuid}:{32 hex}`
+    fn fal(&mut self, start: usize, end: usize) -> Option<(usize, usize, Rule)> {
+        let fits = end - start == 36
+            && self.byte(end) == b':'
+            && charset::HEX.run_within(self.text, end + 1, 33) == end + 33;
+        fits.then_some((start, end + 33, Rule::KEY_VALUE))
+    }
+
+    /// `host:5432:database:user:password`, a line of `.pgpass`; `*` stands for any.
+    fn pgpass(&mut self, end: usize) -> Option<(usize, usize, Rule)> {
+        if self.byte(end) != b':' || !(self.byte(end + 1) == b'*' || self.byte(end + 1).is_ascii_digit()) {
+            return None;
+        }
+        let mut at = end;
+        for field in 0..3 {
+            let from = at + 1;
+            at = if self.byte(from) == b'*' { from + 1 } else { TOKEN_DOT.run_within(self.text, from, 64) };
+            let number = self.slice(from, at).iter().all(|b| b.is_ascii_digit() || *b == b'*');
+            let named = self.byte(from).is_ascii_alphabetic() && at > from + 1;
+            let fits = if field == 0 { number && at > from + 2 } else { named };
+            if self.byte(at) != b':' || !fits && self.byte(from) != b'*' {
+                return None;
+            }
+        }
+        let to = value::bare_end(self.slice(0, at + 200), at + 1, false);
+        self.looked(end, to);
+        value::looks_generated(self.slice(at + 1, to), 8).then_some((at + 1, to, Rule::KEY_VALUE))
     }
 
     /// `webhooks/{id}/{token}`, an API version in between or not.
@@ -194,7 +186,13 @@ impl Scanner<'_> {
             || matches!(next, b'_' | b'-')
             || (next == b'.' && self.byte(at + 1).is_ascii_digit());
         let digits = digits.get(..count)?;
-        (grouped && !goes_on && issued(digits) && luhn(digits)).then_some(at)
+        // A magnetic stripe's track: `;{number}={expiry and check values}?`
+        let track = if next == b'=' && self.before(start) == b';' {
+            charset::HEX.run_within(self.text, at + 1, 32)
+        } else {
+            at
+        };
+        (grouped && !goes_on && issued(digits) && luhn(digits)).then_some(track)
     }
 
     /// `://user:password@host`
@@ -257,7 +255,10 @@ impl Scanner<'_> {
             }
             return (!password.is_empty()).then_some((colon + 1, sign));
         }
-        None
+        // `nats://<token>@…`. A Sentry DSN's key is hexadecimal, and made to be public.
+        let token = self.slice(start, sign);
+        let public = token.iter().all(u8::is_ascii_hexdigit);
+        (!public && value::looks_generated(token, 20)).then_some((start, sign))
     }
 
     /// `jdbc:oracle:thin:user/password@host`
@@ -277,23 +278,43 @@ impl Scanner<'_> {
     pub fn at_sign(&mut self) {
         let at = self.at;
         self.at += 1;
-        if !self.is_at(at + 1, b"tcp(") && !self.is_at(at + 1, b"unix(") {
+        // Oracle's `user/password@//host`
+        let go = self.is_at(at + 1, b"tcp(") || self.is_at(at + 1, b"unix(") || self.is_at(at + 1, b"//");
+        if !go && !self.is_host(at + 1) {
             return;
         }
         let reach = at.saturating_sub(96).max(self.done);
         let before = self.slice(reach, at);
         let start = before
             .iter()
-            .rposition(|b| matches!(b, b' ' | b'"' | b'\'' | b'=' | b'/' | b'\n' | b'`'))
+            .rposition(|b| matches!(b, b' ' | b'"' | b'\'' | b'=' | b'/' | b'\n' | b'`' | b'(' | b',' | b'>'))
             .map_or(0, |i| i + 1);
-        let colon = before.get(start..).and_then(|part| part.iter().position(|&b| b == b':'));
+        let slash = start > 0 && self.is_at(at + 1, b"//") && before.get(start - 1) == Some(&b'/');
+        let start = if slash { start - 1 } else { start };
+        let colon =
+            before.get(start..).and_then(|part| part.iter().position(|&b| b == b':' || slash && b == b'/'));
         self.looked(reach, at);
         if let Some(colon) = colon {
             let from = reach + start + colon + 1;
-            if !value::says_nothing(self.slice(from, at)) {
+            let content = self.slice(from, at);
+            if (go || value::looks_generated(content, 8)) && !value::says_nothing(content) {
                 self.take(from, at, at, Rule::URL_PASSWORD);
             }
         }
+    }
+
+    /// Whether a host and its port or path stand here: what makes `user:password@host:5432` more than an address.
+    fn is_host(&mut self, at: usize) -> bool {
+        let end = TOKEN_DOT.run_within(self.text, at, 80);
+        let port = charset::HEX.run_within(self.text, end + 1, 6);
+        self.looked(at, port);
+        let digits = self.slice(end + 1, port);
+        end > at
+            && match self.byte(end) {
+                b'/' => true,
+                b':' => (2..=5).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit),
+                _ => self.slice(at, end).iter().all(|b| b.is_ascii_digit() || *b == b'.'),
+            }
     }
 
     /// `abc8Q~…`: 3 characters, a digit, `Q~`, 31 to 34 more.
@@ -343,10 +364,17 @@ fn issued(digits: &[u8]) -> bool {
                 || (644..=659).contains(&head(3))
                 || (3528..=3589).contains(&head(4))
                 || matches!(head(2), 62 | 60 | 81)
+                || (2200..=2204).contains(&head(4))
+                || maestro(head(4))
         }
-        17..=19 => head(2) == 62 || matches!(head(4), 5018 | 5020 | 5038 | 6304 | 6759 | 6761..=6763),
+        17..=19 => head(2) == 62 || maestro(head(4)),
         _ => false,
     }
+}
+
+/// Maestro's ranges.
+fn maestro(head: u32) -> bool {
+    matches!(head, 5018 | 5020 | 5038 | 5893 | 6304 | 6759 | 6761..=6763)
 }
 
 fn luhn(digits: &[u8]) -> bool {

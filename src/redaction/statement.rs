@@ -16,13 +16,20 @@ impl Scanner<'_> {
     #[inline(never)]
     pub fn statement(&mut self, start: usize, end: usize) -> bool {
         let word = self.slice(start, end);
+        // Redis' MONITOR: `"AUTH" "default" "…"`
+        if word.eq_ignore_ascii_case(b"auth") && self.is_at(end, b"\" \"") {
+            let user = charset::TOKEN_DOT.run_within(self.text, end + 3, 64);
+            let at = if self.is_at(user, b"\" \"") { user + 2 } else { end + 2 };
+            self.looked(end, at);
+            return self.quoted_argument(at);
+        }
         if self.byte(end) != b' ' && self.byte(end) != b'(' {
             return false;
         }
         match word {
             b"AUTH" => {
                 let next = self.next_word(end);
-                if one_of(self.slice(next.0, next.1), &["plain", "login", "default", "cram-md5", "xoauth2"]) {
+                if one_of(self.slice(next.0, next.1), "plain login default cram-md5 xoauth2") {
                     return self.generated_word(next.1, 8);
                 }
                 self.generated_word(end, 8) || (next.1 - next.0 < 32 && self.generated_word(next.1, 8))

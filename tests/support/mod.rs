@@ -6,6 +6,7 @@
 //! do not exhaust.
 #![allow(dead_code, unused_imports, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod attack;
 mod client;
 mod traffic;
 

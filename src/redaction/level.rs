@@ -1,0 +1,49 @@
+//! What a name says where it stands: with the word before it, where the name alone says too little or too much.
+
+use super::keys;
+use super::scan::Scanner;
+use super::words::one_of;
+
+/// What a path's segment says of the name behind it: that its value is a hash.
+const SUMS: &str = "checksum hash sha256 digest";
+
+impl Scanner<'_> {
+    /// What a name says, together with the word before it where the name alone says too little.
+    #[inline(never)]
+    pub fn level_of(&self, start: usize, end: usize, quoted: bool) -> keys::Level {
+        use keys::Level::*;
+        let level = match self.level.get() {
+            (from, to, level) if (from, to) == (start, end) => level,
+            _ => keys::level(self.slice(start, end)),
+        };
+        self.level.set((start, end, level));
+        let (from, to) = self.words[0];
+        // `checksum/secret: …`
+        if to > from && self.byte(to) == b'/' && to + 1 == start && one_of(self.slice(from, to), SUMS) {
+            return Harmless;
+        }
+        let dotted = self.byte(to) == b'.';
+        let joined = to > from && to + 1 == start && (dotted || self.byte(to) == b' ' && !quoted);
+        if !joined {
+            return level;
+        }
+        let name = self.slice(start, end);
+        match level {
+            Harmless | Query | Code if one_of(name, "key keys code codes number phrase") => {
+                match keys::level(self.slice(from, end)) {
+                    joined @ (Always | UnlessNumber) => joined,
+                    _ => level,
+                }
+            }
+            Always | UnlessNumber | UnlessCount if !dotted && self.speaks_of_parsing(from, to) => IfGenerated,
+            _ => level,
+        }
+    }
+
+    /// `Unexpected token: }`, `invalid token: …`
+    fn speaks_of_parsing(&self, from: usize, to: usize) -> bool {
+        const WORDS: &str =
+            "unexpected invalid illegal bad missing expected expired unknown next parse no unrecognized";
+        one_of(self.slice(from, to), WORDS)
+    }
+}

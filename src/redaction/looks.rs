@@ -1,0 +1,116 @@
+//! What a value looks like: generated, chosen by a person, or something else that has letters and digits.
+
+use super::charset::{self, CREDENTIAL};
+
+/// Whether it is a file's path, none of whose parts looks generated.
+pub fn is_path(value: &[u8]) -> bool {
+    let rooted = [&b"/"[..], b"./", b"../", b"~/"].iter().any(|root| value.starts_with(root));
+    rooted
+        && value.len() <= 160
+        && value.iter().all(|&b| charset::is_alnum(b) || b"/._-~@".contains(&b))
+        && value.contains(&b'.')
+        && !value.split(|&b| b == b'/').any(|part| looks_generated(part, 16))
+}
+
+/// Whether it is a password as people and generators make them: letters, digits, and capitals or marks among them.
+pub fn looks_chosen(value: &[u8]) -> bool {
+    let has = |test: fn(&u8) -> bool| value.iter().any(test);
+    let mark = has(|b| b"!#$%^&*+-_~?=".contains(b));
+    (8..=64).contains(&value.len())
+        && has(u8::is_ascii_digit)
+        && has(u8::is_ascii_lowercase)
+        && (has(u8::is_ascii_uppercase) || mark && looks_generated(value, 8))
+        && !has(|b| b"/:@()<>{}[],".contains(b))
+        && value
+            .rsplit(|&b| b == b'.')
+            .next()
+            .is_some_and(|end| end.len() == value.len() || end.iter().any(u8::is_ascii_digit))
+        && !is_uuid(value)
+        && !is_date(value)
+}
+
+/// Four and more plain words joined by dashes: a passphrase.
+pub fn is_passphrase(value: &[u8]) -> bool {
+    let word = |part: &[u8]| (3..=9).contains(&part.len()) && part.iter().all(u8::is_ascii_lowercase);
+    value.len() <= 96 && value.split(|&b| b == b'-').count() >= 4 && value.split(|&b| b == b'-').all(word)
+}
+
+/// Whether it is no value but the next one's name and value: `PORT=3000`. Padding of base64 is none.
+pub fn is_assignment(value: &[u8]) -> bool {
+    let name = charset::ALNUM_UNDER.run_within(value, 0, 40);
+    let named = value.get(..name).is_some_and(|name| !name.iter().any(u8::is_ascii_digit));
+    name > 1 && value.get(name) == Some(&b'=') && value.get(name + 1).map_or(named, |&b| b != b'=')
+}
+
+/// Whether a value is generated beyond doubt: nothing but the words beside it speak of a secret, so an id, a hash of
+/// usual length under another name, a version or a slug must not do.
+pub fn is_unmistakable(value: &[u8]) -> bool {
+    let has = |test: fn(&u8) -> bool| value.iter().any(test);
+    let (lower, upper, digit) =
+        (has(u8::is_ascii_lowercase), has(u8::is_ascii_uppercase), has(u8::is_ascii_digit));
+    // `user_2NNEqL…`, `req_…`: an id says of what it is one.
+    let kind =
+        value.iter().take(12).position(|b| *b == b'_').and_then(|at| value.get(..at)).unwrap_or_default();
+    let id = kind.len() >= 2 && kind.iter().all(u8::is_ascii_lowercase);
+    let hex = value.iter().all(u8::is_ascii_hexdigit);
+    let mixed =
+        lower && upper && digit && value.len() >= 20 || (lower || upper) && digit && value.len() >= 30;
+    let fingerprint = hex && !lower; // as GPG and certificates write theirs
+    mixed && !id && !fingerprint && !value.contains(&b'.') && looks_generated(value, 20)
+}
+
+/// Whether a value looks generated: letters and digits that change places often, of at least `min` bytes, and
+/// neither a UUID, a date, an address nor a path.
+#[inline(never)]
+pub fn looks_generated(value: &[u8], min: usize) -> bool {
+    let value = value.strip_prefix(b"v1,").unwrap_or(value); // a Standard Webhooks signature names its version
+    let value = value.get(..value.len().min(256)).unwrap_or(value);
+    if value.len() < min
+        || !value.iter().all(|&b| CREDENTIAL.has(b) || matches!(b, b'!' | b'#' | b'$' | b'*' | b'^' | b'|'))
+    {
+        return false;
+    }
+    let algorithm =
+        value.len() < 40 && value.windows(4).any(|w| matches!(w, b"sha1" | b"sha2" | b"sha3" | b"sha5"));
+    if is_uuid(value)
+        || algorithm
+        || is_date(value)
+        || value.starts_with(b"/") && !value.split(|&b| b == b'/').any(|part| looks_generated(part, 12))
+        || value.windows(3).any(|w| w == b"://")
+    {
+        return false;
+    }
+    let (mut digits, mut letters, mut capitals, mut changes, mut last) =
+        (0usize, 0usize, 0usize, 0usize, 0u8);
+    for &b in value {
+        let kind = match b {
+            b'0'..=b'9' => 1,
+            b'a'..=b'z' => 2,
+            b'A'..=b'Z' => 3,
+            _ => 0,
+        };
+        digits += usize::from(kind == 1);
+        letters += usize::from(kind >= 2);
+        capitals += usize::from(kind == 3);
+        changes += usize::from(kind != last && kind != 0 && last != 0);
+        last = kind;
+    }
+    // Base64 may be without a digit; its capitals stand closer than those of `camelCase`.
+    let bare = value.len() >= 20 && changes * 5 >= value.len() * 2 && capitals * 3 >= value.len();
+    (digits >= 1 || bare) && letters >= 2 && changes * 7 >= value.len().min(42)
+}
+
+/// `2025-01-31T…`, `2025/01/31`
+fn is_date(value: &[u8]) -> bool {
+    let digits =
+        |range: std::ops::Range<usize>| value.get(range).is_some_and(|d| d.iter().all(u8::is_ascii_digit));
+    digits(0..4) && matches!(value.get(4), Some(b'-' | b'/')) && digits(5..7) && value.get(7) == value.get(4)
+}
+
+fn is_uuid(value: &[u8]) -> bool {
+    value.len() == 36
+        && value.iter().enumerate().all(|(i, b)| match i {
+            8 | 13 | 18 | 23 => *b == b'-',
+            _ => b.is_ascii_hexdigit(),
+        })
+}

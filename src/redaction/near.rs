@@ -1,0 +1,278 @@
+//! What no name and no sign points at, but the words beside it do: `rotating signing key from … to …`,
+//! `/reset-password/…`, `createHmac("sha256", "…")`, `password = $1 -- ["…"]`.
+
+use super::charset;
+use super::keys::{self, Level};
+use super::names::Rule;
+use super::scan::Scanner;
+use super::statement;
+use super::value;
+use super::words::one_of;
+
+/// What may stand between a secret's name and the secret.
+const LINKS: &str = "is was from to now value new old put set with as and using default test live rejected used add plaintext \
+    rotated changed provided received presented supplied generated";
+
+/// Segments of a path behind which a secret stands.
+const DOORS: &str = "magic magic-link magiclink reset password-reset verify verify-email confirm confirm-email activate \
+    invite invites invitation invitations accept-invite unsubscribe hook hooks webhook webhooks";
+
+/// Functions that are given a secret.
+const CALLS: &str = "createhmac hash_hmac hmac compare comparesync password_verify password_hash __construct \
+    mysqli_connect mysql_connect pg_connect getconnection login signin authenticate connect attempt";
+
+/// The longest secret that is looked for beside a word.
+const NEAR_AT_MOST: usize = 512;
+
+/// How far the arguments of a call are followed.
+const CALL_AT_MOST: usize = 400;
+
+/// What a password is called in a sentence.
+const PASSWORDS: &str =
+    "password passwords passphrase phrase mnemonic passwd pwd passcode pin secret credentials login pw pass";
+
+/// Words that speak of somebody's account.
+const LOGINS: &str = "login logged admin account credentials root";
+
+/// Words behind which, and a colon, something else than a password stands.
+const IDS: &str = "id user username request trace session account order reference version error at";
+
+impl Scanner<'_> {
+    /// What a word that nothing else took means for what is near it; whether it was taken itself.
+    #[inline(never)]
+    pub fn near(&mut self, start: usize, end: usize) -> bool {
+        let word = self.slice(start, end);
+        let level = self.speaks(start, end);
+        let quiet = self.line.spoken == 0 && !self.line.password && !self.line.login;
+        if quiet && level == Level::Harmless && self.byte(end) != b'(' {
+            self.line.login = (4..=11).contains(&word.len()) && one_of(word, LOGINS);
+            return false;
+        }
+        if self.byte(end) == b'(' && (level == Level::Always || one_of(word, CALLS)) {
+            self.line.one_time |= ends_as(word, "code");
+            return self.arguments(end + 1);
+        }
+        // `admin / hunter2`, `ada:hunter2`
+        if self.line.login
+            && (self.is_at(end, b" / ") && self.chosen(end + 3)
+                || self.byte(end) == b':' && self.chosen(end + 1))
+        {
+            return true;
+        }
+        let led = self.line.spoken > 0 && self.leads(self.line.spoken, start);
+        let linked = self.line.linked || self.before(start) == b'(' && self.line.password;
+        if led && (!self.line.pin && self.generated_near(start) || linked && self.chosen(start)) {
+            return true;
+        }
+        let links = led && one_of(word, LINKS);
+        match level {
+            Level::Harmless => {}
+            _ => {
+                self.line.password |= ends_as(word, PASSWORDS);
+                self.line.one_time |= ends_as(word, "code codes");
+                self.table_head(start, end);
+                if word.ends_with(b"s") && self.listed_behind(end) {
+                    return true;
+                }
+            }
+        }
+        self.line.login |= one_of(word, LOGINS);
+        self.line.spoken = if level != Level::Harmless || links { end } else { 0 };
+        self.line.pin = level == Level::Digits || self.line.pin && links;
+        self.line.linked =
+            links && self.line.password && (self.line.linked || one_of(word, "is was to from plaintext"));
+        if self.line.password {
+            return self.told_later(word, end);
+        }
+        false
+    }
+
+    /// What the word says of a secret: alone, with the one before it, or as the way to one.
+    fn speaks(&self, start: usize, end: usize) -> Level {
+        if self.before(start) == b'/' && self.byte(end) == b'/' && one_of(self.slice(start, end), DOORS) {
+            return Level::Always;
+        }
+        // What secrets are called ends so (password, pwd, phrase, code, secret, token…); most other words do not.
+        const TAILS: &[u8] = b"rd wd se de et en ns ey ys al ls ie es tp in wt ss pw ts ds rf on th ws rt";
+        let tail = [self.byte(end.saturating_sub(2)) | 0x20, self.byte(end - 1) | 0x20];
+        if end - start < 3
+            || !(TAILS.chunks(3).any(|known| known.starts_with(&tail)) || tail[1].is_ascii_digit())
+        {
+            return Level::Harmless;
+        }
+        match self.level_of(start, end, false) {
+            level @ (Level::Always | Level::UnlessNumber | Level::UnlessCount | Level::Digits) => level,
+            // `invalid token: …`
+            Level::IfGenerated if keys::level(self.slice(start, end)) == Level::Always => Level::Always,
+            _ => Level::Harmless,
+        }
+    }
+
+    /// Where a password was spoken of: `… for root@localhost: value`, `… we agreed on is value`.
+    fn told_later(&mut self, word: &[u8], end: usize) -> bool {
+        let from = match () {
+            () if self.is_at(end, b": ") && !one_of(word, IDS) => end + 2,
+            () if self.byte(end) == b' ' && one_of(word, "is was") => end + 1,
+            () => return false,
+        };
+        if let Some(to) = statement::mnemonic(self.text, from) {
+            self.looked(from, to);
+            self.take(from, to, to, Rule::KEY_VALUE);
+            return true;
+        }
+        self.chosen(from)
+    }
+
+    /// Takes what starts here if it is a password as people choose them, or a PIN's digits.
+    pub fn chosen(&mut self, start: usize) -> bool {
+        let end = value::bare_end(self.slice(0, start + 96), start, false);
+        self.looked(start, end);
+        let content = self.slice(start, end);
+        let pin =
+            self.line.linked && matches!(content.len(), 4..=8) && content.iter().all(u8::is_ascii_digit);
+        if !(value::looks_chosen(content) || value::is_passphrase(content) || pin) {
+            return false;
+        }
+        self.take(start, end, end, Rule::KEY_VALUE);
+        self.line.spoken = end; // `… from a to b`
+        true
+    }
+
+    /// `passwords a, b and c`, `recovery codes for ada: 123 456`
+    fn listed_behind(&mut self, end: usize) -> bool {
+        let (mut at, mut taken) = (end, false);
+        if self.is_at(at, b" for ") {
+            at = charset::TOKEN_DOT.run_within(self.text, at + 5, 40);
+        }
+        at += if self.is_at(at, b" are") { 4 } else { 0 };
+        at += usize::from(self.byte(at) == b':');
+        for _ in 0..24 {
+            at += self.slice(at, at + 4).iter().take_while(|b| matches!(b, b' ' | b',')).count();
+            at += if self.is_at(at, b"and ") { 4 } else { 0 };
+            let to = value::bare_end(self.slice(0, at + 64), at, false);
+            self.looked(at, to);
+            let content = self.slice(at, to);
+            let digits = content.len() >= 6 && content.iter().all(u8::is_ascii_digit) && self.line.one_time;
+            let chosen = value::looks_chosen(content) || value::looks_generated(content, 10);
+            if content.contains(&b'/') || !(digits || chosen) {
+                break;
+            }
+            self.take(at, to, to, Rule::KEY_VALUE);
+            (at, taken) = (to, true);
+        }
+        taken
+    }
+
+    /// A line of its own behind one that announced a password.
+    pub fn announced(&mut self) {
+        let start = self.at;
+        let end = value::bare_end(self.slice(0, start + 128), start, false);
+        self.looked(start, end);
+        let alone = matches!(self.byte(end), b'\n' | b'\r' | 0);
+        if alone && value::looks_generated(self.slice(start, end), 8) {
+            self.take(start, end, end, Rule::KEY_VALUE);
+        }
+    }
+
+    /// Whether nothing but marks stands between.
+    fn leads(&self, from: usize, to: usize) -> bool {
+        let gap = self.slice(from, to);
+        (1..=6).contains(&gap.len()) && gap.iter().all(|b| b" \t\"'`(</>[\\:,-".contains(b) || *b >= 0x80)
+    }
+
+    /// Takes the word that starts here if it looks generated beyond doubt.
+    fn generated_near(&mut self, start: usize) -> bool {
+        let end = value::bare_end(self.slice(0, start + NEAR_AT_MOST), start, false);
+        let in_path = self.before(start) == b'/';
+        let ends = |b: &u8| b"?#&".contains(b) || in_path && *b == b'/';
+        let end = start + self.slice(start, end).iter().position(ends).unwrap_or(end - start);
+        self.looked(start, end);
+        let content = self.slice(start, end);
+        if !value::is_unmistakable(content) {
+            return false;
+        }
+        self.take(start, end, end, Rule::KEY_VALUE);
+        self.line.spoken = end; // `… from a to b`
+        true
+    }
+
+    /// The strings among a call's arguments that look generated.
+    fn arguments(&mut self, from: usize) -> bool {
+        let (mut at, mut taken) = (from, false);
+        while at < from + CALL_AT_MOST {
+            match self.byte(at) {
+                b')' | b'{' | b'\n' | 0 => break,
+                b'"' | b'\'' | b'`' | b'\\' => {
+                    let Some((quote, start)) = value::opening(self.text, at) else { break };
+                    let (end, after) = value::closing(self.text, start, quote);
+                    self.looked(at, after);
+                    taken |= self.take_generated(start, end, after);
+                    at = after.max(at + 1);
+                }
+                _ => at += 1,
+            }
+        }
+        self.looked(from, at);
+        if taken {
+            self.resume(at);
+        }
+        taken
+    }
+
+    /// A string on a line where a placeholder stood for a secret: one of them is it.
+    pub fn owed(&mut self, start: usize, end: usize, after: usize) -> bool {
+        self.take_generated(start, end, after)
+    }
+
+    fn take_generated(&mut self, start: usize, end: usize, after: usize) -> bool {
+        let content = self.slice(start, end);
+        let generated = end > start
+            && start >= self.done
+            && content.len() <= 512
+            && !content.contains(&b'@')
+            && value::looks_generated(content, 8)
+            && !value::says_nothing(content);
+        if generated {
+            self.take(start, end, after, Rule::KEY_VALUE);
+        }
+        generated
+    }
+}
+
+/// Whether a name ends in one of these words (`smtp_password`, `userPassword`).
+fn ends_as(name: &[u8], list: &str) -> bool {
+    list.split(' ').any(|word| {
+        let tail = name.len().checked_sub(word.len()).and_then(|from| name.get(from..));
+        tail.is_some_and(|tail| tail.eq_ignore_ascii_case(word.as_bytes()))
+    })
+}
+
+/// Whether a secret's value is to come from elsewhere on the line: `?`, `$1`, `%s`, `{0}`, `:password`, `@p1`.
+pub fn is_owed(value: &[u8]) -> bool {
+    let rest = value.get(1..).unwrap_or_default();
+    match value.first() {
+        Some(b'?') => rest.is_empty(),
+        Some(b'$') => !rest.is_empty() && rest.iter().all(u8::is_ascii_digit),
+        Some(b'%') => matches!(rest, b"s" | b"q" | b"v"),
+        Some(b'{') => value.ends_with(b"}") && rest.len() <= 3,
+        Some(b':' | b'@') => {
+            !rest.is_empty() && keys::level(rest) != Level::Harmless || rest.starts_with(b"p")
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_of_statements_are_told_from_values() {
+        for owed in ["?", "$2", "%s", "{}", "{0}", ":password", "@p1"] {
+            assert!(is_owed(owed.as_bytes()), "{owed}");
+        }
+        for value in ["", "$", "$a", "hunter2", "%40", "{secret}", "a"] {
+            assert!(!is_owed(value.as_bytes()), "{value}");
+        }
+    }
+}

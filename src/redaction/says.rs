@@ -1,0 +1,201 @@
+//! Whether a value says anything: nothing, a placeholder, a mask, a word or a sentence about the secret is none.
+
+use super::MARK;
+use super::charset;
+use super::words::Words;
+
+/// Whether a value is no secret whatever it stands under: nothing, a truth value, a placeholder, a mask, a
+/// publishable key, or a word about the secret instead of the secret.
+#[inline(never)]
+pub fn says_nothing(value: &[u8]) -> bool {
+    let value = value.trim_ascii();
+    if value.starts_with(MARK.as_bytes()) || !value.iter().any(|&b| charset::is_alnum(b) || b >= 0x80) {
+        return true;
+    }
+    if masked(value) || placeholder(value) || publishable(value) || version(value) {
+        return true;
+    }
+    if says_why(value) {
+        return true;
+    }
+    let word = value.trim_ascii_end();
+    let word = word.strip_suffix(b".").or_else(|| word.strip_suffix(b"!")).unwrap_or(word);
+    is_status_word(word)
+}
+
+fn masked(value: &[u8]) -> bool {
+    let head = value.get(..value.len().min(96)).unwrap_or(value);
+    head.windows(3).any(|w| w == b"***" || w == b"..." || w == "•".as_bytes() || w == "…".as_bytes())
+        || value.iter().all(|b| matches!(b, b'x' | b'X' | b'*' | b'-' | b'#'))
+}
+
+/// The start of a sentence about the secret, and no more than letters: `too short`, `is required`
+fn says_why(value: &[u8]) -> bool {
+    const OPENERS: &str = "too is not must cannot should does was has no minimum at please can't";
+    let Some(space) = value.iter().position(|&b| b == b' ') else { return false };
+    let first = value.get(..space).unwrap_or_default();
+    super::words::one_of(first, OPENERS)
+        && value.iter().all(|b| b.is_ascii_alphanumeric() || b" .,'!-".contains(b))
+}
+
+/// A package's version: `^9.0.2`, `~1.2`
+fn version(value: &[u8]) -> bool {
+    matches!(value, [b'^' | b'~' | b'>', rest @ ..] if rest.iter().all(|b| b.is_ascii_digit() || b".=-".contains(b)))
+}
+
+fn placeholder(value: &[u8]) -> bool {
+    let inside =
+        |open: &[u8], close: &[u8]| value.len() <= 80 && value.starts_with(open) && value.ends_with(close);
+    let variable = |v: &[u8]| {
+        let letters = v.iter().all(|b| b.is_ascii_alphabetic() || *b == b'_' || *b == b'.');
+        !v.is_empty() && (letters || v.iter().all(u8::is_ascii_digit))
+    };
+    let named =
+        |v: &[u8]| !v.is_empty() && v.iter().all(|b| b.is_ascii_uppercase() || *b == b'_' || *b == b'.');
+    inside(b"<", b">")
+        || inside(b"${", b"}")
+        || inside(b"$(", b")")
+        || inside(b"{{", b"}}")
+        || inside(b"#{", b"}")
+        || inside(b"%{", b"}")
+        || inside(b"%(", b")s")
+        || inside(b"(", b")")
+        || (inside(b"[", b"]") && value.iter().all(|b| b.is_ascii_alphabetic() || b"[] :_-*".contains(b)))
+        || value.strip_prefix(b"$").is_some_and(variable)
+        || value.strip_prefix(b"$env:").is_some_and(named)
+        || value.strip_prefix(b"%").and_then(|v| v.strip_suffix(b"%")).is_some_and(named)
+        || matches!(value, b"%s" | b"%v" | b"%d" | b"%q" | b"?")
+        || value.first() == Some(&b'{') && super::near::is_owed(value)
+}
+
+/// Keys that are made to be public.
+fn publishable(value: &[u8]) -> bool {
+    const PUBLIC: [&[u8]; 8] = [
+        b"pk_live_",
+        b"pk_test_",
+        b"sb_publishable_",
+        b"phc_",
+        b"pk.eyJ",
+        b"ssh-rsa ",
+        b"ssh-ed25519 ",
+        b"-----BEGIN PUBLIC",
+    ];
+    PUBLIC.iter().any(|prefix| value.starts_with(prefix)) || value.starts_with(b"-----BEGIN CERT")
+}
+
+/// Words about a secret: `password: required`, `token: expired`, `password: string`.
+#[rustfmt::skip]
+static STATUS: Words<512> = Words::new(&[
+    (1, "null nil none undefined true false nan yes no on off ok required invalid missing expired valid \
+        string str text varchar number int integer bool boolean any unknown object optional hidden masked \
+        redacted filtered removed empty unset set changed updated reset present absent not must is was are \
+        should cannot can the a an of for and or to in found unexpected expected incorrect wrong include \
+        same-origin omit n/a na tbd failed failure success error verified enabled disabled pending attempt \
+        attempts retry too does do did has have this that your please enter new input request function await \
+        async return array secretstr self this. bearer basic revoked rotated active inactive refreshed \
+        passed accepted rejected unchanged created deleted generated provided configured it we you could \
+        will only when if at with from as be been key token password secret void never lax strict ref weak \
+        strong medium some default auto public all match mismatch ready sent received used unused cleared \
+        ignored skipped loaded fetched denied unauthorized forbidden exists unavailable available defined \
+        notset secretstring char uuid date float json file vault env session sessions cookie cookies email \
+        user oauth oauth2 jwt saml hs256 rs256 es256 none. id there their its than because unexpected. \
+        inherit read write admin-only prompt ask stdin keychain keyring agent"),
+]);
+
+fn is_status_word(word: &[u8]) -> bool {
+    let mut lower = [0u8; 16];
+    let Some(lower) = lower.get_mut(..word.len()) else { return false };
+    lower.copy_from_slice(word);
+    lower.make_ascii_lowercase();
+    // `not set`, `not found`
+    STATUS.get(lower.strip_prefix(b"not ").unwrap_or(lower)).is_some()
+}
+
+/// Whether an unquoted value after `name: ` is the start of a sentence about it.
+#[inline(never)]
+pub fn is_prose(text: &[u8], from: usize, to: usize) -> bool {
+    let Some(word) = text.get(from..to) else { return false };
+    // YAML's tags: `!secret name`, `!vault |`
+    if word.strip_prefix(b"!").is_some_and(|tag| tag.iter().all(u8::is_ascii_lowercase)) {
+        return true;
+    }
+    let plain = word.len() <= 16 && word.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'\'' | b'-'));
+    if !plain || word.iter().skip(1).any(u8::is_ascii_uppercase) {
+        return false;
+    }
+    if word.len() > 4 && (word.ends_with(b"ed") || word.ends_with(b"ing")) {
+        return true;
+    }
+    let Some(b" ") = text.get(to..to + 1) else { return false };
+    let end = charset::WORD.run_within(text, to + 1, 32);
+    end > to + 1 && !matches!(text.get(end), Some(b'=' | b':' | b'@'))
+}
+
+/// What a sentence about a secret says.
+#[rustfmt::skip]
+static TELLING: Words<64> = Words::new(&[
+    (1, "must is are should cannot contain required required. invalid does not least characters characters. \
+        be do too match match. incorrect incorrect. Invalid was has been expired expired. can't"),
+]);
+
+/// Whether a quoted value is a sentence about a secret (`"password":"must be at least 8 characters"`).
+#[inline(never)]
+pub fn is_sentence(value: &[u8]) -> bool {
+    if value.len() > 240 {
+        return false;
+    }
+    let (mut words, mut telling) = (0, 0);
+    for word in value.split(|&b| b == b' ') {
+        words += 1;
+        let word = word.trim_ascii();
+        telling += usize::from(TELLING.get(word).is_some());
+    }
+    words >= 3 && telling >= 1
+}
+
+/// Whether an unquoted value is code that fetches the secret (`process.env.TOKEN`, `req.body.password`).
+#[inline(never)]
+pub fn is_code(value: &[u8]) -> bool {
+    const ROOTS: [&[u8]; 33] = [
+        b"var.",
+        b"local.",
+        b"secrets.",
+        b"process.",
+        b"req.",
+        b"request.",
+        b"config.",
+        b"this.",
+        b"self.",
+        b"env.",
+        b"os.",
+        b"import.",
+        b"ctx.",
+        b"options.",
+        b"props.",
+        b"user.",
+        b"body.",
+        b"params.",
+        b"data.",
+        b"args.",
+        b"settings.",
+        b"response.",
+        b"result.",
+        b"Deno.",
+        b"DataTypes.",
+        b"Sequelize.",
+        b"Schema.",
+        b"mongoose.",
+        b"Joi.",
+        b"yup.",
+        b"t.",
+        b"Type.",
+        b"z.",
+    ];
+    ROOTS.iter().any(|root| value.starts_with(root))
+        || value.iter().position(|&b| b == b'(').is_some_and(|open| {
+            open > 0
+                && value
+                    .get(..open)
+                    .is_some_and(|name| name.iter().all(|b| b.is_ascii_alphabetic() || b"._".contains(b)))
+        })
+}

@@ -1,0 +1,95 @@
+//! A value as it is written behind a name: in quotation marks or a wrapper, bare, or a list that opens.
+
+use super::charset;
+use super::near;
+use super::scan::Scanner;
+use super::separator::Separator;
+use super::value::{self, Quote};
+
+/// A value as it is written.
+pub enum Value {
+    /// In quotation marks: content, and where reading goes on
+    Quoted(usize, usize, usize),
+    /// Bare
+    Bare(usize, usize),
+    /// A list or an object opens here
+    Opens(usize),
+}
+
+impl Scanner<'_> {
+    /// The value behind a separator. `None` when nothing stands there.
+    #[inline(never)]
+    pub fn value(&mut self, sep: Separator) -> Option<Value> {
+        let mut at = sep.value;
+        if self.byte(at) == b'{' && near::is_owed(self.slice(at, at + 3)) {
+            return Some(Value::Bare(at, at + 3));
+        }
+        if let Some(end) = self.bytes_value(at) {
+            return Some(Value::Bare(at, end));
+        }
+        if self.is_at(at, super::MARK.as_bytes()) {
+            return Some(Value::Bare(at, at + super::MARK.len()));
+        }
+        if matches!(self.byte(at), b'{' | b'[') && !self.is_at(at, b"{{") {
+            // Java's and Go's `name=[value]`
+            let end = charset::CREDENTIAL.run_within(self.text, at + 1, 256);
+            self.looked(at, end);
+            let content = self.slice(at + 1, end);
+            if let Some((start, end)) = self.braced(sep, at) {
+                return Some(Value::Bare(start, end));
+            }
+            let single = self.byte(at) == b'[' && self.byte(end) == b']' && end > at + 1;
+            let opens = content.iter().all(u8::is_ascii_alphabetic)
+                || matches!(content.first(), Some(b'"' | b'\'' | b'`' | b'{' | b'[' | b'\\' | b'('))
+                    && !content.starts_with(super::MARK.as_bytes());
+            return Some(if single && !opens { Value::Bare(at + 1, end) } else { Value::Opens(at) });
+        }
+        // `b'…'`, `Some("…")`, `String("…")`, `Secret("…")`
+        let word = charset::ALNUM_UNDER.run_within(self.text, at, 24);
+        let open = word + usize::from(self.byte(word) == b'(');
+        if self.is_at(at, b"string(") {
+            // PHP's `string(20) "…"`
+            let close = charset::HEX.run_within(self.text, open, 8);
+            at = if self.is_at(close, b") ") { close + 2 } else { at };
+        } else if word > at && open > word && value::opening(self.text, open).is_some() {
+            at = open;
+        } else if word > at && word - at <= 2 && matches!(self.byte(word), b'"' | b'\'') {
+            at = word;
+        }
+        if let Some((quote, start)) = value::opening(self.text, at) {
+            let (end, after) = value::closing(self.text, start, quote);
+            self.looked(start, after);
+            // A quote that opens and closes a bare word was the end of the string around it: `"…token="`.
+            let cut_off = matches!(quote, Quote::Mark(..)) && end == after && start == end;
+            return (!cut_off).then_some(Value::Quoted(start, end, after));
+        }
+        let end = value::bare_end(self.text, at, sep.encoded);
+        self.looked(at, end);
+        if !sep.unspaced && !sep.colon && !sep.arrow && value::is_assignment(self.slice(at, end)) {
+            return None; // `API_KEY= PORT=3000`: an empty value, and the next name
+        }
+        (end > at).then_some(Value::Bare(at, end))
+    }
+
+    /// Bytes as Node prints them: `<Buffer 61 7d …>`, `Uint8Array(32) [ 12, 33, … ]`. Where they end.
+    fn bytes_value(&mut self, at: usize) -> Option<usize> {
+        let (open, close) = match self.byte(at) {
+            b'<' if self.is_at(at, b"<Buffer ") => (at + 8, b'>'),
+            b'U' if self.is_at(at, b"Uint8Array(") => (at + 11, b']'),
+            _ => return None,
+        };
+        let length = self.slice(open, open + 1024).iter().position(|&b| b == close)?;
+        self.looked(at, open + length);
+        Some(open + length + 1)
+    }
+
+    /// ODBC's `Pwd={a;b}`.
+    fn braced(&self, sep: Separator, at: usize) -> Option<(usize, usize)> {
+        let content = self.slice(at + 1, at + 128);
+        let end = content.iter().position(|b| matches!(b, b'}' | b'\n' | b'"' | b':'))?;
+        let content = content.get(..end)?;
+        let told = content.iter().any(|b| b.is_ascii_digit() || b"!#$%^&*;".contains(b));
+        let braced = self.byte(at) == b'{' && self.byte(at + 1 + end) == b'}' && !sep.colon && sep.unspaced;
+        (braced && told && !content.contains(&b' ')).then_some((at + 1, at + 1 + end))
+    }
+}

@@ -1,0 +1,67 @@
+//! What redaction costs in wasm, by Node (V8, as in workerd): ns a byte, by size and by how hostile the text is.
+//!
+//! ```sh
+//! (. scripts/common.sh && wasm_env && cargo test --release --target wasm32-unknown-unknown \
+//!     --test redaction_cost -- --ignored --nocapture)
+//! ```
+//!
+//! The same table for the host: `cargo run --release --example redaction_bench`. That the cost is linear is asserted
+//! in `redaction.rs`, in counted steps; times are only shown.
+#![cfg(target_arch = "wasm32")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "redaction_support/corpus.rs"]
+mod corpus;
+
+use log_ingestion_worker::redaction::{Tally, redact_text};
+use std::hint::black_box;
+use wasm_bindgen::JsCast;
+use wasm_bindgen_test::{console_log, wasm_bindgen_test};
+
+const SIZES: [usize; 4] = [100, 1024, 10 * 1024, 1 << 20];
+const FRIENDLY: &str = "2025-01-01T12:00:00Z INFO user 42 opened page /home in 12 ms, 3 items, {\"ok\":true,\"id\":\"a1\"} done. ";
+const SECRETS: &str = "user 42 signed in with token=abc123def456 from 10.0.0.1\n";
+
+/// The clock of JavaScript, in ms.
+fn now() -> f64 {
+    let performance = js_sys::Reflect::get(&js_sys::global(), &"performance".into()).unwrap();
+    let now: js_sys::Function =
+        js_sys::Reflect::get(&performance, &"now".into()).unwrap().dyn_into().unwrap();
+    now.call0(&performance).unwrap().as_f64().unwrap()
+}
+
+/// Measures one kind of text; times are the least of three runs.
+fn row(name: &str, piece: &str) {
+    let mut cells = format!("{name:28}");
+    for size in SIZES {
+        let text = piece.repeat(size / piece.len() + 1);
+        let text = &text[..text.floor_char_boundary(size)];
+        let rounds = (1_000_000 / size).clamp(1, 5_000);
+        let mut tally = Tally::default();
+        let least = (0..3)
+            .map(|_| {
+                let start = now();
+                for _ in 0..rounds {
+                    black_box(redact_text(black_box(text), &mut tally));
+                }
+                (now() - start) * 1000.0 / rounds as f64
+            })
+            .fold(f64::INFINITY, f64::min);
+        cells += &format!("{least:>12.1} µs {:>6.1} ns/B", least * 1000.0 / text.len() as f64);
+    }
+    console_log!("{cells}");
+}
+
+#[wasm_bindgen_test]
+#[ignore = "a measurement, not a check"]
+fn microseconds_a_message_by_size() {
+    console_log!("{:28}{:>24}{:>24}{:>24}{:>24}", "", "100 B", "1 KB", "10 KB", "1 MB");
+    let start = now();
+    black_box(redact_text(FRIENDLY, &mut Tally::default()));
+    console_log!("the first call, which lays the tables out: {:.0} µs", (now() - start) * 1000.0);
+    row("friendly", FRIENDLY);
+    row("a secret a line", SECRETS);
+    for (name, piece) in corpus::hostile() {
+        row(name, piece);
+    }
+}
