@@ -111,6 +111,8 @@ async fn run(version: &Version, main: &str, disk: Option<&Path>) -> Result<Worke
                 config.json.insert(name, binding["json"].clone());
                 config
             }
+            // workerd on its own has none, and the worker does without: the front sends no client's address either.
+            "ratelimit" => config,
             other => return Err(Refusal::malformed(format!("binding {name}: {other} is not modelled"))),
         };
     }
