@@ -45,12 +45,13 @@ pub fn run(
             "all the traffic; verify every part, Durable Objects too",
             shown(&[&["versions", "deploy", "NEW@100%", "-y"], &about[2..], &immediate]),
         ),
+        ("routes and schedules", shown(&[&["triggers", "deploy"]])),
         (
             "whenever something fails: back to what was live; verify that",
             shown(&[&["versions", "deploy", "LIVE@100%", "-y"], &about[2..], &immediate]),
         ),
         (
-            "instead of the last four, for a first deployment or a Durable Object migration (no way back)",
+            "instead of upload and the steps after it, for a first deployment or a Durable Object migration (no way back)",
             shown(&[&["deploy"], &about, &secrets, &immediate]),
         ),
     ];

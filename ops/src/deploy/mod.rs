@@ -147,7 +147,7 @@ impl Deploy<'_> {
     }
 
     /// Goes on only with a yes: `--yes`, or an answer at the terminal.
-    fn confirm(&self, what: &str) -> Result<(), Failure> {
+    async fn confirm(&self, what: &str) -> Result<(), Failure> {
         let printer = self.run.printer();
         printer.warn(what);
         if self.run.globals().yes {
@@ -158,11 +158,16 @@ impl Deploy<'_> {
             return refused("it must be confirmed, and nobody can be asked");
         }
         printer.say("Go on? [y/N]");
-        let mut answer = String::new();
-        let read = std::io::stdin().read_line(&mut answer);
-        if read.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()) {
-            return Ok(());
+        // A thread of its own, which nobody waits for: Ctrl-C must work at the question too.
+        let (send, answer) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let read = std::io::stdin().read_line(&mut line);
+            send.send(read.map(|_| line))
+        });
+        match answer.await {
+            Ok(Ok(line)) if ["y", "yes"].contains(&line.trim().to_lowercase().as_str()) => Ok(()),
+            _ => refused("it was not confirmed"),
         }
-        refused("it was not confirmed")
     }
 }

@@ -244,9 +244,9 @@ async fn health(deploy: &Deploy<'_>, live: &Version) -> Result<Vec<&'static str>
     let first = proof::failures(&report, &[]).first().map(|check| (check.name, proof::line(check)));
     match first {
         None => Ok(Vec::new()),
-        Some(("reachable" | "identity" | "version" | "environment", line)) => Err(Failure::new(
+        Some(("reachable" | "identity" | "version" | "environment", line)) if !excused => Err(Failure::new(
             format!("{} is not the live version {}: {line}", target.url, live.id),
-            "see whether --url is this environment's; or wait, when something was deployed a moment ago",
+            "see whether --url is this environment's. If it is (an earlier worker, or a broken one): --allow unhealthy",
         )),
         Some((_, line)) if !excused => Err(Failure::new(
             format!("{} is not well already: {line}", target.url),

@@ -38,7 +38,7 @@ pub async fn forward(deploy: &Deploy<'_>) -> Result<Ending, Failure> {
         phase: Phase::Preparing,
         secrets: deploy.args.secrets_file.is_some(),
     };
-    announce(deploy, &ready)?;
+    announce(deploy, &ready).await?;
     attempt.begin(deploy.run);
     deploy.keep(&attempt);
     let step = deploy.run.printer().step("build");
@@ -52,17 +52,23 @@ pub async fn forward(deploy: &Deploy<'_>) -> Result<Ending, Failure> {
 }
 
 /// What cannot be undone is said, and asked for, before anything is done.
-fn announce(deploy: &Deploy<'_>, ready: &Ready) -> Result<(), Failure> {
+async fn announce(deploy: &Deploy<'_>, ready: &Ready) -> Result<(), Failure> {
     let worker = &deploy.worker;
     match ready.way {
         Way::Beside => Ok(()),
-        Way::Migration => deploy.confirm(&format!(
-            "this deployment of {worker} applies a Durable Object migration: there is no way back to the version \
+        Way::Migration => {
+            let what = format!(
+                "this deployment of {worker} applies a Durable Object migration: there is no way back to the version \
              that serves now; what goes wrong must be repaired forward"
-        )),
-        Way::First => deploy.confirm(&format!(
-            "there is no worker {worker} yet: this makes one, and there is nothing to go back to"
-        )),
+            );
+            deploy.confirm(&what).await
+        }
+        Way::First => {
+            let what = format!(
+                "there is no worker {worker} yet: this makes one, and there is nothing to go back to"
+            );
+            deploy.confirm(&what).await
+        }
     }
 }
 
@@ -155,6 +161,9 @@ async fn proven(
     let worth = report.checks.iter().filter(|check| check.status != Status::Pass);
     warnings.extend(worth.map(proof::line));
     warnings.extend(interference(deploy, attempt).await);
+    if attempt.way == Way::Beside {
+        warnings.extend(triggers(deploy).await);
+    }
     if let Err(cause) = remember(deploy.run.folder(), &deploy.worker, &target.url) {
         warnings.push(format!("where it answers could not be remembered: {cause}"));
     }
@@ -230,6 +239,15 @@ async fn interference(deploy: &Deploy<'_>, attempt: &Attempt) -> Vec<String> {
         warnings.push(format!("now live is not this version but: {}", last.shares()));
     }
     warnings
+}
+
+/// Routes, domains and schedules of wrangler.toml, which belong to no version: last, because nothing takes them back.
+async fn triggers(deploy: &Deploy<'_>) -> Option<String> {
+    let step = deploy.run.printer().step("routes and schedules");
+    let applied = deploy.wrangler.triggers().await;
+    step.end(mark(&applied), "");
+    let trouble = applied.err()?;
+    Some(format!("routes and schedules may be as before: {trouble}; {}", trouble.hint()))
 }
 
 /// Compares with the last deployment of this environment that went well.

@@ -215,7 +215,7 @@ fn kept(stdout: &str, stderr: &str) -> String {
     let lines: Vec<&str> =
         stdout.lines().chain(stderr.lines()).map(str::trim_end).filter(|line| !noise(line)).collect();
     let built = |line: &&str| line.starts_with("[custom build]") || line.contains("[ERROR]");
-    let lines = match lines.iter().any(|line| line.starts_with("[custom build]")) {
+    let lines = match lines.iter().any(|line| line.contains("[ERROR] Running custom build")) {
         true => lines.into_iter().filter(built).collect(),
         false => lines,
     };

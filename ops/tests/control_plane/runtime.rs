@@ -111,7 +111,7 @@ async fn run(version: &Version, main: &str, disk: Option<&Path>) -> Result<Worke
                 config.json.insert(name, binding["json"].clone());
                 config
             }
-            // Counted by the platform; workerd has no such thing, and the worker does without.
+            // workerd on its own has none, and the worker does without: the front sends no client's address either.
             "ratelimit" => config,
             other => return Err(Refusal::malformed(format!("binding {name}: {other} is not modelled"))),
         };

@@ -123,19 +123,19 @@ async fn execute(core: &Arc<Core>, token: Option<&str>, full: &str, call: Call) 
         }
         Some(Action::Close) => return Err(Closed),
         Some(Action::LoseAnswer) => {
-            let _ = route(core, token, full, call).await;
+            let _ = carry_out(core, token, full, call).await;
             return Err(Closed);
         }
         Some(Action::Delay(wait)) => tokio::time::sleep(wait.min(Duration::from_secs(300))).await,
         Some(Action::Freeze) => *core.frozen.lock().unwrap() = true,
         Some(Action::Slow(delay)) => *core.propagation.lock().unwrap() = delay,
         Some(Action::DownAfter) => {
-            let outcome = route(core, token, full, call).await;
+            let outcome = carry_out(core, token, full, call).await;
             core.down.store(true, Ordering::Relaxed);
             return Ok(answer(outcome));
         }
         Some(Action::ExecuteAndHang) => {
-            let _ = route(core, token, full, call).await;
+            let _ = carry_out(core, token, full, call).await;
             core.end.cancelled().await;
             return Err(Closed);
         }
@@ -143,7 +143,7 @@ async fn execute(core: &Arc<Core>, token: Option<&str>, full: &str, call: Call) 
             deployments::someone_deploys(core, &script).await;
         }
     }
-    Ok(answer(route(core, token, full, call).await))
+    Ok(answer(carry_out(core, token, full, call).await))
 }
 
 fn unknown_error() -> Answer {
@@ -156,6 +156,12 @@ fn busy(wait: Option<u32>) -> Answer {
         response.headers_mut().insert("retry-after", seconds.into());
     }
     response
+}
+
+/// Executes a call to its end, whether the client is still there or not.
+async fn carry_out(core: &Arc<Core>, token: Option<&str>, full: &str, call: Call) -> Outcome {
+    let (core, token, full) = (core.clone(), token.map(str::to_owned), full.to_owned());
+    tokio::spawn(async move { route(&core, token.as_deref(), &full, call).await }).await.unwrap()
 }
 
 async fn route(core: &Arc<Core>, token: Option<&str>, full: &str, call: Call) -> Outcome {
