@@ -52,20 +52,29 @@ function unavailable(request, env) {
   return new Response(JSON.stringify(body), { status: 503, headers });
 }
 
+// worker-build's own code notes here that an instance broke, and makes a new one when the next `Worker` is made. It does
+// not see what the log path calls.
+const instance = globalThis.__worker_init_state;
+function revive(ctx, env) {
+  instance.criticalError = true;
+  new Worker(ctx, env);
+}
+
 export default {
   async fetch(request, env, ctx) {
     const isLog = request.method === "POST" && LOG.test(request.url);
     const hop = Number(env.HOP_TIMEOUT_MS) || HOP_TIMEOUT_MS;
     const most = request.method === "DELETE" ? CLEAR_HOPS * hop : 2 * hop + GRACE_MS;
     try {
+      if (instance.criticalError) revive(ctx, env);
       const work = isLog ? postLog(request, env, worker.Posted) : new Worker(ctx, env).fetch(request);
       // A sender that goes away, or is answered here, must not stop the work half-way: what it has in hand would never
       // be given back.
       ctx.waitUntil(work.catch(() => {}));
       return await (isLog ? work : within(most, work));
     } catch (error) {
-      trapped(error);
       console.error("the worker broke on a request:", error);
+      if (trapped(error)) revive(ctx, env);
       return unavailable(request, env);
     }
   },

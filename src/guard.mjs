@@ -8,9 +8,11 @@ const LOOK_MS = 500; // how soon that is seen
 // Counts instances that broke. Requests look at it by themselves: the platform lets no request act for another.
 let traps = 0;
 
-// Notes an error, if it is one that broke an instance.
+// Notes an error, if it is one that broke an instance. Returns whether it is.
 export function trapped(error) {
-  if (error instanceof WebAssembly.RuntimeError) traps += 1;
+  const broke = error instanceof WebAssembly.RuntimeError || error?.message === "Module terminated";
+  if (broke) traps += 1;
+  return broke;
 }
 addEventListener("error", (event) => trapped(event.error));
 addEventListener("unhandledrejection", (event) => trapped(event.reason));

@@ -11,19 +11,18 @@ const HEAD = [ // in the order src/edge/ingest.rs reads them
 // Answers a request; `Posted` is the class of the compiled worker.
 export async function postLog(request, env, Posted) {
   const posted = Posted.open(env, HEAD.map((name) => request.headers.get(name) ?? "").join("\n"));
-  try {
-    if (env.FLOOD_LIMITER && (await isFlood(env, posted))) posted.turn_away();
-    await receive(request, posted);
-    const hops = posted.judge();
-    if (hops === 1) await deliver(env, posted, 0);
-    else if (hops > 1) await Promise.all(Array.from({ length: hops }, (_, hop) => deliver(env, posted, hop)));
-    const [status, body, ...fields] = posted.answer().split("\0");
-    const headers = {};
-    for (let at = 0; at < fields.length; at += 2) headers[fields[at]] = fields[at + 1];
-    return new Response(body, { status, headers });
-  } finally {
-    posted.free();
-  }
+  if (env.FLOOD_LIMITER && (await isFlood(env, posted))) posted.turn_away();
+  await receive(request, posted);
+  const hops = posted.judge();
+  if (hops === 1) await deliver(env, posted, 0);
+  else if (hops > 1) await Promise.all(Array.from({ length: hops }, (_, hop) => deliver(env, posted, hop)));
+  const [status, body, ...fields] = posted.answer().split("\0");
+  // Only right after a call that did not throw: when the instance broke meanwhile, the same address is somebody else's
+  // memory. What is left then goes with its instance, or by the garbage collector.
+  posted.free();
+  const headers = {};
+  for (let at = 0; at < fields.length; at += 2) headers[fields[at]] = fields[at + 1];
+  return new Response(body, { status, headers });
 }
 
 // As src/edge/flood.rs for the other routes: a counter that fails turns nobody away.

@@ -28,6 +28,19 @@ async fn a_request_the_worker_breaks_on_is_answered_with_the_headers_of_any_answ
 }
 
 #[tokio::test]
+async fn a_log_the_worker_breaks_on_is_refused_and_the_next_is_stored() {
+    let Some(stage) = Setup::generous().faulty().start().await else { return };
+    for n in 1..=3 {
+        let request = stage.request(Method::POST, "/log").header("Content-Type", "application/json");
+        let answer = stage.send(request.body("trap")).await.expect_status(503);
+        assert_eq!(answer.json["success"], false);
+        assert!(answer.header("Retry-After").is_some());
+        stage.post(log("t", "still here")).await.expect_status(200);
+        assert_eq!(stage.entries("t").await.len(), n);
+    }
+}
+
+#[tokio::test]
 async fn a_clear_that_redis_does_not_answer_fails_in_time_and_logs_are_taken_meanwhile() {
     let setup = Setup::generous().var("HOP_TIMEOUT_MS", "300").var("REDIS_TIMEOUT_MS", "60000");
     let Some(stage) = setup.start().await else { return };

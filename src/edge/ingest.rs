@@ -116,6 +116,10 @@ impl Posted {
 
     /// Judges what came. Returns how many shards to ask.
     pub fn judge(&mut self) -> usize {
+        #[cfg(feature = "fault-injection")]
+        if self.receiver.body() == Ok(b"trap") {
+            std::process::abort();
+        }
         if self.refused.is_none() {
             self.refused = self.judge_all().err();
         }

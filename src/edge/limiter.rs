@@ -47,7 +47,6 @@ pub struct LimiterStatus {
     #[serde(default)]
     pub left: PerSystem,
     /// Its ledger.
-    #[serde(flatten)]
     pub ledger: LedgerState,
 }
 
