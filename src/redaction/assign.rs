@@ -31,13 +31,14 @@ impl Scanner<'_> {
             return false;
         }
         let half = keys::pair_half(name);
-        if name == b"kty" {
+        if one_of(name, "kty crv") {
             self.jwk = true;
         }
         let of_pair = std::mem::take(&mut self.pair) && start < self.pair_at + PAIR_AT_MOST;
         // A change names both its ends.
         self.pair = of_pair && (half != Some(Half::Value) || one_of(name, "old before from"));
-        if half == Some(Half::Name) && self.pair_name(sep) {
+        let typed = name == b"type" && self.is_at(sep.value + 1, b"password\"");
+        if (half == Some(Half::Name) || typed) && self.pair_name(sep) {
             (self.pair, self.pair_at) = (true, end);
             if self.done > end {
                 return true; // a form field: its value stood below
@@ -55,7 +56,7 @@ impl Scanner<'_> {
             level = Level::Always;
         }
         if self.jwk && matches!(name, b"d" | b"p" | b"q" | b"dp" | b"dq" | b"qi" | b"k") {
-            level = Level::Always;
+            level = Level::IfGenerated;
         }
         // `Stripe-Signature: t=…,v1=…`
         if matches!(name, b"v0" | b"v1")
@@ -76,6 +77,10 @@ impl Scanner<'_> {
                 self.in_query(start) && self.generated_value(sep, min, Rule::URL_QUERY)
             }
             Level::Digits => self.digits_value(sep),
+            // Python's `auth=("ada", "…")`
+            Level::IfGenerated if self.byte(sep.value) == b'(' && name.eq_ignore_ascii_case(b"auth") => {
+                self.arguments(sep.value + 1)
+            }
             Level::IfGenerated => self.generated_value(sep, 10, Rule::KEY_VALUE),
             Level::UnlessNumber | Level::UnlessCount | Level::Always => {
                 let ends = |word: &[u8]| {
@@ -109,8 +114,14 @@ impl Scanner<'_> {
                 return self.block_value(line + 1);
             }
         }
+        // Puppet's `password_hash: defined as '…'`
+        if let Some(told) =
+            ["defined as ", "set to ", "changed to "].iter().find(|t| self.is_at(sep.value, t.as_bytes()))
+        {
+            return self.quoted_argument(sep.value + told.len());
+        }
         match self.value(sep) {
-            None => false,
+            None => self.items_below(sep.value),
             Some(Value::Opens(at)) => {
                 if sep.arrow && !sep.quoted && self.before(name) != b':' {
                     return false; // token => { … } is a function
@@ -173,6 +184,17 @@ impl Scanner<'_> {
                 }
                 self.line.owed |= near::is_owed(content);
                 let flag = self.before(name) == b'-';
+                // `--- PASS: TestCookieJar (0.02s)`, `WIP on auth-token: 932e088 …`
+                let result = sep.spaced_colon
+                    && self.slice(name, name + 5) == b"PASS:"
+                    && (self.before(name.saturating_sub(1)) == b'-'
+                        || self.is_at(start, b"test")
+                        || self.is_at(end, b" ("));
+                let (from, to) = self.words[0];
+                let commit = sep.spaced_colon
+                    && (7..=12).contains(&content.len())
+                    && content.iter().all(u8::is_ascii_hexdigit)
+                    && one_of(self.slice(from, to), "on branch");
                 let word = sep.unspaced
                     && !sep.quoted
                     && (sep.colon && content.iter().all(u8::is_ascii_lowercase)
@@ -180,6 +202,8 @@ impl Scanner<'_> {
                 if value::says_nothing(content)
                     || short_number
                     || size
+                    || result
+                    || commit
                     || next_name
                     || value::is_path(content)
                     || word
@@ -245,6 +269,29 @@ impl Scanner<'_> {
         true
     }
 
+    /// YAML's `secrets:` with a list on the lines below, or `secret:` with its `value:` there.
+    fn items_below(&mut self, at: usize) -> bool {
+        let (mut at, mut taken) = (at, false);
+        while self.byte(at) == b'\n' {
+            let from = at + 1 + value::run_of(self.text, at + 1, b' ').min(64);
+            let named = from + usize::from(self.byte(from) == b'"');
+            if !taken && from > at + 1 && self.is_at(named, b"value") {
+                (self.pair, self.pair_at) = (true, at);
+            }
+            if !self.is_at(from, b"- ") {
+                break;
+            }
+            let end = value::bare_end(self.slice(0, from + 512), from + 2, false);
+            self.looked(at, end);
+            if !value::looks_generated(self.slice(from + 2, end), 10) {
+                break;
+            }
+            self.take(from + 2, end, end, Rule::KEY_VALUE);
+            (at, taken) = (end, true);
+        }
+        taken
+    }
+
     /// Takes the value if it looks generated.
     fn generated_value(&mut self, sep: Separator, min: usize, rule: Rule) -> bool {
         let (start, end, after) = match self.value(sep) {
@@ -278,7 +325,7 @@ impl Scanner<'_> {
     }
 
     /// Whether what stands just before speaks of signing in: then a code of digits is a one-time code.
-    fn of_signing_in(&mut self, start: usize) -> bool {
+    pub fn of_signing_in(&mut self, start: usize) -> bool {
         let from = start.saturating_sub(96);
         self.looked(from, start);
         let before = self.slice(from, start).to_ascii_lowercase();
