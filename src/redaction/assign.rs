@@ -105,7 +105,9 @@ impl Scanner<'_> {
     #[inline(never)]
     fn secret_value(&mut self, sep: Separator, level: Level, name: usize) -> bool {
         let chained = sep.colon && !sep.quoted && sep.unspaced && self.before(name) == b':';
-        if chained {
+        // `expect "password:"; …`: the mark closes the string the name is in.
+        let closes = sep.unspaced && !sep.quoted && matches!(self.byte(sep.value), b'"' | b'\'');
+        if chained || closes && self.before(name) == self.byte(sep.value) {
             return false; // arn:…:secret:name, user:token:42
         }
         if matches!(self.byte(sep.value), b'|' | b'>') {
@@ -267,29 +269,6 @@ impl Scanner<'_> {
         }
         self.take(start, end, end, Rule::KEY_VALUE);
         true
-    }
-
-    /// YAML's `secrets:` with a list on the lines below, or `secret:` with its `value:` there.
-    fn items_below(&mut self, at: usize) -> bool {
-        let (mut at, mut taken) = (at, false);
-        while self.byte(at) == b'\n' {
-            let from = at + 1 + value::run_of(self.text, at + 1, b' ').min(64);
-            let named = from + usize::from(self.byte(from) == b'"');
-            if !taken && from > at + 1 && self.is_at(named, b"value") {
-                (self.pair, self.pair_at) = (true, at);
-            }
-            if !self.is_at(from, b"- ") {
-                break;
-            }
-            let end = value::bare_end(self.slice(0, from + 512), from + 2, false);
-            self.looked(at, end);
-            if !value::looks_generated(self.slice(from + 2, end), 10) {
-                break;
-            }
-            self.take(from + 2, end, end, Rule::KEY_VALUE);
-            (at, taken) = (end, true);
-        }
-        taken
     }
 
     /// Takes the value if it looks generated.
