@@ -117,10 +117,8 @@ impl Scanner<'_> {
             }
         }
         // Puppet's `password_hash: defined as '…'`
-        if let Some(told) =
-            ["defined as ", "set to ", "changed to "].iter().find(|t| self.is_at(sep.value, t.as_bytes()))
-        {
-            return self.quoted_argument(sep.value + told.len());
+        if self.is_at(sep.value, b"defined as ") {
+            return self.quoted_argument(sep.value + 10);
         }
         match self.value(sep) {
             None => self.items_below(sep.value),

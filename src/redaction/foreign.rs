@@ -4,26 +4,14 @@ use super::charset;
 use super::names::Rule;
 use super::scan::Scanner;
 
-/// Names of a password: what of each stands before its first letter beyond ASCII, and the rest.
-const PASSWORDS: [(&str, &str); 11] = [
-    ("contrase", "ña"),
-    ("has", "ło"),
-    ("Has", "ło"),
-    ("", "пароль"),
-    ("", "Пароль"),
-    ("", "密码"),
-    ("", "密碼"),
-    ("", "パスワード"),
-    ("", "비밀번호"),
-    ("", "كلمة المرور"),
-    ("", "סיסמה"),
-];
+/// Names of a password.
+const PASSWORDS: &str = "contraseña hasło Hasło пароль Пароль 密码 密碼 パスワード 비밀번호 סיסמה";
 
 /// Names of a one-time code.
-const CODES: [&str; 7] = ["код", "Код", "認証コード", "确认码", "验证码", "驗證碼", "인증번호"];
+const CODES: &str = "код Код 認証コード 验证码 驗證碼 인증번호";
 
 /// What may stand between such a name and the secret.
-const LINKS: [&str; 9] = [" ", ":", "：", "=", "は", "是", "为", "«", "подтверждения"];
+const LINKS: &str = " |:|：|=|は|是|为|«|подтверждения";
 
 impl Scanner<'_> {
     /// A byte beyond ASCII: whether a name of the tables stands here, and a secret behind it.
@@ -31,18 +19,19 @@ impl Scanner<'_> {
     pub fn foreign(&mut self) {
         let start = self.at;
         self.at += 1;
-        let starts = |word: &str| self.slice(start, start + word.len()) == word.as_bytes();
-        let password = PASSWORDS
-            .iter()
-            .find(|(before, rest)| starts(rest) && self.slice(0, start).ends_with(before.as_bytes()));
-        let (length, code) = match (password, CODES.iter().find(|word| starts(word))) {
-            (Some((_, rest)), _) => (rest.len(), false),
-            (None, Some(word)) => (word.len(), true),
-            (None, None) => return,
+        // Where a name of the list that has its first letter beyond ASCII here ends.
+        let ends = |list: &str| {
+            list.split(' ').find_map(|word| {
+                let from = start.saturating_sub(word.bytes().take_while(u8::is_ascii).count());
+                self.slice(from, from + word.len()).eq(word.as_bytes()).then_some(from + word.len())
+            })
         };
-        let mut at = start + length;
+        let password = ends(PASSWORDS);
+        let code = password.is_none();
+        let Some(named) = password.or_else(|| ends(CODES)) else { return };
+        let mut at = named;
         for _ in 0..6 {
-            at += LINKS.iter().find(|link| self.is_at(at, link.as_bytes())).map_or(0, |link| link.len());
+            at += LINKS.split('|').find(|link| self.is_at(at, link.as_bytes())).map_or(0, |link| link.len());
         }
         self.line.password |= !code;
         self.line.one_time |= code;
@@ -52,7 +41,7 @@ impl Scanner<'_> {
         if code && digits {
             self.take(at, end, end, Rule::ONE_TIME_CODE);
         } else if code || !self.chosen(at) {
-            self.at = start + length;
+            self.at = named;
         }
     }
 }

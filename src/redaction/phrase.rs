@@ -51,7 +51,7 @@ impl Scanner<'_> {
             b'i' | b'a' => length == 2,
             b'c' | b'w' => length == 4,
             b't' => matches!(length, 2 | 4),
-            b'm' => matches!(length, 5..=9 | 13),
+            b'm' => matches!(length, 5..=9),
             b's' => matches!(length, 6 | 7),
             b'l' => matches!(length, 5 | 10),
             b'o' => matches!(length, 3 | 7),
@@ -97,10 +97,6 @@ impl Scanner<'_> {
             Some(b'm') if is("mysql mysqldump mysqladmin mongosh mongo mariadb mongodump") => {
                 self.line.password_flag = b'p';
                 self.line.glued_flag = is("mysql mysqldump mysqladmin mariadb");
-                false
-            }
-            Some(b'm') if is("mosquitto_pub mosquitto_sub") => {
-                self.line.password_flag = b'P';
                 false
             }
             Some(b's') if is("sshpass sqlcmd") => {
@@ -248,12 +244,7 @@ impl Scanner<'_> {
             () if self.words_mention("isakmp tacacs-server radius-server") => {
                 value::looks_generated(content, 8)
             }
-            () => {
-                value::is_unmistakable(content)
-                    && content.iter().all(u8::is_ascii_alphanumeric)
-                    && content.iter().any(u8::is_ascii_lowercase)
-                    && content.iter().any(u8::is_ascii_uppercase)
-            }
+            () => value::is_unmistakable(content) && !content.contains(&b'/'),
         };
         if known {
             self.take(from, to, to, Rule::KEY_VALUE);

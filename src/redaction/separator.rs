@@ -37,14 +37,12 @@ impl Scanner<'_> {
                 }
                 b'?' if self.byte(at + 1) == b':' => at += 1,
                 // `password[0]=…`, `['password']['app'] = …`, `password (generated) = …`, `Unseal Key 1: …`
-                b'[' | b'(' | b'1'..=b'9' if closers < 6 && self.qualifier(end, at).is_some() => {
-                    (listed, closers, at) = (true, closers + 1, self.qualifier(end, at)?);
-                }
-                b':' if quoted && self.is_at(at, b":protected]") => at += 10,
-                b':' if quoted && self.is_at(at, b":private]") => at += 8,
-                // A colour code whose escape was lost on the way: `[39m`
-                b'[' if closers < 6 && self.lost_colour(at).is_some() => {
-                    (closers, at) = (closers + 1, self.lost_colour(at)?);
+                b'[' | b'(' | b'1'..=b'9' if closers < 6 => {
+                    match (self.qualifier(end, at), self.lost_colour(at)) {
+                        (Some(next), _) => (listed, closers, at) = (true, closers + 1, next),
+                        (None, Some(next)) if self.byte(at) == b'[' => (closers, at) = (closers + 1, next),
+                        _ => break,
+                    }
                 }
                 b'%' if closers < 6
                     && (self.is_at(at, b"%22") || self.is_at(at, b"%5D") || self.is_at(at, b"%27")) =>

@@ -146,7 +146,7 @@ impl Scanner<'_> {
 
     /// A card number (ISO/IEC 7812): issuer range, length, check digit; groups parted by one kind of mark.
     #[inline(never)]
-    pub fn card(&mut self, start: usize) -> Option<usize> {
+    fn card(&mut self, start: usize) -> Option<usize> {
         if matches!(self.before(start), b'.' | b'-' | b'_' | b'/' | b'#' | b'+') {
             return None;
         }
