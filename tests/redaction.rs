@@ -8,8 +8,8 @@ mod corpus;
 
 use corpus::{
     Line, contexts, fifth_batch, fifth_contexts, fifth_harmless, fourth_batch, fourth_contexts,
-    fourth_harmless, harmless, leaves, positives, same_shape, second_batch, sixth_batch, sixth_harmless,
-    third_batch, tree,
+    fourth_harmless, harmless, leaves, positives, same_shape, second_batch, seventh_batch, seventh_harmless,
+    sixth_batch, sixth_harmless, third_batch, tree,
 };
 use log_ingestion_worker::json::Json;
 use log_ingestion_worker::redaction::{
@@ -139,6 +139,18 @@ fn a_sixth_batch_of_harmless_lines_stays_byte_for_byte() {
     assert_harmless("sixth harmless", &sixth_harmless());
 }
 
+#[test]
+fn a_seventh_batch_goes_too() {
+    let score = score(&seventh_batch());
+    report("seventh batch", &score);
+    assert_recall(&score);
+}
+
+#[test]
+fn a_seventh_batch_of_harmless_lines_stays_byte_for_byte() {
+    assert_harmless("seventh harmless", &seventh_harmless());
+}
+
 fn assert_harmless(name: &str, lines: &[String]) {
     let changed: Vec<String> = lines
         .iter()
@@ -183,11 +195,13 @@ fn redacting_twice_changes_nothing_more() {
         .chain(fourth_batch())
         .chain(fifth_batch())
         .chain(sixth_batch())
+        .chain(seventh_batch())
         .map(|line| line.text)
         .chain(harmless())
         .chain(fourth_harmless())
         .chain(fifth_harmless())
-        .chain(sixth_harmless());
+        .chain(sixth_harmless())
+        .chain(seventh_harmless());
     for line in all {
         let once = redact(&line);
         assert_eq!(redact(&once), once, "of {line}");

@@ -31,13 +31,14 @@ impl Scanner<'_> {
             return false;
         }
         let half = keys::pair_half(name);
-        if name == b"kty" {
+        if one_of(name, "kty crv") {
             self.jwk = true;
         }
         let of_pair = std::mem::take(&mut self.pair) && start < self.pair_at + PAIR_AT_MOST;
         // A change names both its ends.
         self.pair = of_pair && (half != Some(Half::Value) || one_of(name, "old before from"));
-        if half == Some(Half::Name) && self.pair_name(sep) {
+        let typed = name == b"type" && self.is_at(sep.value + 1, b"password\"");
+        if (half == Some(Half::Name) || typed) && self.pair_name(sep) {
             (self.pair, self.pair_at) = (true, end);
             if self.done > end {
                 return true; // a form field: its value stood below
@@ -55,7 +56,7 @@ impl Scanner<'_> {
             level = Level::Always;
         }
         if self.jwk && matches!(name, b"d" | b"p" | b"q" | b"dp" | b"dq" | b"qi" | b"k") {
-            level = Level::Always;
+            level = Level::IfGenerated;
         }
         // `Stripe-Signature: t=…,v1=…`
         if matches!(name, b"v0" | b"v1")
@@ -76,6 +77,10 @@ impl Scanner<'_> {
                 self.in_query(start) && self.generated_value(sep, min, Rule::URL_QUERY)
             }
             Level::Digits => self.digits_value(sep),
+            // Python's `auth=("ada", "…")`
+            Level::IfGenerated if self.byte(sep.value) == b'(' && name.eq_ignore_ascii_case(b"auth") => {
+                self.arguments(sep.value + 1)
+            }
             Level::IfGenerated => self.generated_value(sep, 10, Rule::KEY_VALUE),
             Level::UnlessNumber | Level::UnlessCount | Level::Always => {
                 let ends = |word: &[u8]| {
@@ -100,7 +105,9 @@ impl Scanner<'_> {
     #[inline(never)]
     fn secret_value(&mut self, sep: Separator, level: Level, name: usize) -> bool {
         let chained = sep.colon && !sep.quoted && sep.unspaced && self.before(name) == b':';
-        if chained {
+        // `expect "password:"; …`: the mark closes the string the name is in.
+        let closes = sep.unspaced && !sep.quoted && matches!(self.byte(sep.value), b'"' | b'\'');
+        if chained || closes && self.before(name) == self.byte(sep.value) {
             return false; // arn:…:secret:name, user:token:42
         }
         if matches!(self.byte(sep.value), b'|' | b'>') {
@@ -109,8 +116,12 @@ impl Scanner<'_> {
                 return self.block_value(line + 1);
             }
         }
+        // Puppet's `password_hash: defined as '…'`
+        if self.is_at(sep.value, b"defined as ") {
+            return self.quoted_argument(sep.value + 10);
+        }
         match self.value(sep) {
-            None => false,
+            None => self.items_below(sep.value),
             Some(Value::Opens(at)) => {
                 if sep.arrow && !sep.quoted && self.before(name) != b':' {
                     return false; // token => { … } is a function
@@ -173,6 +184,17 @@ impl Scanner<'_> {
                 }
                 self.line.owed |= near::is_owed(content);
                 let flag = self.before(name) == b'-';
+                // `--- PASS: TestCookieJar (0.02s)`, `WIP on auth-token: 932e088 …`
+                let result = sep.spaced_colon
+                    && self.slice(name, name + 5) == b"PASS:"
+                    && (self.before(name.saturating_sub(1)) == b'-'
+                        || self.is_at(start, b"test")
+                        || self.is_at(end, b" ("));
+                let (from, to) = self.words[0];
+                let commit = sep.spaced_colon
+                    && (7..=12).contains(&content.len())
+                    && content.iter().all(u8::is_ascii_hexdigit)
+                    && one_of(self.slice(from, to), "on branch");
                 let word = sep.unspaced
                     && !sep.quoted
                     && (sep.colon && content.iter().all(u8::is_ascii_lowercase)
@@ -180,6 +202,8 @@ impl Scanner<'_> {
                 if value::says_nothing(content)
                     || short_number
                     || size
+                    || result
+                    || commit
                     || next_name
                     || value::is_path(content)
                     || word
@@ -278,7 +302,7 @@ impl Scanner<'_> {
     }
 
     /// Whether what stands just before speaks of signing in: then a code of digits is a one-time code.
-    fn of_signing_in(&mut self, start: usize) -> bool {
+    pub fn of_signing_in(&mut self, start: usize) -> bool {
         let from = start.saturating_sub(96);
         self.looked(from, start);
         let before = self.slice(from, start).to_ascii_lowercase();

@@ -35,7 +35,10 @@ impl Scanner<'_> {
             let at = value::opening(self.text, from).map_or(from, |(_, start)| start);
             let to = value::bare_end(self.text, at, false);
             self.looked(from, to);
-            let colon = self.slice(at, to).iter().position(|&b| b == b':').unwrap_or(to - at);
+            self.line.account |= !long && self.byte(from) != b'-';
+            // `-U 'ada%…'` is Samba's.
+            let colon = |b: &u8| *b == b':' || *b == b'%' && word == b"U";
+            let colon = self.slice(at, to).iter().position(colon).unwrap_or(to - at);
             let password = self.slice(at + colon + 1, to);
             if value::looks_generated(password, 8) && self.command_span(at + colon + 1, to) {
                 return true;
@@ -49,6 +52,14 @@ impl Scanner<'_> {
             self.looked(from, to);
             let Some(colon) = self.slice(at, to).iter().position(|&b| b == b':') else { return false };
             return self.command_span(at + colon + 1, to);
+        }
+        if self.line.account && !long && matches!(word, b"p" | b"P" | b"w") && space > 0 {
+            let at = value::opening(self.text, from).map_or(from, |(_, start)| start);
+            let to = value::bare_end(self.text, at, false);
+            self.looked(from, to);
+            if value::looks_chosen(self.slice(at, to)) {
+                return self.command_span(at, to);
+            }
         }
         if self.line.password_flag != 0 && !long && word.first() == Some(&self.line.password_flag) {
             return match word.len() {

@@ -19,7 +19,9 @@ fn walk(tree: &mut Json<'_>, level: Level, name: &str, tally: &mut Tally) {
         Json::Null | Json::Bool(_) => {}
         Json::Number(number) => {
             let digits = number.bytes().all(|b| b.is_ascii_digit()) && (4..=8).contains(&number.len());
-            if level == Level::Always || (level == Level::Digits && digits) {
+            let card = one_of(name.as_bytes(), "pan card number") && number.len() > 12;
+            let card = card && matches!(redact_text(number, &mut Tally::default()), Cow::Owned(_));
+            if card || level == Level::Always || (level == Level::Digits && digits) {
                 hide(tree, Rule::CONTEXT_KEY, tally);
             }
         }
@@ -72,7 +74,8 @@ fn walk_object(fields: &mut [(Cow<'_, str>, Json<'_>)], level: Level, name: &str
     // `{name: "authorization", value: "…"}`, in any order
     let names_secret = fields.iter().any(|(key, value)| match value {
         Json::String(name) => {
-            keys::pair_half(key.as_bytes()) == Some(Half::Name) && is_name(name) && secret_name(name)
+            key == "type" && name == "password"
+                || keys::pair_half(key.as_bytes()) == Some(Half::Name) && is_name(name) && secret_name(name)
         }
         _ => false,
     });

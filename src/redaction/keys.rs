@@ -154,12 +154,14 @@ fn judge(words: &[u32]) -> Level {
 
 /// Whether a name is one half of a `{name, value}` pair, and which.
 pub fn pair_half(name: &[u8]) -> Option<Half> {
-    if one_of(name, "name key header field headerName param id attribute property")
+    if one_of(name, "name k key header field headerName param id attribute property")
         || ends_in(name, &[b"Key", b"Name"])
     {
         Some(Half::Name)
-    } else if one_of(name, "value val content headerValue default data old new before after from to result")
-        || ends_in(name, &[b"Value"])
+    } else if one_of(
+        name,
+        "value v val current content headerValue default data old new before after from to result",
+    ) || ends_in(name, &[b"Value"])
     {
         Some(Half::Value)
     } else {

@@ -29,6 +29,17 @@ impl Scanner<'_> {
         }
         let name = self.slice(start, end);
         match level {
+            // `ENCRYPTION.KEY.PRIMARY`, `.AspNetCore.Antiforgery.x1`: the last word says nothing.
+            Harmless if dotted => {
+                let (further, ends) = self.words[1];
+                let from =
+                    if ends > 0 && ends + 1 == from && self.byte(ends) == b'.' { further } else { from };
+                match keys::level(self.slice(from, end)) {
+                    Always => IfGenerated,
+                    IfGenerated if name.len() < 4 && self.before(end).is_ascii_digit() => IfGenerated,
+                    _ => level,
+                }
+            }
             Harmless | Query | Code if one_of(name, "key keys code codes number phrase") => {
                 match keys::level(self.slice(from, end)) {
                     joined @ (Always | UnlessNumber) => joined,

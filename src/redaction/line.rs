@@ -21,6 +21,10 @@ pub struct Line {
     pub linked: bool,
     /// A password was spoken of.
     pub password: bool,
+    /// A secret of whatever kind was spoken of.
+    pub secret: bool,
+    /// A shell's prompt: what it prints comes on the next line.
+    pub prompt: bool,
     /// Somebody logged in, or has an account.
     pub login: bool,
     /// Whether it is a table's head has been asked.

@@ -70,6 +70,9 @@ pub fn looks_generated(value: &[u8], min: usize) -> bool {
     {
         return false;
     }
+    if value.starts_with(b"SHA256:") {
+        return false; // a fingerprint, as OpenSSH writes it
+    }
     let algorithm =
         value.len() < 40 && value.windows(4).any(|w| matches!(w, b"sha1" | b"sha2" | b"sha3" | b"sha5"));
     if is_uuid(value)
@@ -98,6 +101,11 @@ pub fn looks_generated(value: &[u8], min: usize) -> bool {
     // Base64 may be without a digit; its capitals stand closer than those of `camelCase`.
     let bare = value.len() >= 20 && changes * 5 >= value.len() * 2 && capitals * 3 >= value.len();
     (digits >= 1 || bare) && letters >= 2 && changes * 7 >= value.len().min(42)
+}
+
+/// How many digits a text starts with.
+pub fn digits(text: &[u8]) -> usize {
+    text.iter().take_while(|b| b.is_ascii_digit()).count()
 }
 
 /// `2025-01-31T…`, `2025/01/31`

@@ -40,6 +40,7 @@ pub mod charset;
 mod command;
 mod context;
 mod extra;
+mod foreign;
 mod header;
 pub mod keys;
 mod level;

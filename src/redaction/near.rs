@@ -11,7 +11,7 @@ use super::words::one_of;
 
 /// What may stand between a secret's name and the secret.
 const LINKS: &str = "is was from to now value new old put set with as and using default test live rejected used add plaintext \
-    rotated changed provided received presented supplied generated";
+    digest hash rotated changed provided received presented supplied generated";
 
 /// Segments of a path behind which a secret stands.
 const DOORS: &str = "magic magic-link magiclink reset password-reset verify verify-email confirm confirm-email activate \
@@ -28,8 +28,8 @@ const NEAR_AT_MOST: usize = 512;
 const CALL_AT_MOST: usize = 400;
 
 /// What a password is called in a sentence.
-const PASSWORDS: &str =
-    "password passwords passphrase phrase mnemonic passwd pwd passcode pin secret credentials login pw pass";
+const PASSWORDS: &str = "password passwords passphrase phrase mnemonic passwd pwd passcode pin secret credentials login pw pass \
+    passwort kennwort passe senha contrasena";
 
 /// Words that speak of somebody's account.
 const LOGINS: &str = "login logged admin account credentials root";
@@ -43,10 +43,21 @@ impl Scanner<'_> {
     pub fn near(&mut self, start: usize, end: usize) -> bool {
         let word = self.slice(start, end);
         let level = self.speaks(start, end);
-        let quiet = self.line.spoken == 0 && !self.line.password && !self.line.login;
+        // `root/hunter2`
+        if self.byte(end) == b'/'
+            && self.before(start) == b' '
+            && one_of(word, "root admin")
+            && self.chosen(end + 1)
+        {
+            return true;
+        }
+        let quiet = self.line.spoken == 0 && !self.line.secret && !self.line.password && !self.line.login;
         if quiet && level == Level::Harmless && self.byte(end) != b'(' {
             self.line.login = (4..=11).contains(&word.len()) && one_of(word, LOGINS);
             return false;
+        }
+        if self.is_at(start.saturating_sub(5), b"hmac.new(") {
+            return self.arguments(end + 1);
         }
         if self.byte(end) == b'(' && (level == Level::Always || one_of(word, CALLS)) {
             self.line.one_time |= ends_as(word, "code");
@@ -69,6 +80,7 @@ impl Scanner<'_> {
             Level::Harmless => {}
             _ => {
                 self.line.password |= ends_as(word, PASSWORDS);
+                self.line.secret = true;
                 self.line.one_time |= ends_as(word, "code codes");
                 self.table_head(start, end);
                 if word.ends_with(b"s") && self.listed_behind(end) {
@@ -84,7 +96,8 @@ impl Scanner<'_> {
         if self.line.password {
             return self.told_later(word, end);
         }
-        false
+        // `token for ada was …`
+        self.line.secret && self.byte(end) == b' ' && one_of(word, "is was") && self.generated_near(end + 1)
     }
 
     /// What the word says of a secret: alone, with the one before it, or as the way to one.
@@ -112,7 +125,9 @@ impl Scanner<'_> {
     fn told_later(&mut self, word: &[u8], end: usize) -> bool {
         let from = match () {
             () if self.is_at(end, b": ") && !one_of(word, IDS) => end + 2,
-            () if self.byte(end) == b' ' && one_of(word, "is was") => end + 1,
+            () if self.byte(end) == b' ' && one_of(word, "is was ist lautet est es jest") => {
+                end + if self.is_at(end, " « ".as_bytes()) { 4 } else { 1 }
+            }
             () => return false,
         };
         if let Some(to) = statement::mnemonic(self.text, from) {
@@ -166,7 +181,7 @@ impl Scanner<'_> {
     /// A line of its own behind one that announced a password.
     pub fn announced(&mut self) {
         let start = self.at;
-        let end = value::bare_end(self.slice(0, start + 128), start, false);
+        let end = value::bare_end(self.slice(0, start + 2048), start, false);
         self.looked(start, end);
         let alone = matches!(self.byte(end), b'\n' | b'\r' | 0);
         if alone && value::looks_generated(self.slice(start, end), 8) {
@@ -188,7 +203,14 @@ impl Scanner<'_> {
         let end = start + self.slice(start, end).iter().position(ends).unwrap_or(end - start);
         self.looked(start, end);
         let content = self.slice(start, end);
-        if !value::is_unmistakable(content) {
+        // A webhook's path says what stands behind it.
+        let door = in_path
+            && (self.is_at(start.saturating_sub(6), b"hooks/")
+                || self.is_at(start.saturating_sub(5), b"hook/"))
+            && content.len() >= 24
+            && content.iter().all(|&b| charset::is_alnum(b))
+            && value::looks_generated(content, 24);
+        if !door && !value::is_unmistakable(content) {
             return false;
         }
         self.take(start, end, end, Rule::KEY_VALUE);
@@ -197,7 +219,7 @@ impl Scanner<'_> {
     }
 
     /// The strings among a call's arguments that look generated.
-    fn arguments(&mut self, from: usize) -> bool {
+    pub fn arguments(&mut self, from: usize) -> bool {
         let (mut at, mut taken) = (from, false);
         while at < from + CALL_AT_MOST {
             match self.byte(at) {

@@ -70,7 +70,8 @@ impl Scanner<'_> {
         if closed != end || after == end || !named_secret(keys::level(self.slice(start, end))) {
             return false;
         }
-        if self.byte(after) == b'>' && self.element_text(after + 1) {
+        let inner = if self.is_at(after, b"><value>") { after + 7 } else { after };
+        if self.byte(after) == b'>' && self.element_text(inner + 1) {
             return true;
         }
         self.value_before(sep.value);

@@ -8,7 +8,8 @@ use super::value;
 impl Scanner<'_> {
     /// `-----BEGIN … PRIVATE KEY-----` to its end, lines broken or escaped. Public keys and certificates stay.
     pub fn dash(&mut self) {
-        if !self.is_at(self.at, b"-----BEGIN ") {
+        // In a form's body spaces are pluses.
+        if !self.is_at(self.at, b"-----BEGIN") || !matches!(self.byte(self.at + 10), b' ' | b'+') {
             self.at += 1;
             return;
         }
@@ -40,7 +41,7 @@ impl Scanner<'_> {
             }
         }
         self.looked(self.at, end);
-        if self.is_at(end, b"-----END ") {
+        if self.is_at(end, b"-----END") {
             let close = (end + 9..end + 64).find(|&i| self.is_at(i, b"-----"));
             end = close.map_or(end, |close| close + 5);
         }

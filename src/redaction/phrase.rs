@@ -131,17 +131,18 @@ impl Scanner<'_> {
         (0..3).any(|nth| self.word_is(nth, list))
     }
 
-    fn speaks_of_one_time(&self, start: usize, end: usize) -> bool {
+    fn speaks_of_one_time(&mut self, start: usize, end: usize) -> bool {
         let word = self.slice(start, end);
         if one_of(word, "otp passcode totp") {
             return true;
         }
-        if !one_of(word, "code pin") {
+        if !one_of(word, "code pin puk") {
             return false;
         }
         let (from, to) = self.words[0];
         let joined = to > from && to + 1 == start && keys::level(self.slice(from, end)) == Level::Always;
-        joined || one_of(word, "pin") || self.word_is(0, "your")
+        let asked = self.word_is(0, "the this") && self.of_signing_in(start);
+        joined || asked || one_of(word, "pin puk") || self.word_is(0, "your")
     }
 
     /// `password 'x'`, `PASSWORD('x')`, `login user password x`, `token 1a2b3c…`
@@ -152,7 +153,10 @@ impl Scanner<'_> {
         // password, passwd, passphrase, passcode, secret, token, key: nearly every other word is turned away here.
         let tail = [self.byte(end - 2) | 0x20, self.byte(end - 1) | 0x20];
         if !matches!(next, b' ' | b'(' | b'\t')
-            || !matches!(&tail, b"rd" | b"wd" | b"ss" | b"se" | b"de" | b"et" | b"en" | b"ey")
+            || !matches!(
+                &tail,
+                b"rd" | b"wd" | b"ss" | b"se" | b"de" | b"et" | b"en" | b"ey" | b"sk" | b"ty" | b"ng"
+            )
         {
             return false;
         }
@@ -160,6 +164,12 @@ impl Scanner<'_> {
         let first = self.byte(from);
         let candidate = charset::is_alnum(first)
             || matches!(first, b'\'' | b'"' | b'\\' | b'$' | b'_' | b'!' | b'#' | b'@' | b'[');
+        if word == b"ConvertTo-SecureString" {
+            return self.quoted_argument(end);
+        }
+        if self.of_device(start, word, from) {
+            return true;
+        }
         if !candidate || keys::level(self.slice(start, end)) != Level::Always && !self.joined_key(start, end)
         {
             return false;
@@ -204,11 +214,42 @@ impl Scanner<'_> {
             return true;
         }
         let fingerprint = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'A'..=b'F'));
-        if !secret || fingerprint || value::says_nothing(content) || value::is_code(content) {
+        let fingerprint = fingerprint || content.starts_with(b"SHA256:");
+        let named = one_of(word, "secret") && self.word_is(0, "get describe delete edit patch"); // an object's name
+        if !secret || named || fingerprint || value::says_nothing(content) || value::is_code(content) {
             return false;
         }
         self.take(from, to, to, Rule::KEY_VALUE);
         true
+    }
+
+    /// A network device's `password 7 …`, `snmp-server community …`, `tacacs-server … key …`; and `key …` anywhere
+    /// when the value can be nothing else.
+    fn of_device(&mut self, start: usize, word: &[u8], from: usize) -> bool {
+        let typed = one_of(word, "password secret key")
+            && self.byte(from).is_ascii_digit()
+            && self.byte(from + 1) == b' ';
+        let from = from + if typed { 2 } else { 0 };
+        let to = value::bare_end(self.slice(0, from + 128), from, false);
+        self.looked(from, to);
+        let content = self.slice(from, to);
+        let key = one_of(word, "key");
+        let (before, _) = self.words[0];
+        let known = match () {
+            () if typed => value::looks_generated(content, 8),
+            () if one_of(word, "community") => {
+                self.word_is(0, "snmp-server") && !one_of(content, "public private")
+            }
+            () if !key || keys::level(self.slice(before, start + word.len())) == Level::Harmless => false,
+            () if self.words_mention("isakmp tacacs-server radius-server") => {
+                value::looks_generated(content, 8)
+            }
+            () => value::is_unmistakable(content) && !content.contains(&b'/'),
+        };
+        if known {
+            self.take(from, to, to, Rule::KEY_VALUE);
+        }
+        known
     }
 
     fn joined_key(&self, start: usize, end: usize) -> bool {
@@ -253,7 +294,7 @@ impl Scanner<'_> {
         if name.eq_ignore_ascii_case(b"code") && !self.word_is(1, OTHER_CODES) {
             self.line.one_time = true;
         }
-        if key != Level::Always {
+        if !matches!(key, Level::Always | Level::UnlessNumber) {
             return false;
         }
         let at = end + 1;
@@ -295,7 +336,7 @@ impl Scanner<'_> {
             return false;
         }
         let named = self.line.one_time
-            && (self.word_is(0, "is code otp use enter passcode pin totp got expected received entered")
+            && (self.word_is(0, "is code otp use enter passcode pin puk totp got expected received entered")
                 || matches!(self.slice(start.saturating_sub(2), start), b": " | b"= " | b"# "));
         let announced = self.is_at(end, b" is your ") && {
             let rest = self.slice(end, end + 72);

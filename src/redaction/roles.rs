@@ -30,7 +30,7 @@ static ROLES: Words<1024> = Words::new(&[
         samlrequest authkey privkey signingkey encryptionkey masterkey sharedkey servicekey \
         heslo haslo clave wachtwoord losenord passe parola salasana jelszo sifre \
         credential sessid phpsessid jsessionid aspsessionid cardnumber ccnumber ssws appkey sshpass requirepass masterauth \
-        storepass keypass rootpw bindpw userpw dbpw adminpw"),
+        psk pasword passwrd passord antiforgery einmalcode storepass keypass rootpw bindpw userpw dbpw adminpw"),
     (SECRET | MAKES_KEY, "secret jwt cookie"),
     (SECRET | MAKES_KEY | MAKES_CODE, "authorization"),
     (SECRET | MAKES_KEY | TOKEN, "token"),
@@ -42,7 +42,7 @@ static ROLES: Words<1024> = Words::new(&[
     (KEY | MANY, "keys"),
     (MAKES_KEY, "private priv signing encryption encrypt decryption decrypt master service deploy deployment \
         admin shared webhook ssh aes rsa role crypto cipher pgp gpg wallet ingest ingestion \
-        integration preshared root symmetric tls ssl server fernet license licence hashing internal"),
+        integration unseal preshared root symmetric tls ssl server fernet license licence hashing internal"),
     (MAKES_KEY | MAKES_CODE, "sign"),
     (MAKES_KEY, "api"),
     (MAKES_KEY | NEUTRAL, "encrypted"),
@@ -51,17 +51,17 @@ static ROLES: Words<1024> = Words::new(&[
     (MAKES_KEY | GENERATED, "session sess"),
     (MAKES_KEY | GENERATED, "hmac"),
     (GENERATED | MAKES_KEY | QUERY, "signature sig"),
-    (GENERATED, "assertion psk ticket bypass pat pepper sas"),
+    (GENERATED, "assertion cred ticket bypass pat pepper sas"),
     (GENERATED | NEUTRAL, "confirm"),
     (QUERY, "appid t"),
     (GENERATED | COUNTED, "sid"),
     (SECRET, "saml"),
-    (PIN | MAKES_CODE, "pin"),
+    (PIN | MAKES_CODE, "pin puk"),
     (CODE | QUERY, "code"),
     (CODE | MANY, "codes"),
     (CODE, "number phrase"),
     (MAKES_CODE, "verification sms mfa fa 2fa tfa login signin security activation recovery backup onetime \
-        pairing device magic card cc factor authenticator seed"),
+        pairing device magic card cc factor authenticator unlock seed"),
     (MAKES_CODE | HARMLESS_END, "time reset"),
     (MAKES_CODE, "verify"),
     (MAKES_CODE | NEUTRAL, "confirmation"),
@@ -72,6 +72,7 @@ static ROLES: Words<1024> = Words::new(&[
         react list item node known dedup dedupe rate lock site redis row first flag record image \
         asset blob upload video document project tenant order product customer issue jira"),
     (HARMLESS_KEY | HARMLESS_END | QUERY, "storage state"),
+    (HARMLESS_KEY | HARMLESS_END, "issuer subject host"),
     (PUBLIC, "public publishable anon"),
     (NEUTRAL, "new old confirmed repeat again hash hashed value values val raw base encoded plain \
         plaintext text str string prod production dev development test testing staging stage live \
@@ -88,7 +89,7 @@ static ROLES: Words<1024> = Words::new(&[
         status error errors message messages format algorithm alg method provider source scheme \
         schema rotation attempts attempt manager index position pos kind description title rule \
         rules regex pattern forgot change screen form component store bucket budget cost price \
-        per second domain host issuer audience aud iss scope scopes subject owner user username \
+        per second domain audience aud iss scope scopes owner user username \
         email consent banner settings options config configured present exists match matches matched \
         complexity score validation validator verified requirements set seconds ms minutes hours \
         days duration timeout refresh lifetime validity revoked rotated active fingerprint \
@@ -97,7 +98,7 @@ static ROLES: Words<1024> = Words::new(&[
         required valid enabled disabled used remaining"),
     (HARMLESS_START, "has is are was were needs need requires require show hide should can could use uses with \
         without enable disable allow allows missing no not did does will would must num avg expected \
-        unexpected supports skip estimated zero"),
+        unexpected supports skip estimated zero detect scan lint"),
     (HARMLESS_END | HARMLESS_START, "expired invalid"),
     (COUNTED, "prompt completion input output cached reasoning thinking generated audio accepted rejected \
         creation read write"),

@@ -57,6 +57,9 @@ fn placeholder(value: &[u8]) -> bool {
         || inside(b"$(", b")")
         || inside(b"{{", b"}}")
         || inside(b"#{", b"}")
+        || inside(b"%5B", b"%5D")
+        || inside(b"%3C", b"%3E")
+        || reference(value)
         || inside(b"%{", b"}")
         || inside(b"%(", b")s")
         || inside(b"(", b")")
@@ -66,6 +69,13 @@ fn placeholder(value: &[u8]) -> bool {
         || value.strip_prefix(b"%").and_then(|v| v.strip_suffix(b"%")).is_some_and(named)
         || matches!(value, b"%s" | b"%v" | b"%d" | b"%q" | b"?")
         || value.first() == Some(&b'{') && super::near::is_owed(value)
+}
+
+/// Where the secret is kept, not the secret: `op://vault/item`, `ENC[handle]`, `@Microsoft.KeyVault(…)`.
+fn reference(value: &[u8]) -> bool {
+    const KEEPERS: &str = "ENC[ @Microsoft.KeyVault( op:// vault:// ssm:// sm:// awssm:// gcpsm:// keyvault:// \
+        secretsmanager:// secretref: secretref:// ref+vault: ref+aws vault:secret/ arn:aws: projects/ {{resolve:";
+    KEEPERS.split(' ').any(|keeper| value.starts_with(keeper.as_bytes()))
 }
 
 /// Keys that are made to be public.
@@ -99,7 +109,7 @@ static STATUS: Words<512> = Words::new(&[
         ignored skipped loaded fetched denied unauthorized forbidden exists unavailable available defined \
         notset secretstring char uuid date float json file vault env session sessions cookie cookies email \
         user oauth oauth2 jwt saml hs256 rs256 es256 none. id there their its than because unexpected. \
-        inherit read write admin-only prompt ask stdin keychain keyring agent"),
+        inherit read write flag flags option argument admin-only prompt ask stdin keychain keyring agent"),
 ]);
 
 fn is_status_word(word: &[u8]) -> bool {
@@ -116,7 +126,10 @@ fn is_status_word(word: &[u8]) -> bool {
 pub fn is_prose(text: &[u8], from: usize, to: usize) -> bool {
     let Some(word) = text.get(from..to) else { return false };
     // YAML's tags: `!secret name`, `!vault |`
-    if word.strip_prefix(b"!").is_some_and(|tag| tag.iter().all(u8::is_ascii_lowercase)) {
+    if word.strip_prefix(b"!").is_some_and(|tag| {
+        let letters = |test: fn(&u8) -> bool| tag.iter().all(|b| test(b) || b"-!".contains(b));
+        letters(u8::is_ascii_lowercase) || text.get(to) == Some(&b' ') && letters(u8::is_ascii_alphabetic)
+    }) {
         return true;
     }
     let plain = word.len() <= 16 && word.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'\'' | b'-'));
@@ -127,8 +140,9 @@ pub fn is_prose(text: &[u8], from: usize, to: usize) -> bool {
         return true;
     }
     let Some(b" ") = text.get(to..to + 1) else { return false };
-    let end = charset::WORD.run_within(text, to + 1, 32);
-    end > to + 1 && !matches!(text.get(end), Some(b'=' | b':' | b'@'))
+    let next = to + 1 + usize::from(matches!(text.get(to + 1), Some(b'.' | b'(')));
+    let end = charset::WORD.run_within(text, next, 32);
+    end > next && !matches!(text.get(end), Some(b'=' | b':' | b'@'))
 }
 
 /// What a sentence about a secret says.
@@ -192,8 +206,12 @@ pub fn is_code(value: &[u8]) -> bool {
         b"z.",
     ];
     ROOTS.iter().any(|root| value.starts_with(root))
-        || value.iter().position(|&b| b == b'(').is_some_and(|open| {
-            open > 0
+        || value.iter().position(|&b| matches!(b, b'(' | b'[')).is_some_and(|open| {
+            // `config["token"]`, `params[:token]`, `fetch(…)`
+            let reads = value.get(open) == Some(&b'(')
+                || value.get(open + 1).is_some_and(|b| b"'\":$`\\".contains(b));
+            reads
+                && open > 0
                 && value
                     .get(..open)
                     .is_some_and(|name| name.iter().all(|b| b.is_ascii_alphabetic() || b"._".contains(b)))

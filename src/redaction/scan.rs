@@ -139,6 +139,7 @@ impl<'t> Scanner<'t> {
         while self.at < end {
             let b = self.byte(self.at);
             match KIND[b as usize] {
+                Kind::Plain if b >= 0xc3 => self.foreign(),
                 Kind::Plain => self.at += 1,
                 Kind::Word => self.word(),
                 Kind::Line => self.next_line(),
@@ -161,7 +162,8 @@ impl<'t> Scanner<'t> {
 
     /// Forgets the line, but for what it said of the next one.
     fn next_line(&mut self) {
-        let announced = self.line.password && matches!(self.before(self.at), b':' | b'\n');
+        let announced =
+            self.line.password && (matches!(self.before(self.at), b':' | b'\n') || self.line.prompt);
         self.at += 1;
         self.line = Line { password: announced, ..Line::default() };
         self.words = [(0, 0); 3];
@@ -277,6 +279,8 @@ impl<'t> Scanner<'t> {
     }
 
     fn token_or_step(&mut self) {
+        let prompt = self.is_at(self.at, b"$ ") && matches!(self.before(self.at), b'\n' | 0);
+        self.line.prompt |= prompt;
         if !self.token(self.at, self.at) {
             self.at += 1;
         }

@@ -2,6 +2,7 @@
 
 use super::scan::Scanner;
 use super::value;
+use super::words::one_of;
 
 /// What stands between a name and its value.
 #[derive(Clone, Copy)]
@@ -27,7 +28,7 @@ pub struct Separator {
 impl Scanner<'_> {
     /// Finds the separator behind a name that ends at `end`.
     pub fn separator(&self, end: usize) -> Option<Separator> {
-        let (mut at, mut quoted, mut closers) = (end, false, 0);
+        let (mut at, mut quoted, mut closers, mut listed) = (end, false, 0, false);
         loop {
             match self.byte(at) {
                 b' ' | b'\t' => at += 1,
@@ -35,11 +36,13 @@ impl Scanner<'_> {
                     (quoted, closers, at) = (true, closers + 1, at + 1)
                 }
                 b'?' if self.byte(at + 1) == b':' => at += 1,
-                b':' if quoted && self.is_at(at, b":protected]") => at += 10,
-                b':' if quoted && self.is_at(at, b":private]") => at += 8,
-                // A colour code whose escape was lost on the way: `[39m`
-                b'[' if closers < 6 && self.lost_colour(at).is_some() => {
-                    (closers, at) = (closers + 1, self.lost_colour(at)?);
+                // `password[0]=…`, `['password']['app'] = …`, `password (generated) = …`, `Unseal Key 1: …`
+                b'[' | b'(' | b'1'..=b'9' if closers < 6 => {
+                    match (self.qualifier(end, at), self.lost_colour(at)) {
+                        (Some(next), _) => (listed, closers, at) = (true, closers + 1, next),
+                        (None, Some(next)) if self.byte(at) == b'[' => (closers, at) = (closers + 1, next),
+                        _ => break,
+                    }
                 }
                 b'%' if closers < 6
                     && (self.is_at(at, b"%22") || self.is_at(at, b"%5D") || self.is_at(at, b"%27")) =>
@@ -63,10 +66,15 @@ impl Scanner<'_> {
                 _ => break,
             }
         }
-        let (mut arrow, mut encoded, mut colon, mut listed) = (false, false, false, false);
+        let (mut arrow, mut encoded, mut colon) = (false, false, false);
         at = match (self.byte(at), self.byte(at + 1)) {
             (b'=', b'=') if self.byte(at + 2) == b'>' => {
                 arrow = true;
+                at + 3
+            }
+            // `password == "…"`
+            (b'=', b'=') if self.is_at(at, b"== \"") || self.is_at(at, b"== '") => {
+                listed = true;
                 at + 3
             }
             (b':', b':') | (b'=', b'=' | b'~') => return None,
@@ -78,7 +86,16 @@ impl Scanner<'_> {
                 dots + usize::from(self.byte(dots) == b':')
             }
             (0xe2, 0x86) if matches!(self.byte(at + 2), 0x90 | 0x92) => at + 3, // ← →
-            (0xef, 0xbc) if self.byte(at + 2) == 0x9a => at + 3,                // ：
+            (0xe2, 0x87) if self.byte(at + 2) == 0x92 => at + 3,                // ⇒
+            (b'~', b'>') => at + 2,
+            // R's `password <- "…"`
+            (b'<', b'-') => {
+                listed = !matches!(self.byte(at + 3), b'"' | b'\'');
+                at + 2
+            }
+            // Erlang's `{password,<<"…">>}`
+            (b',', b'<') if self.is_at(at, b",<<\"") => at + 3,
+            (0xef, 0xbc) if self.byte(at + 2) == 0x9a => at + 3, // ：
             // `"password","…"` and `(password . "…")`
             (b',', b'"' | b'\'') if quoted => {
                 listed = true;
@@ -132,6 +149,10 @@ impl Scanner<'_> {
                 encoded = true;
                 at + 3
             }
+            (b'%', b'2') if self.is_at(at, b"%253D") => {
+                encoded = true;
+                at + 5
+            }
             (b'\\', b'u') if self.is_at(at, b"\\u003d") || self.is_at(at, b"\\u003a") => at + 6,
             // A table's `API_KEY<TAB>…`
             _ if self.tabbed(end, at) => at,
@@ -143,7 +164,14 @@ impl Scanner<'_> {
             let start = at + value::run_of(self.text, at, b' ').min(2);
             let start = start + usize::from(self.byte(start) == b'&');
             let end = super::charset::ALNUM.run_within(self.text, start, 16);
-            at = if end > start && self.is_at(end, b" = ") { end + 3 } else { at };
+            at = match () {
+                () if end > start && self.is_at(end, b" = ") => end + 3,
+                // R's `$ password: chr "…"`
+                () if self.is_at(end, b" \"") && one_of(self.slice(start, end), "chr str string char") => {
+                    end + 1
+                }
+                () => at,
+            };
         }
         loop {
             match self.byte(at) {
@@ -171,6 +199,32 @@ impl Scanner<'_> {
             encoded,
             listed,
         })
+    }
+
+    /// What may stand between a name and its sign: an index, a number, a remark in brackets. Where it ends.
+    fn qualifier(&self, end: usize, at: usize) -> Option<usize> {
+        let rest = self.slice(at, at + 40);
+        let length = match self.byte(at) {
+            b'[' if self.before(at) != b' ' && !rest.starts_with(super::MARK.as_bytes()) => {
+                let close = rest.iter().position(|&b| b == b']')?;
+                rest.get(1..close)?
+                    .iter()
+                    .all(|&b| super::charset::is_alnum(b) || b"'\"_-".contains(&b))
+                    .then_some(close + 1)?
+            }
+            b'(' => {
+                rest.iter()
+                    .position(|b| matches!(b, b')' | b'\n' | b'"'))
+                    .filter(|&to| rest.get(to) == Some(&b')'))?
+                    + 1
+            }
+            b'1'..=b'9' if at == end + 1 => value::digits(rest),
+            _ => return None,
+        };
+        let next = at + length + value::run_of(self.text, at + length, b' ').min(2);
+        let sign = matches!(self.byte(next), b':' | b'=' | b'[')
+            && !(self.byte(next) == b'=' && self.byte(next + 1) == b'(');
+        (length > 0 && sign).then_some(at + length)
     }
 
     /// Whether a name in capitals is parted from what stands at `at` by a tab alone.

@@ -54,7 +54,9 @@ impl Scanner<'_> {
         for (start, end) in cells(line, mark).take(64) {
             let cell = line.get(start..end).unwrap_or_default().trim_ascii();
             let named = cell.first().is_some_and(u8::is_ascii_alphabetic)
-                && cell.iter().all(|&b| charset::WORD.has(b) || b == b'.' || b == b' ' && mark == b'|');
+                && cell
+                    .iter()
+                    .all(|&b| charset::WORD.has(b) || b == b'.' || b == b' ' && matches!(mark, b'|' | b'\t'));
             if !named || cell.len() > 40 {
                 return;
             }

@@ -1,6 +1,7 @@
 //! A value as it is written behind a name: in quotation marks or a wrapper, bare, or a list that opens.
 
 use super::charset;
+use super::names::Rule;
 use super::near;
 use super::scan::Scanner;
 use super::separator::Separator;
@@ -81,6 +82,29 @@ impl Scanner<'_> {
         let length = self.slice(open, open + 1024).iter().position(|&b| b == close)?;
         self.looked(at, open + length);
         Some(open + length + 1)
+    }
+
+    /// YAML's `secrets:` with a list on the lines below, or `secret:` with its `value:` there.
+    pub fn items_below(&mut self, at: usize) -> bool {
+        let (mut at, mut taken) = (at, false);
+        while self.byte(at) == b'\n' {
+            let from = at + 1 + value::run_of(self.text, at + 1, b' ').min(64);
+            let named = from + usize::from(self.byte(from) == b'"');
+            if !taken && from > at + 1 && self.is_at(named, b"value") {
+                (self.pair, self.pair_at) = (true, at);
+            }
+            if !self.is_at(from, b"- ") {
+                break;
+            }
+            let end = value::bare_end(self.slice(0, from + 512), from + 2, false);
+            self.looked(at, end);
+            if !value::looks_generated(self.slice(from + 2, end), 10) {
+                break;
+            }
+            self.take(from + 2, end, end, Rule::KEY_VALUE);
+            (at, taken) = (end, true);
+        }
+        taken
     }
 
     /// ODBC's `Pwd={a;b}`.

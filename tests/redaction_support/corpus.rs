@@ -115,6 +115,14 @@ pub fn sixth_batch() -> Vec<Line> {
     labelled(include_str!("../corpus/sixth_batch.txt"), 59, 3)
 }
 
+pub fn seventh_batch() -> Vec<Line> {
+    labelled(include_str!("../corpus/seventh_batch.txt"), 67, 3)
+}
+
+pub fn seventh_harmless() -> Vec<String> {
+    unlabelled(include_str!("../corpus/seventh_harmless.txt"), 71)
+}
+
 pub fn harmless() -> Vec<String> {
     let first = include_str!("../corpus/harmless.txt");
     let second = include_str!("../corpus/second_harmless.txt");

@@ -1,0 +1,47 @@
+//! What a password or a one-time code is called where letters are not ASCII's.
+
+use super::charset;
+use super::names::Rule;
+use super::scan::Scanner;
+
+/// Names of a password.
+const PASSWORDS: &str = "contraseña hasło Hasło пароль Пароль 密码 密碼 パスワード 비밀번호 סיסמה";
+
+/// Names of a one-time code.
+const CODES: &str = "код Код 認証コード 验证码 驗證碼 인증번호";
+
+/// What may stand between such a name and the secret.
+const LINKS: &str = " |:|：|=|は|是|为|«|подтверждения";
+
+impl Scanner<'_> {
+    /// A byte beyond ASCII: whether a name of the tables stands here, and a secret behind it.
+    #[inline(never)]
+    pub fn foreign(&mut self) {
+        let start = self.at;
+        self.at += 1;
+        // Where a name of the list that has its first letter beyond ASCII here ends.
+        let ends = |list: &str| {
+            list.split(' ').find_map(|word| {
+                let from = start.saturating_sub(word.bytes().take_while(u8::is_ascii).count());
+                self.slice(from, from + word.len()).eq(word.as_bytes()).then_some(from + word.len())
+            })
+        };
+        let password = ends(PASSWORDS);
+        let code = password.is_none();
+        let Some(named) = password.or_else(|| ends(CODES)) else { return };
+        let mut at = named;
+        for _ in 0..6 {
+            at += LINKS.split('|').find(|link| self.is_at(at, link.as_bytes())).map_or(0, |link| link.len());
+        }
+        self.line.password |= !code;
+        self.line.one_time |= code;
+        self.looked(start, at);
+        let end = charset::ALNUM.run_within(self.text, at, 9);
+        let digits = matches!(end - at, 4..=8) && self.slice(at, end).iter().all(u8::is_ascii_digit);
+        if code && digits {
+            self.take(at, end, end, Rule::ONE_TIME_CODE);
+        } else if code || !self.chosen(at) {
+            self.at = named;
+        }
+    }
+}
