@@ -4,6 +4,7 @@ mod admin;
 mod answer;
 mod buffer;
 mod clear;
+pub mod exchange;
 mod flood;
 mod health;
 mod hop;

@@ -1,7 +1,11 @@
 //! The client: one request, one time-out, and an honest word on what a failure leaves open.
 
+#[cfg(not(target_arch = "wasm32"))]
+use super::exchange;
 use super::{Commands, Item, parse_items};
 use crate::config::RedisAccess;
+#[cfg(target_arch = "wasm32")]
+use crate::edge::exchange;
 use std::fmt;
 use std::time::Duration;
 
@@ -34,7 +38,6 @@ pub const SAID_MAX_CHARS: usize = 200;
 /// A client of one Redis.
 #[derive(Debug, Clone)]
 pub struct Client {
-    http: reqwest::Client,
     access: RedisAccess,
     timeout: Duration,
 }
@@ -42,7 +45,7 @@ pub struct Client {
 impl Client {
     /// A client for the Redis at `access`; a request may take `timeout_ms`.
     pub fn new(access: RedisAccess, timeout_ms: u32) -> Client {
-        Client { http: reqwest::Client::new(), access, timeout: Duration::from_millis(timeout_ms.into()) }
+        Client { access, timeout: Duration::from_millis(timeout_ms.into()) }
     }
 
     /// Sends commands in one request, each executed by itself, and returns each one's outcome in order.
@@ -63,28 +66,17 @@ impl Client {
 
     async fn send(&self, path: &str, commands: Commands) -> Result<Vec<Item>, Failure> {
         let count = commands.len();
-        let request = self
-            .http
-            .post(format!("{}{path}", self.access.url))
-            .bearer_auth(self.access.token.reveal())
-            .header("content-type", "application/json")
-            .timeout(self.timeout)
-            .body(commands.into_body());
-        let response = request.send().await.map_err(uncertain)?;
-        let status = response.status().as_u16();
-        let body = response.bytes().await.map_err(uncertain)?;
+        let url = format!("{}{path}", self.access.url);
+        let token = self.access.token.reveal();
+        let (status, body) = exchange::post(&url, token, commands.into_body(), self.timeout)
+            .await
+            .map_err(|why| Failure::Uncertain(why.to_string()))?;
         match status {
             200..=299 => parse_items(&body, count).map_err(Failure::Uncertain),
             400..=499 => Err(Failure::Refused { status, said: said(&body) }),
             _ => Err(Failure::Uncertain(format!("status {status}: {}", said(&body)))),
         }
     }
-}
-
-/// The reason without the URL, which names a deployment's database.
-fn uncertain(error: reqwest::Error) -> Failure {
-    let kind = if error.is_timeout() { "timed out" } else { "connection failed" };
-    Failure::Uncertain(kind.to_string())
 }
 
 fn said(body: &[u8]) -> String {

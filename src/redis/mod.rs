@@ -4,6 +4,8 @@
 
 mod client;
 mod command;
+#[cfg(not(target_arch = "wasm32"))]
+mod exchange;
 mod reply;
 
 pub use client::{Client, Failure};
