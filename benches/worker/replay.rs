@@ -164,7 +164,7 @@ fn log(trace: &str, number: u64, random: &mut impl Rng) -> Value {
     let word = words[random.random_range(0..words.len())];
     json!({
         "id": format!("{trace}-{number}"), "trace_id": trace, "message": format!("{word} #{number}"),
-        "level": if number % 40 == 0 { "error" } else { "log" }, "system": "browser", "user_id": "anonymous",
+        "level": if number.is_multiple_of(40) { "error" } else { "log" }, "system": "browser", "user_id": "anonymous",
         "context": {"timestamp": 1_700_000_000_000_u64, "url": "https://app.example.com/orders", "userAgent": "Mozilla/5.0"},
     })
 }
