@@ -45,6 +45,14 @@ struct Hop {
     body: Vec<u8>,
 }
 
+/// The accepted entries of one shard.
+struct Bound {
+    shard: u32,
+    /// Their places in the request.
+    indexes: Vec<usize>,
+    entries: Vec<(Meta, Vec<u8>)>,
+}
+
 #[wasm_bindgen]
 impl Posted {
     /// Begins a request. `head` holds the values of the headers that matter, one a line and empty where there is none:
@@ -224,7 +232,7 @@ impl Posted {
 
     /// Binds the accepted entries for their shards. Until a shard answers they count as lost.
     fn distribute(&mut self, judged: Vec<Judged>, tally: &Tally, shards: u32, has_store: bool) {
-        let mut bound: Vec<(u32, Vec<usize>, Vec<(Meta, Vec<u8>)>)> = Vec::new();
+        let mut bound: Vec<Bound> = Vec::new();
         for (index, judged) in judged.into_iter().enumerate() {
             self.fates.push(match judged {
                 Judged::Refused { status, error } => Fate::Refused { status, error },
@@ -233,12 +241,14 @@ impl Posted {
                 Judged::Accepted(meta, json) => {
                     let fate = Fate::Lost { trace_id: meta.trace_id.clone(), system: meta.system };
                     let shard = wire::shard_of(&meta.trace_id, shards);
-                    match bound.iter_mut().find(|(of, ..)| *of == shard) {
-                        Some((_, indexes, entries)) => {
-                            indexes.push(index);
-                            entries.push((meta, json));
+                    match bound.iter_mut().find(|bound| bound.shard == shard) {
+                        Some(bound) => {
+                            bound.indexes.push(index);
+                            bound.entries.push((meta, json));
                         }
-                        None => bound.push((shard, vec![index], vec![(meta, json)])),
+                        None => {
+                            bound.push(Bound { shard, indexes: vec![index], entries: vec![(meta, json)] })
+                        }
                     }
                     fate
                 }
@@ -247,7 +257,7 @@ impl Posted {
         // The first shard counts the whole request's.
         let mut redactions: BTreeMap<String, u64> =
             tally.iter().map(|(rule, count)| (rule.to_string(), count)).collect();
-        for (shard, indexes, entries) in bound {
+        for Bound { shard, indexes, entries } in bound {
             let body = wire::encode_append(entries, std::mem::take(&mut redactions));
             self.hops.push(Hop { shard, indexes, body });
         }
