@@ -1,5 +1,6 @@
 //! What `POST /log` answers, for one log and for a batch.
 
+use crate::buffer::wire::Outcome;
 use crate::entry::System;
 use crate::quota::{Limits, Scope, WINDOW_MS};
 use serde::Serialize;
@@ -87,6 +88,17 @@ pub enum Fate {
 }
 
 impl Fate {
+    /// What its shard made of a log.
+    pub fn of(outcome: Outcome, trace_id: String, system: System, window_end: i64) -> Fate {
+        match outcome {
+            Outcome::Stored { left } => Fate::Stored { trace_id, system, left, until: window_end },
+            Outcome::Duplicate { left } => Fate::Duplicate { trace_id, system, left, until: window_end },
+            Outcome::Over { scope, until } => Fate::Over { trace_id, system, scope, until },
+            Outcome::Full => Fate::Full { trace_id },
+            Outcome::Undrained { from, to } => Fate::Undrained { trace_id, from, to },
+        }
+    }
+
     /// The status a log of this fate has, alone or in a batch.
     pub fn status(&self) -> u16 {
         match self {
@@ -111,7 +123,8 @@ impl Fate {
         }
     }
 
-    fn error(&self) -> Option<String> {
+    /// What its sender is told went wrong; `None` when nothing did.
+    pub fn error(&self) -> Option<String> {
         Some(match self {
             Fate::Stored { .. } | Fate::Duplicate { .. } | Fate::Noise { .. } => return None,
             Fate::Refused { error, .. } => error.clone(),

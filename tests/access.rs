@@ -95,6 +95,8 @@ async fn production_with_tokens_lets_each_open_what_it_is_for() {
         (Method::DELETE, "/logs/clear", Some(ADMIN), 200),
         (Method::GET, "/limiter/status", Some(READ), 401),
         (Method::GET, "/limiter/status", Some(ADMIN), 200),
+        (Method::GET, "/limiter/check?trace_id=t&system=manual", Some(READ), 401),
+        (Method::GET, "/limiter/check?trace_id=t&system=manual", Some(ADMIN), 200),
         (Method::POST, "/limiter/reset", Some(READ), 401),
         (Method::POST, "/limiter/reset", Some(ADMIN), 200),
         (Method::POST, "/buffer/drain", None, 401),

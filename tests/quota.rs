@@ -136,6 +136,37 @@ async fn a_reset_opens_a_used_up_quota_at_once() {
 }
 
 #[tokio::test]
+async fn a_check_says_how_the_next_log_would_be_judged_and_spends_nothing() {
+    let setup = Setup::default().var("RATE_LIMIT_MANUAL", "4").var("RATE_LIMIT_TRACE", "3");
+    let Some(stage) = setup.start().await else { return };
+    let check = async |trace: &str| {
+        let path = format!("/limiter/check?trace_id={trace}&system=manual");
+        let told = ask(&stage, Method::GET, &path).await.expect_status(200).json;
+        (
+            told["allowed"] == true,
+            told["remaining_quota"].as_u64().unwrap(),
+            told["error"].as_str().map(String::from),
+        )
+    };
+    for _ in 0..10 {
+        assert_eq!(check("t").await, (true, 3, None), "the trace's quota is the scarcer");
+    }
+    for left in [3, 2, 1] {
+        assert_eq!(stage.post(log("t", "m")).await.expect_status(200).json["remaining_quota"], left);
+    }
+    assert_eq!(check("t").await, (false, 0, Some("Per-trace rate limit exceeded for t".into())));
+    assert_eq!(check("u").await, (true, 1, None));
+    stage.post(log("u", "m")).await.expect_status(200);
+    assert_eq!(check("u").await, (false, 0, Some("manual system rate limit exceeded".into())));
+    for (path, error) in [
+        ("/limiter/check?system=manual", "trace_id parameter is required"),
+        ("/limiter/check?trace_id=t", "system must be one of: browser, convex, worker, manual"),
+    ] {
+        assert_eq!(ask(&stage, Method::GET, path).await.expect_status(400).json["error"], error);
+    }
+}
+
+#[tokio::test]
 async fn tokens_that_lie_idle_in_one_shard_serve_another() {
     let setup = Setup::default().var("LOG_BUFFER_SHARDS", "2").var("RATE_LIMIT_MANUAL", "40");
     let Some(stage) = setup.start().await else { return };

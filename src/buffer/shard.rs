@@ -8,8 +8,8 @@ use super::ring::{Place, Ring};
 use super::row::{LAYOUT, ROW_MAX_BYTES, Row, RowHead};
 use super::step::Asked;
 use super::traces::Traces;
-use super::wire::{Counters, Outcome};
-use crate::entry::Meta;
+use super::wire::{CheckQuery, CheckReply, Counters, Outcome, VERSION};
+use crate::entry::{Meta, System};
 use crate::quota::{Lease, LeaseReply, LeaseRequest, Limits, PerSystem, Scope};
 use crate::redis::Commands;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -237,25 +237,49 @@ impl Shard {
         if self.ids.knows(&meta.trace_id, &meta.id) {
             return Outcome::Duplicate { left: self.lease.remaining(meta.system) };
         }
-        if self.lease.undrained_from() > 0 {
-            return Outcome::Undrained { from: self.lease.undrained_from(), to: self.settings.shards };
-        }
-        let known = self.traces.get(&meta.trace_id).is_some();
-        let over_bytes = self.held_bytes + u64::from(meta.len) > self.settings.buffer_max_bytes;
-        if over_bytes || self.ids.len() >= MAX_IDS || (!known && !self.traces.has_room()) {
-            return Outcome::Full;
-        }
-        if let Err(refusal) = self.lease.check(meta.system) {
-            return Outcome::Over { scope: refusal.scope, until: refusal.until };
-        }
-        let window = self.lease.window();
-        let in_window = self.traces.get(&meta.trace_id).filter(|trace| trace.window == window);
-        if in_window.map_or(0, |trace| trace.in_window) >= self.settings.limits.trace {
-            return Outcome::Over { scope: Scope::Trace, until: self.lease.window_end() };
+        if let Err(refused) = self.admits(&meta.trace_id, meta.system, meta.len) {
+            return refused;
         }
         self.lease.spend(meta.system);
         self.ids.insert(&meta.trace_id, &meta.id, now);
         Outcome::Stored { left: self.lease.remaining(meta.system) }
+    }
+
+    /// Whether a log of so many bytes that was never seen before would be taken in.
+    fn admits(&self, trace_id: &str, system: System, bytes: u32) -> Result<(), Outcome> {
+        if self.lease.undrained_from() > 0 {
+            return Err(Outcome::Undrained { from: self.lease.undrained_from(), to: self.settings.shards });
+        }
+        let known = self.traces.get(trace_id).is_some();
+        let over_bytes = self.held_bytes + u64::from(bytes) > self.settings.buffer_max_bytes;
+        if over_bytes || self.ids.len() >= MAX_IDS || (!known && !self.traces.has_room()) {
+            return Err(Outcome::Full);
+        }
+        if let Err(refusal) = self.lease.check(system) {
+            return Err(Outcome::Over { scope: refusal.scope, until: refusal.until });
+        }
+        if self.in_window(trace_id) >= self.settings.limits.trace {
+            return Err(Outcome::Over { scope: Scope::Trace, until: self.lease.window_end() });
+        }
+        Ok(())
+    }
+
+    /// Logs of a trace that count in the window.
+    fn in_window(&self, trace_id: &str) -> u64 {
+        let window = self.lease.window();
+        self.traces.get(trace_id).filter(|trace| trace.window == window).map_or(0, |trace| trace.in_window)
+    }
+
+    /// How the next log of a trace would be judged, without spending anything.
+    pub fn foretell(&self, query: &CheckQuery) -> CheckReply {
+        let left = self.lease.remaining(query.system);
+        let outcome = self.admits(&query.trace_id, query.system, 0).err();
+        CheckReply {
+            v: VERSION,
+            outcome: outcome.unwrap_or(Outcome::Stored { left }),
+            trace_left: self.settings.limits.trace.saturating_sub(self.in_window(&query.trace_id)),
+            window_end: self.lease.window_end(),
+        }
     }
 
     /// Returns whether the trace's list had expired, so that the entry begins a new one.

@@ -29,6 +29,8 @@ pub const SWEEP: &str = "/sweep";
 pub const STATUS: &str = "/status";
 /// `POST` → the [`LeaseRequest`](crate::quota::LeaseRequest) that gives back what the shard holds, or null.
 pub const RECALL: &str = "/recall";
+/// `POST` [`CheckQuery`] → [`CheckReply`].
+pub const CHECK: &str = "/check";
 /// `POST` → [`StatusReply`], after a flush of all that waits has been started.
 pub const DRAIN: &str = "/drain";
 
@@ -137,6 +139,28 @@ pub struct AppendReply {
     pub v: u8,
     /// One an entry, in order.
     pub outcomes: Vec<Outcome>,
+    /// When the quota window ends, Unix ms.
+    pub window_end: i64,
+}
+
+/// Asks how the next log would be judged.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct CheckQuery {
+    /// Its trace.
+    pub trace_id: String,
+    /// Its system.
+    pub system: System,
+}
+
+/// How the next log would be judged, as things stand.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct CheckReply {
+    /// [`VERSION`].
+    pub v: u8,
+    /// What would become of it. `left` counts this log as not yet stored.
+    pub outcome: Outcome,
+    /// Logs the trace may still store in this window, whatever the other quotas say.
+    pub trace_left: u64,
     /// When the quota window ends, Unix ms.
     pub window_end: i64,
 }

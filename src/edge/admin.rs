@@ -1,14 +1,18 @@
-//! What an operator may do to quotas and buffers: `GET /limiter/status`, `POST /limiter/reset`, `POST /buffer/drain`.
+//! What an operator may do to quotas and buffers: `GET /limiter/status`, `GET /limiter/check`, `POST /limiter/reset`,
+//! `POST /buffer/drain`.
 
 use super::Visit;
 use super::answer::{Answer, RETRY_AFTER_S};
 use super::hop::{self, Lost};
 use super::limiter::{self, LimiterStatus};
 use crate::access::Action;
-use crate::buffer::wire::{self, StatusReply};
+use crate::answers::Fate;
+use crate::buffer::wire::{self, CheckQuery, CheckReply, Outcome, StatusReply};
+use crate::entry::System;
 use futures_util::future::join_all;
 use serde::Serialize;
 use wasm_bindgen::JsValue;
+use worker::Request;
 
 #[derive(Serialize)]
 struct Drained {
@@ -31,6 +35,62 @@ struct DrainedShard {
 /// Answers `GET /limiter/status`: quotas, what is left of them, and who holds what.
 pub async fn limiter_status(visit: &Visit) -> Answer {
     tell(visit, limiter::STATUS).await
+}
+
+#[derive(Serialize)]
+struct Checked<'a> {
+    allowed: bool,
+    trace_id: &'a str,
+    system: System,
+    /// Logs the system may still store, as `POST /log` would have told it before this one.
+    remaining_quota: u64,
+    /// Logs the trace may still store.
+    trace_remaining: u64,
+    /// End of the window, Unix ms.
+    window_end: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// Answers `GET /limiter/check?trace_id=…&system=…`: how the next such log would be judged. Spends nothing.
+pub async fn limiter_check(request: &Request, visit: &Visit) -> Answer {
+    if let Err(denied) = visit.authorize(Action::Admin) {
+        return Answer::error(denied.status(), denied.reason());
+    }
+    let Ok(url) = request.url() else { return Answer::error(400, "the URL could not be read") };
+    let given =
+        |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    let Some(trace_id) = given("trace_id").filter(|trace_id| !trace_id.is_empty()) else {
+        return Answer::error(400, "trace_id parameter is required");
+    };
+    let Some(system) = given("system").and_then(|system| System::parse(&system)) else {
+        return Answer::error(400, "system must be one of: browser, convex, worker, manual");
+    };
+    let shard = wire::shard_of(&trace_id, visit.config.shards);
+    let query = CheckQuery { trace_id, system };
+    let body = serde_json::to_vec(&query).unwrap_or_default();
+    let reply = hop::call(&visit.env, shard, wire::CHECK, body, visit.config.hop_timeout_ms).await;
+    let CheckReply { outcome, trace_left, window_end, .. } =
+        match reply.and_then(|body| hop::read::<CheckReply>(&body)) {
+            Ok(checked) => checked,
+            Err(lost) => return unanswered(&lost),
+        };
+    let fate = Fate::of(outcome, query.trace_id.clone(), system, window_end);
+    let remaining_quota = match outcome {
+        Outcome::Stored { left } => left.min(trace_left),
+        _ => 0,
+    };
+    let allowed = fate.status() == 200;
+    let told = Checked {
+        allowed,
+        trace_id: &query.trace_id,
+        system,
+        remaining_quota,
+        trace_remaining: trace_left,
+        window_end,
+        error: fate.error(),
+    };
+    Answer::json(200, &told)
 }
 
 /// Answers `POST /limiter/reset`: forgets what was spent in this window.

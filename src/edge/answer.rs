@@ -115,7 +115,7 @@ pub fn is_route(method: &Method, path: &str) -> bool {
     fault
         || matches!(
             (method, path),
-            (Method::Get, "/health" | "/logs" | "/traces/recent" | "/limiter/status")
+            (Method::Get, "/health" | "/logs" | "/traces/recent" | "/limiter/status" | "/limiter/check")
                 | (Method::Post, "/limiter/reset" | "/buffer/drain")
                 | (Method::Delete, "/logs/clear")
         )

@@ -283,11 +283,5 @@ fn settle(fates: &mut [Fate], index: usize, outcome: Outcome, window_end: i64) {
     let Some(fate) = fates.get_mut(index) else { return };
     let Fate::Lost { trace_id, system } = fate else { return };
     let (trace_id, system) = (std::mem::take(trace_id), *system);
-    *fate = match outcome {
-        Outcome::Stored { left } => Fate::Stored { trace_id, system, left, until: window_end },
-        Outcome::Duplicate { left } => Fate::Duplicate { trace_id, system, left, until: window_end },
-        Outcome::Over { scope, until } => Fate::Over { trace_id, system, scope, until },
-        Outcome::Full => Fate::Full { trace_id },
-        Outcome::Undrained { from, to } => Fate::Undrained { trace_id, from, to },
-    };
+    *fate = Fate::of(outcome, trace_id, system, window_end);
 }

@@ -73,6 +73,7 @@ async fn route(method: Method, path: &str, request: Request, visit: Visit) -> An
         (Method::Get, "/traces/recent") => reads::recent(&request, &visit).await,
         (Method::Delete, "/logs/clear") => clear::delete(&request, &visit).await,
         (Method::Get, "/limiter/status") => admin::limiter_status(&visit).await,
+        (Method::Get, "/limiter/check") => admin::limiter_check(&request, &visit).await,
         (Method::Post, "/limiter/reset") => admin::limiter_reset(&visit).await,
         (Method::Post, "/buffer/drain") => admin::drain(&visit).await,
         #[cfg(feature = "fault-injection")]

@@ -4,7 +4,7 @@ use super::Inner;
 use crate::buffer::wire::{self, AppendReply};
 use crate::edge::{hop, limiter, now};
 use crate::entry::Meta;
-use crate::quota::{LeaseReply, LeaseRequest};
+use crate::quota::{LeaseReply, LeaseRequest, PerSystem};
 use js_sys::{Function, Promise, Uint8Array};
 use std::rc::Rc;
 use std::time::Duration;
@@ -104,14 +104,7 @@ impl Inner {
             shard.counters().requests += requests;
             shard.wanted(entries.iter().map(|(meta, _)| meta), now())
         })?;
-        for _ in 0..LEASES_MAX {
-            let Some(request) = self.with(|shard| shard.lease_request(wanted, now()))? else { break };
-            let reply = self.lease(&request).await;
-            self.with(|shard| shard.lease_answer(&request, reply.as_ref(), now()))?;
-        }
-        if !self.with(|shard| shard.is_ready())? {
-            return Err("the quota's keeper does not answer, and never has".into());
-        }
+        self.lease_for(wanted).await?;
         let now = now();
         self.arm_soon(now).await?;
         let appended = self.with(|shard| shard.append(entries, now))?;
@@ -121,6 +114,20 @@ impl Inner {
         }
         self.last_append.set(now);
         Ok((appended.outcomes, self.with(|shard| shard.window_end())?))
+    }
+
+    /// Asks for tokens until these logs can be judged, or asking is of no use now.
+    pub(super) async fn lease_for(&self, wanted: PerSystem) -> Result<()> {
+        for _ in 0..LEASES_MAX {
+            let Some(request) = self.with(|shard| shard.lease_request(wanted, now()))? else { break };
+            let reply = self.lease(&request).await;
+            self.with(|shard| shard.lease_answer(&request, reply.as_ref(), now()))?;
+        }
+        if self.with(|shard| shard.is_ready())? {
+            Ok(())
+        } else {
+            Err("the quota's keeper does not answer, and never has".into())
+        }
     }
 
     pub(super) async fn lease(&self, request: &LeaseRequest) -> Option<LeaseReply> {

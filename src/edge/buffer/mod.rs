@@ -147,6 +147,7 @@ impl Inner {
                 self.sweep(query).await
             }
             wire::STATUS => self.status(),
+            wire::CHECK => self.check(&body).await,
             wire::RECALL => Ok(serde_json::to_vec(&self.with(Shard::give_back)?)?),
             wire::DRAIN => {
                 self.run(true).await;

@@ -2,8 +2,9 @@
 
 use super::{Answered, Inner, Refusal};
 use crate::buffer::Shard;
-use crate::buffer::wire::{self, ClearReply, SweepQuery, TraceQuery};
+use crate::buffer::wire::{self, CheckQuery, ClearReply, SweepQuery, TraceQuery};
 use crate::edge::{now, settings};
+use crate::entry::System;
 use crate::redis::{Commands, Item, list_key};
 use std::rc::Rc;
 
@@ -38,6 +39,14 @@ impl Inner {
         status.redactions = self.redactions.borrow().clone();
         status.memory_bytes = (core::arch::wasm32::memory_size::<0>() * WASM_PAGE_BYTES) as u64;
         Ok(serde_json::to_vec(&status)?)
+    }
+
+    /// How the next log of a trace would be judged. Asks for tokens as that log would, and spends none.
+    pub(super) async fn check(self: &Rc<Self>, body: &[u8]) -> Answered {
+        let query: CheckQuery = serde_json::from_slice(body)?;
+        let wanted = System::ALL.map(|system| u64::from(system == query.system));
+        self.lease_for(wanted).await?;
+        Ok(serde_json::to_vec(&self.with(|shard| shard.foretell(&query))?)?)
     }
 
     pub(super) async fn clear(self: &Rc<Self>, trace_id: Option<&str>) -> Answered {
