@@ -5,8 +5,8 @@ mod support;
 
 use reqwest::Method;
 use serde_json::json;
-use std::time::{Duration, Instant};
-use support::{Setup, Traffic, fresh_trace, wait_until};
+use std::time::Duration;
+use support::{PATIENCE, Setup, Traffic, fresh_trace, wait_until};
 
 const RECOVERY: Duration = Duration::from_secs(40);
 
@@ -40,13 +40,14 @@ async fn a_trap_leaves_no_post_unanswered_and_loses_nothing() {
     let mut before = Traffic::over(3);
     before.post(&stage, 20, Duration::ZERO).await;
     for _ in 0..3 {
-        let began = Instant::now();
         let posts: Vec<_> = (0..64)
             .map(|_| {
                 let client = stage.again();
                 tokio::spawn(async move {
                     let mut traffic = Traffic::over(1);
-                    traffic.post(&client, 1, Duration::ZERO).await;
+                    // The worker answers in seconds; the client itself would give up later.
+                    let post = traffic.post(&client, 1, Duration::ZERO);
+                    tokio::time::timeout(PATIENCE / 2, post).await.expect("every post is answered");
                     traffic
                 })
             })
@@ -58,7 +59,6 @@ async fn a_trap_leaves_no_post_unanswered_and_loses_nothing() {
             traffic.is_read_back(&stage).await;
             before.acknowledged.extend(traffic.acknowledged);
         }
-        assert!(began.elapsed() < Duration::from_secs(15), "answered after {:?}", began.elapsed());
     }
     assert_eq!(before.post(&stage, 20, Duration::ZERO).await, 20);
     before.arrives(&stage, RECOVERY).await;
