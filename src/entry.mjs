@@ -5,7 +5,7 @@
 // with the same id can be sent again.
 import Worker, * as worker from "../build/index.js";
 import { DurableObject } from "cloudflare:workers";
-import { trapped, within } from "./guard.mjs";
+import { Deadlines, trapped } from "./guard.mjs";
 import { postLog } from "./log.mjs";
 
 export const RateLimiterDO = worker.RateLimiterDO;
@@ -65,17 +65,22 @@ export default {
     const isLog = request.method === "POST" && LOG.test(request.url);
     const hop = Number(env.HOP_TIMEOUT_MS) || HOP_TIMEOUT_MS;
     const most = request.method === "DELETE" ? CLEAR_HOPS * hop : 2 * hop + GRACE_MS;
+    let deadlines;
     try {
       if (instance.criticalError) revive(ctx, env);
       const work = isLog ? postLog(request, env, worker.Posted) : new Worker(ctx, env).fetch(request);
-      // A sender that goes away, or is answered here, must not stop the work half-way: what it has in hand would never
-      // be given back.
-      ctx.waitUntil(work.catch(() => {}));
-      return await (isLog ? work : within(most, work));
+      // A sender that goes away, or is answered here, must not stop the work half-way: a page posts its last logs as it
+      // closes, and what the work has in hand would never be given back.
+      ctx.waitUntil(work);
+      if (isLog) return await work;
+      deadlines = new Deadlines();
+      return await deadlines.within(most, work);
     } catch (error) {
       console.error("the worker broke on a request:", error);
       if (trapped(error)) revive(ctx, env);
       return unavailable(request, env);
+    } finally {
+      deadlines?.done();
     }
   },
 };

@@ -5,8 +5,11 @@
 
 const LOOK_MS = 500; // how soon that is seen
 
-// Counts instances that broke. Requests look at it by themselves: the platform lets no request act for another.
+// What worker-build's own code knows of the instance. Requests look at it by themselves: the platform lets no request act
+// for another.
+const state = globalThis.__worker_init_state;
 let traps = 0;
+const instanceId = () => state.instanceId + traps;
 
 // Notes an error, if it is one that broke an instance. Returns whether it is.
 export function trapped(error) {
@@ -17,23 +20,63 @@ export function trapped(error) {
 addEventListener("error", (event) => trapped(event.error));
 addEventListener("unhandledrejection", (event) => trapped(event.reason));
 
-// What `work` comes to, if it comes within `ms` and no instance breaks before; else it throws.
-export async function within(ms, work) {
-  const before = traps;
-  let timer;
-  const over = new Promise((_, reject) => {
-    const look = (left) => {
-      timer = setTimeout(() => {
-        if (traps !== before) reject(new Error("the instance broke"));
-        else if (left <= LOOK_MS) reject(new Error(`no answer within ${ms} ms`));
-        else look(left - LOOK_MS);
-      }, Math.min(left, LOOK_MS));
-    };
-    look(ms);
-  });
-  try {
-    return await Promise.race([work, over]);
-  } finally {
-    clearTimeout(timer);
+// A deadline that was not met.
+export class Late extends Error {}
+// The instance that a request had its state in is gone: that state must not be touched any more, because the same address is
+// somebody else's memory now.
+export class Broken extends Error {}
+
+// The deadlines of one request. They share one timer: on the path of a log, making and unmaking a timer for each wait
+// would cost as much as redacting it.
+export class Deadlines {
+  #waits = new Set();
+  #instance = instanceId();
+  #timer;
+  #due = Infinity;
+
+  // Throws when the instance broke since the request began.
+  check() {
+    if (instanceId() !== this.#instance) throw new Broken("the instance broke");
+  }
+
+  // What `work` comes to, if it comes within `ms` and no instance breaks before; else it throws.
+  within(ms, work) {
+    return new Promise((resolve, reject) => {
+      const wait = { ms, until: Date.now() + ms, reject };
+      this.#waits.add(wait);
+      this.#arm(wait.until);
+      const over = (settle) => (outcome) => {
+        if (!this.#waits.delete(wait)) return;
+        if (instanceId() === this.#instance) settle(outcome);
+        else reject(new Broken("the instance broke"));
+      };
+      work.then(over(resolve), over(reject));
+    });
+  }
+
+  // To be called when the request ends.
+  done() {
+    clearTimeout(this.#timer);
+  }
+
+  #arm(until) {
+    const due = Math.min(until, Date.now() + LOOK_MS);
+    if (due >= this.#due) return;
+    clearTimeout(this.#timer);
+    this.#due = due;
+    this.#timer = setTimeout(() => this.#look(), due - Date.now());
+  }
+
+  #look() {
+    this.#due = Infinity;
+    const broke = instanceId() !== this.#instance;
+    const now = Date.now();
+    for (const wait of this.#waits) {
+      if (!broke && now < wait.until) this.#arm(wait.until);
+      else {
+        this.#waits.delete(wait);
+        wait.reject(broke ? new Broken("the instance broke") : new Late(`no answer within ${wait.ms} ms`));
+      }
+    }
   }
 }

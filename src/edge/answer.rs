@@ -50,36 +50,43 @@ impl Answer {
         self
     }
 
-    /// Every header of it.
-    fn all_headers(&mut self, cors: Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
+    /// The headers that many answers share, before those of this one.
+    fn common_headers(&self, cors: Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
         let mut headers =
             vec![("Content-Type", "application/json".to_string()), ("Cache-Control", "no-store".to_string())];
         if self.status == 401 {
             headers.push(("WWW-Authenticate", "Bearer".to_string())); // RFC 9110, section 15.5.2
         }
         headers.extend(cors);
-        headers.append(&mut self.headers);
         headers
     }
 
     /// Makes the platform's response of it.
-    pub fn send(mut self, cors: Vec<(&'static str, String)>) -> Result<Response> {
+    pub fn send(self, cors: Vec<(&'static str, String)>) -> Result<Response> {
         let headers = Headers::new();
-        for (name, value) in self.all_headers(cors) {
-            headers.set(name, &value)?;
+        for (name, value) in self.common_headers(cors).iter().chain(&self.headers) {
+            headers.set(name, value)?;
         }
         let response = ResponseBuilder::new().with_status(self.status).with_headers(headers);
         Ok(if self.body.is_empty() { response.empty() } else { response.fixed(self.body) })
     }
 
-    /// Status, body, and each header's name and value, with NUL between them: one string is handed to JavaScript
-    /// faster than its parts.
-    pub fn joined(mut self, cors: Vec<(&'static str, String)>) -> String {
+    /// Status, the headers that many answers share (a line for each name and each value), body, and name and value of each
+    /// other header, with NUL between them: one string is handed to JavaScript faster than its parts. Neither NUL nor a line
+    /// break can be in JSON as it is written here, or in a header.
+    pub fn joined(self, cors: Vec<(&'static str, String)>) -> String {
         let mut joined = self.status.to_string();
         joined.push('\0');
-        joined.push_str(&String::from_utf8_lossy(&self.body));
-        for (name, value) in self.all_headers(cors) {
+        for (name, value) in self.common_headers(cors) {
             for part in [name, &value] {
+                joined.push_str(part);
+                joined.push('\n');
+            }
+        }
+        joined.push('\0');
+        joined.push_str(&String::from_utf8_lossy(&self.body));
+        for (name, value) in &self.headers {
+            for part in [*name, value] {
                 joined.push('\0');
                 joined.push_str(part);
             }
