@@ -27,7 +27,8 @@ impl Scanner<'_> {
         };
         self.looked(end, sep.value);
         let name = self.slice(start, end);
-        if name.iter().all(u8::is_ascii_digit) {
+        // `hmac-sha256:9f2c…` says of a hash how it was made.
+        if name.iter().all(u8::is_ascii_digit) || sep.unspaced && name == b"hmac-sha256" {
             return false;
         }
         let half = keys::pair_half(name);
@@ -44,15 +45,15 @@ impl Scanner<'_> {
                 return true; // a form field: its value stood below
             }
         }
-        if self.inside > 0
-            && keys::is_label(name)
-            && let Some((_, content)) = value::opening(self.text, sep.value)
-        {
+        let label = self.inside > 0 && keys::is_label(name, self.head(sep));
+        if label && let Some((_, content)) = value::opening(self.text, sep.value) {
             self.at = content; // the label's own string stays
             return true;
         }
         let mut level = self.level_of(start, end, sep.quoted);
-        if (of_pair && half == Some(Half::Value)) || (self.inside > 0 && !keys::is_label(name)) {
+        if (of_pair && half == Some(Half::Value))
+            || (self.inside > 0 && !label && !self.byte(start).is_ascii_digit())
+        {
             level = Level::Always;
         }
         if self.jwk && matches!(name, b"d" | b"p" | b"q" | b"dp" | b"dq" | b"qi" | b"k") {
@@ -94,12 +95,29 @@ impl Scanner<'_> {
                 {
                     return taken;
                 }
-                if ends(b"cookie") && (self.cookies(sep.value) || self.cookie_list(sep.value)) {
+                if (ends(b"cookie") || ends(b"cookies"))
+                    && (self.cookies(sep.value) || self.cookie_list(sep.value))
+                {
                     return true;
                 }
                 self.secret_value(sep, level, start)
             }
         }
+    }
+
+    /// The start of a plain value.
+    fn head(&mut self, sep: Separator) -> &[u8] {
+        const MOST: usize = 64;
+        let limit = self.slice(0, sep.value + MOST);
+        let (start, end) = match value::opening(limit, sep.value) {
+            Some((quote, start)) => (start, value::closing(limit, start, quote).0),
+            None => (sep.value, value::bare_end(limit, sep.value, false)),
+        };
+        self.looked(start, end);
+        limit
+            .get(start..end)
+            .filter(|head| !head.starts_with(b"{") && !head.starts_with(b"["))
+            .unwrap_or_default()
     }
 
     #[inline(never)]
@@ -167,7 +185,8 @@ impl Scanner<'_> {
                 let number = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
                 let size = number && self.is_at(end, b" bytes");
                 let next_name = sep.spaced_colon
-                    && (self.byte(end) == b':' && content.iter().all(u8::is_ascii_alphabetic)
+                    && (self.byte(end) == b':'
+                        && content.iter().all(|b| b.is_ascii_alphabetic() || b"_-.".contains(b))
                         || self.byte(name).is_ascii_uppercase() && is_field(content));
                 let short_number =
                     number && (level != Level::Always || (self.inside > 0 && content.len() < 6));
@@ -197,7 +216,9 @@ impl Scanner<'_> {
                     && one_of(self.slice(from, to), "on branch");
                 let word = sep.unspaced
                     && !sep.quoted
-                    && (sep.colon && content.iter().all(u8::is_ascii_lowercase)
+                    && (sep.colon
+                        && content.first().is_some_and(u8::is_ascii_lowercase)
+                        && content.iter().all(u8::is_ascii_alphabetic)
                         || self.is_at(name, b"token=") && content.iter().all(u8::is_ascii_uppercase));
                 if value::says_nothing(content)
                     || short_number
@@ -218,6 +239,7 @@ impl Scanner<'_> {
                     return self.pass(start, content);
                 }
                 self.take_named(start, end, end, Rule::KEY_VALUE);
+                self.list_goes_on(end, end - start);
                 // `credentials: ada / hunter2`
                 let _ = self.is_at(end, b" / ") && self.chosen(end + 3);
                 true
@@ -340,7 +362,10 @@ impl Scanner<'_> {
             _ => return false,
         };
         let digits = self.slice(start, end);
-        if !(4..=8).contains(&digits.len()) || !digits.iter().all(u8::is_ascii_digit) {
+        // Werkzeug's `Debugger PIN: 123-456-789`
+        let groups = end - start == 11 && digits.iter().skip(3).step_by(4).all(|&b| b == b'-');
+        let count = digits.iter().filter(|b| b.is_ascii_digit()).count();
+        if !(groups && count == 9 || (4..=8).contains(&digits.len()) && count == digits.len()) {
             return false;
         }
         self.take(start, end, end, Rule::ONE_TIME_CODE);

@@ -55,7 +55,7 @@ fn hides(text: &str, level: Level) -> bool {
     let bytes = text.as_bytes();
     let secret = match level {
         Level::Always | Level::UnlessNumber | Level::UnlessCount => {
-            !is_address(bytes) && !value::is_sentence(bytes)
+            !is_address(bytes) && !value::is_path(bytes) && !value::is_sentence(bytes)
         }
         Level::IfGenerated => value::looks_generated(bytes, 10),
         Level::Digits => (4..=8).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_digit),
@@ -82,7 +82,9 @@ fn walk_object(fields: &mut [(Cow<'_, str>, Json<'_>)], level: Level, name: &str
     for (key, value) in fields {
         let own = match level {
             // Under a sensitive name everything is, but for what says it is not (`cookies: {count: 3}`).
-            Level::Always | Level::UnlessNumber if keys::is_label(key.as_bytes()) => Level::Harmless,
+            Level::Always | Level::UnlessNumber if keys::is_label(key.as_bytes(), leaf(value)) => {
+                Level::Harmless
+            }
             Level::Always | Level::UnlessNumber => level,
             _ if names_secret && keys::pair_half(key.as_bytes()) == Some(Half::Value) => Level::Always,
             _ if jwk && matches!(&**key, "d" | "p" | "q" | "dp" | "dq" | "qi" | "k") => Level::Always,
@@ -102,6 +104,14 @@ fn walk_object(fields: &mut [(Cow<'_, str>, Json<'_>)], level: Level, name: &str
             _ => own,
         };
         walk(value, own, key, tally);
+    }
+}
+
+/// The text of a leaf.
+fn leaf<'a>(value: &'a Json<'_>) -> &'a [u8] {
+    match value {
+        Json::String(text) | Json::Number(text) => text.as_bytes(),
+        _ => b"",
     }
 }
 

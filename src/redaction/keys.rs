@@ -1,6 +1,7 @@
 //! Is what stands under this name a secret? Names are read word by word: `dbPassword`, `DB_PASSWORD`, `db-password`
 //! and `db password` are the same two words.
 
+use super::looks::looks_generated;
 use super::roles::*;
 use super::words::one_of;
 
@@ -179,9 +180,15 @@ pub fn is_id(name: &[u8]) -> bool {
         || ends_in(name, &[b"Id", b"ID", b"_id", b"-id"])
 }
 
-/// Whether a name says what a thing is, not its value: it stays even under a sensitive name (`cookies: [{name}]`).
-pub fn is_label(name: &[u8]) -> bool {
-    one_of(name, "name id type")
+/// Whether a name says what a thing is, or something about it: its value stays even under a sensitive name
+/// (`cookies: [{name}]`, `credentials: {user, expiration}`). What looks generated is no such thing.
+pub fn is_label(name: &[u8], value: &[u8]) -> bool {
+    let about = || {
+        let mut last = 0;
+        for_each_word(name, |roles| last = roles);
+        last & HARMLESS_END != 0 && !value.is_empty() && !looks_generated(value, 8)
+    };
+    one_of(name, "name id type") || about()
 }
 
 /// One half of a `{name, value}` pair.

@@ -4,6 +4,7 @@
 use super::charset;
 use super::keys::{self, Level};
 use super::names::Rule;
+use super::near::ends_as;
 use super::scan::Scanner;
 use super::value;
 use super::words::one_of;
@@ -141,7 +142,8 @@ impl Scanner<'_> {
         }
         let (from, to) = self.words[0];
         let joined = to > from && to + 1 == start && keys::level(self.slice(from, end)) == Level::Always;
-        let asked = self.word_is(0, "the this") && self.of_signing_in(start);
+        let asked = self.word_is(0, "the this checking entered sending sent submitted received")
+            && self.of_signing_in(start);
         joined || asked || one_of(word, "pin puk") || self.word_is(0, "your")
     }
 
@@ -177,7 +179,7 @@ impl Scanner<'_> {
         if self.of_someone(end) {
             return true;
         }
-        let password = one_of(word, "password passphrase passwd pwd passcode requirepass");
+        let password = ends_as(word, "password passphrase passwd pwd passcode requirepass");
         if matches!(first, b'\'' | b'"') {
             let long = self.slice(from + 1, charset::CREDENTIAL.run_within(self.text, from + 1, 128));
             let generated = value::looks_generated(long, 16);
@@ -193,10 +195,7 @@ impl Scanner<'_> {
         self.looked(from, to);
         let content = self.slice(from, to);
         let has = |test: fn(&u8) -> bool| content.iter().any(test);
-        let netrc = password
-            && self.line.account
-            && has(|b| b.is_ascii_digit())
-            && self.word_is(1, "login user username account")
+        let netrc = password && self.line.account && content.len() >= 6 && has(|b| b.is_ascii_digit())
             || password && self.netrc && self.words[0].1 == 0;
         let telling = content.len() >= 6
             && has(|b| b.is_ascii_digit())
@@ -327,6 +326,15 @@ impl Scanner<'_> {
             && !charset::is_alnum(self.byte(start + 7))
             && matches!(word.len(), 3 | 7);
         let end = if parted { start + 7 } else { end };
+        // `exp 12/29 cvc 123`
+        if matches!(word.len(), 3 | 4)
+            && word.iter().all(u8::is_ascii_digit)
+            && self.words[0].1 + 1 == start
+            && self.word_is(0, "cvc cvv cvc2 cvv2 csc")
+        {
+            self.take(start, end, end, Rule::CARD);
+            return true;
+        }
         if !parted && (!(4..=8).contains(&word.len()) || !word.iter().all(u8::is_ascii_digit)) {
             return false;
         }

@@ -30,7 +30,7 @@ static ROLES: Words<1024> = Words::new(&[
         samlrequest authkey privkey signingkey encryptionkey masterkey sharedkey servicekey \
         heslo haslo clave wachtwoord losenord passe parola salasana jelszo sifre \
         credential sessid phpsessid jsessionid aspsessionid cardnumber ccnumber ssws appkey sshpass requirepass masterauth \
-        psk pasword passwrd passord antiforgery einmalcode storepass keypass rootpw bindpw userpw dbpw adminpw"),
+        psk pasword passwrd passord antiforgery einmalcode dockerconfigjson dockercfg storepass keypass rootpw bindpw userpw dbpw adminpw"),
     (SECRET | MAKES_KEY, "secret jwt cookie"),
     (SECRET | MAKES_KEY | MAKES_CODE, "authorization"),
     (SECRET | MAKES_KEY | TOKEN, "token"),
@@ -70,14 +70,14 @@ static ROLES: Words<1024> = Words::new(&[
     (HARMLESS_KEY, "vapid foreign cache sort partition idempotency object unique lookup map json query group routing \
         trace span translation event metric feature column registry press hot shift arrow meta ctrl \
         react list item node known dedup dedupe rate lock site redis row first flag record image \
-        asset blob upload video document project tenant order product customer issue jira"),
+        asset blob socket websocket upload video document project tenant order product customer issue jira"),
     (HARMLESS_KEY | HARMLESS_END | QUERY, "storage state"),
     (HARMLESS_KEY | HARMLESS_END, "issuer subject host"),
     (PUBLIC, "public publishable anon"),
     (NEUTRAL, "new old confirmed repeat again hash hashed value values val raw base encoded plain \
         plaintext text str string prod production dev development test testing staging stage live \
         sandbox v header param data main secondary env default temp tmp local override alt bytes pem \
-        b a hex content body digest request response stdin"),
+        b a hex sha md content body digest request response stdin"),
     (NEUTRAL | HARMLESS_KEY, "current previous prev"),
     (NEUTRAL | HARMLESS_KEY | PAGE, "next"),
     (HARMLESS_END | PAGE, "page"),

@@ -154,7 +154,7 @@ pub const RULES: &[Rule] = &[
     row("openshift-token", "sha256~", TOKEN, 43, 43, Gitleaks),
     row("perplexity-key", "pplx-", ALNUM, 32, 64, Gitleaks),
     row("pinecone-key", "pcsk_", ALNUM_UNDER, 60, 75, Kingfisher),
-    row("plaid-token", "access-sandbox- access-development- access-production-", HEX_DASH, 36, 36, Gitleaks),
+    row("plaid-token", "access-sandbox- access-development- access-production- public-sandbox- public-production-", HEX_DASH, 36, 36, Gitleaks),
     row("planetscale-token", "pscale_tkn_ pscale_oauth_ pscale_pw_", TOKEN_DOT, 32, 64, Gitleaks),
     row("posthog-key", "phx_ phs_ pha_ phr_", ALNUM, 40, 48, Kingfisher),
     row("postman-key", "PMAK-", HEX_DASH, 59, 59, Gitleaks),

@@ -25,7 +25,9 @@ pub fn says_nothing(value: &[u8]) -> bool {
 
 fn masked(value: &[u8]) -> bool {
     let head = value.get(..value.len().min(96)).unwrap_or(value);
-    head.windows(3).any(|w| w == b"***" || w == b"..." || w == "•".as_bytes() || w == "…".as_bytes())
+    // Vault's audit log has the HMAC of a token in its place.
+    value.starts_with(b"hmac-sha256:")
+        || head.windows(3).any(|w| w == b"***" || w == b"..." || w == "•".as_bytes() || w == "…".as_bytes())
         || value.iter().all(|b| matches!(b, b'x' | b'X' | b'*' | b'-' | b'#'))
 }
 
@@ -101,7 +103,7 @@ static STATUS: Words<512> = Words::new(&[
         redacted filtered removed empty unset set changed updated reset present absent not must is was are \
         should cannot can the a an of for and or to in found unexpected expected incorrect wrong include \
         same-origin omit n/a na tbd failed failure success error verified enabled disabled pending attempt \
-        attempts retry too does do did has have this that your please enter new input request function await \
+        attempts retry via using instead too does do did has have this that your please enter new input request function await \
         async return array secretstr self this. bearer basic revoked rotated active inactive refreshed \
         passed accepted rejected unchanged created deleted generated provided configured it we you could \
         will only when if at with from as be been key token password secret void never lax strict ref weak \
@@ -149,7 +151,7 @@ pub fn is_prose(text: &[u8], from: usize, to: usize) -> bool {
 #[rustfmt::skip]
 static TELLING: Words<64> = Words::new(&[
     (1, "must is are should cannot contain required required. invalid does not least characters characters. \
-        be do too match match. incorrect incorrect. Invalid was has been expired expired. can't"),
+        be do too match match. incorrect incorrect. Invalid was has been needs contains least expired expired. can't"),
 ]);
 
 /// Whether a quoted value is a sentence about a secret (`"password":"must be at least 8 characters"`).

@@ -162,10 +162,18 @@ impl<'t> Scanner<'t> {
 
     /// Forgets the line, but for what it said of the next one.
     fn next_line(&mut self) {
+        let (from, to) = self.words[0];
+        let named = to > 0 && to + 1 == self.at && self.before(self.at) == b':';
+        let named = named
+            && !matches!(
+                self.level_of(from, to, true),
+                keys::Level::Harmless | keys::Level::Query | keys::Level::Code
+            );
+        let (password, secret) = (self.line.password, self.line.secret || named);
         let announced =
-            self.line.password && (matches!(self.before(self.at), b':' | b'\n') || self.line.prompt);
+            (password || secret) && (matches!(self.before(self.at), b':' | b'\n') || self.line.prompt);
         self.at += 1;
-        self.line = Line { password: announced, ..Line::default() };
+        self.line = Line { password: announced && password, secret: announced && secret, ..Line::default() };
         self.words = [(0, 0); 3];
         if let Some(table) = self.table.filter(|_| !self.in_row) {
             self.table_row(table);

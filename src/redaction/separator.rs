@@ -36,6 +36,9 @@ impl Scanner<'_> {
                     (quoted, closers, at) = (true, closers + 1, at + 1)
                 }
                 b'?' if self.byte(at + 1) == b':' => at += 1,
+                // PHP's `["secret":protected]=>`
+                b':' if quoted && self.is_at(at, b":protected]") => at += 10,
+                b':' if quoted && self.is_at(at, b":private]") => at += 8,
                 // `password[0]=…`, `['password']['app'] = …`, `password (generated) = …`, `Unseal Key 1: …`
                 b'[' | b'(' | b'1'..=b'9' if closers < 6 => {
                     match (self.qualifier(end, at), self.lost_colour(at)) {

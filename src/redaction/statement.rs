@@ -23,6 +23,8 @@ impl Scanner<'_> {
             self.looked(end, at);
             return self.quoted_argument(at);
         }
+        // ioredis' `{ name: 'AUTH', args: [ 'default', '…' ] }`
+        self.line.owed |= word == b"AUTH" && self.slice(end, end + 10).windows(4).any(|part| part == b"args");
         if self.byte(end) != b' ' && self.byte(end) != b'(' {
             return false;
         }

@@ -32,13 +32,13 @@ impl Scanner<'_> {
             return Some(Value::Bare(at, at + super::MARK.len()));
         }
         if matches!(self.byte(at), b'{' | b'[') && !self.is_at(at, b"{{") {
+            if let Some((start, end)) = self.braced(sep, at).or_else(|| self.schemed(at)) {
+                return Some(Value::Bare(start, end));
+            }
             // Java's and Go's `name=[value]`
             let end = charset::CREDENTIAL.run_within(self.text, at + 1, 256);
             self.looked(at, end);
             let content = self.slice(at + 1, end);
-            if let Some((start, end)) = self.braced(sep, at) {
-                return Some(Value::Bare(start, end));
-            }
             let single = self.byte(at) == b'[' && self.byte(end) == b']' && end > at + 1;
             let opens = content.iter().all(u8::is_ascii_alphabetic)
                 || matches!(content.first(), Some(b'"' | b'\'' | b'`' | b'{' | b'[' | b'\\' | b'('))
@@ -107,13 +107,23 @@ impl Scanner<'_> {
         taken
     }
 
-    /// ODBC's `Pwd={a;b}`.
+    /// LDAP's `{SSHA}…`, Spring's `{bcrypt}$2a$…`.
+    fn schemed(&mut self, at: usize) -> Option<(usize, usize)> {
+        let close = charset::TOKEN.run_within(self.text, at + 1, 16);
+        if self.byte(at) != b'{' || self.byte(close) != b'}' || close < at + 3 {
+            return None;
+        }
+        let end = value::bare_end(self.slice(0, close + 256), close + 1, false);
+        (end > close + 4).then_some((at, end))
+    }
+
+    /// ODBC's `Pwd={a;b}`, Java's `password=[a#b]`.
     fn braced(&self, sep: Separator, at: usize) -> Option<(usize, usize)> {
+        let close = self.byte(at) + 2; // of `{` and of `[`
         let content = self.slice(at + 1, at + 128);
-        let end = content.iter().position(|b| matches!(b, b'}' | b'\n' | b'"' | b':'))?;
-        let content = content.get(..end)?;
-        let told = content.iter().any(|b| b.is_ascii_digit() || b"!#$%^&*;".contains(b));
-        let braced = self.byte(at) == b'{' && self.byte(at + 1 + end) == b'}' && !sep.colon && sep.unspaced;
-        (braced && told && !content.contains(&b' ')).then_some((at + 1, at + 1 + end))
+        let end = content.iter().position(|&b| b == close || b"\n\":, ".contains(&b))?;
+        let told = content.get(..end)?.iter().any(|b| b.is_ascii_digit() || b"!#$%^&*;".contains(b));
+        let braced = self.byte(at + 1 + end) == close && !sep.colon && sep.unspaced;
+        (braced && told).then_some((at + 1, at + 1 + end))
     }
 }
