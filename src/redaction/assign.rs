@@ -26,6 +26,8 @@ impl Scanner<'_> {
             return false;
         };
         self.looked(end, sep.value);
+        // A flag of Java's or CMake's: `-DdbPassword=…`
+        let start = start + usize::from(self.before(start) == b'-' && self.byte(start) == b'D');
         let name = self.slice(start, end);
         // `hmac-sha256:9f2c…` says of a hash how it was made.
         if name.iter().all(u8::is_ascii_digit) || sep.unspaced && name == b"hmac-sha256" {
@@ -35,12 +37,20 @@ impl Scanner<'_> {
         if one_of(name, "kty crv") {
             self.jwk = true;
         }
-        let of_pair = std::mem::take(&mut self.pair) && start < self.pair_at + PAIR_AT_MOST;
+        // An item of a list ends the pair before it.
+        let of_pair = self.pair != Level::Harmless
+            && start < self.pair_at + PAIR_AT_MOST
+            && !(self.before(start) == b' ' && self.before(start - 1) == b'-');
+        let pair = std::mem::replace(&mut self.pair, Level::Harmless);
         // A change names both its ends.
-        self.pair = of_pair && (half != Some(Half::Value) || one_of(name, "old before from"));
+        if of_pair && (half != Some(Half::Value) || one_of(name, "old before from")) {
+            self.pair = pair;
+        }
         let typed = name == b"type" && self.is_at(sep.value + 1, b"password\"");
-        if (half == Some(Half::Name) || typed) && self.pair_name(sep) {
-            (self.pair, self.pair_at) = (true, end);
+        if (half == Some(Half::Name) || typed)
+            && let Some(level) = self.pair_name(sep)
+        {
+            (self.pair, self.pair_at) = (level, end);
             if self.done > end {
                 return true; // a form field: its value stood below
             }
@@ -51,9 +61,9 @@ impl Scanner<'_> {
             return true;
         }
         let mut level = self.level_of(start, end, sep.quoted);
-        if (of_pair && half == Some(Half::Value))
-            || (self.inside > 0 && !label && !self.byte(start).is_ascii_digit())
-        {
+        if of_pair && half == Some(Half::Value) {
+            level = pair;
+        } else if self.inside > 0 && !label && !self.byte(start).is_ascii_digit() {
             level = Level::Always;
         }
         if self.jwk && matches!(name, b"d" | b"p" | b"q" | b"dp" | b"dq" | b"qi" | b"k") {
@@ -67,7 +77,9 @@ impl Scanner<'_> {
         }
         match level {
             Level::Harmless => false,
-            Level::Always if sep.listed => self.generated_value(sep, 10, Rule::KEY_VALUE),
+            Level::Always if sep.listed => {
+                self.generated_value(sep, 10, Rule::KEY_VALUE) || self.second_of_two(sep, start)
+            }
             _ if sep.listed => false,
             Level::Code if !self.in_query(start) => {
                 self.oauth_code(sep) || self.of_signing_in(start) && self.digits_value(sep)
@@ -214,8 +226,12 @@ impl Scanner<'_> {
                     && (7..=12).contains(&content.len())
                     && content.iter().all(u8::is_ascii_hexdigit)
                     && one_of(self.slice(from, to), "on branch");
+                // Go's `{password:letmein ok:true}`
+                let field = near::ends_as(self.slice(name, sep.value - 1), "password passwd pwd pass")
+                    && (matches!(self.byte(end), b'}' | b']') || is_field_name(self.slice(end, end + 32)));
                 let word = sep.unspaced
                     && !sep.quoted
+                    && !field
                     && (sep.colon
                         && content.first().is_some_and(u8::is_ascii_lowercase)
                         && content.iter().all(u8::is_ascii_alphabetic)
@@ -323,6 +339,23 @@ impl Scanner<'_> {
         small && self.generated_value(sep, 20, Rule::URL_QUERY)
     }
 
+    /// `define('DB_PASSWORD', 'hunter2')`, `["x-api-key", "abc123"]`: a call or a list that starts with a secret's name.
+    fn second_of_two(&mut self, sep: Separator, name: usize) -> bool {
+        let opens = matches!(self.before(name), b'"' | b'\'') && matches!(self.before(name - 1), b'(' | b'[');
+        let Some((quote, start)) = value::opening(self.text, sep.value).filter(|_| opens) else {
+            return false;
+        };
+        let (end, after) = value::closing(self.slice(0, start + 128), start, quote);
+        self.looked(start, after);
+        let content = self.slice(start, end);
+        let telling = content.len() >= 4 && content.iter().any(u8::is_ascii_digit);
+        if !telling || content.contains(&b' ') || !matches!(self.byte(after), b')' | b']') {
+            return false;
+        }
+        self.take_named(start, end, after, Rule::KEY_VALUE);
+        true
+    }
+
     /// Whether what stands just before speaks of signing in: then a code of digits is a one-time code.
     pub fn of_signing_in(&mut self, start: usize) -> bool {
         let from = start.saturating_sub(96);
@@ -351,7 +384,7 @@ impl Scanner<'_> {
     fn opens_block(&mut self, start: usize, end: usize) {
         let block = self.is_at(end, b"\" {") || self.is_at(end, b" {");
         if block && keys::level(self.slice(start, end)) == Level::Always {
-            (self.pair, self.pair_at) = (true, end);
+            (self.pair, self.pair_at) = (Level::Always, end);
         }
     }
 
@@ -392,6 +425,12 @@ fn is_address(value: &[u8]) -> bool {
 fn is_field(value: &[u8]) -> bool {
     let name = charset::ALNUM.run_within(value, 0, 32);
     value.first().is_some_and(u8::is_ascii_uppercase) && value.get(name) == Some(&b':')
+}
+
+/// ` ok:` behind a value: the next field.
+fn is_field_name(value: &[u8]) -> bool {
+    let name = charset::ALNUM.run_within(value, 1, 32);
+    name > 1 && value.first() == Some(&b' ') && value.get(name) == Some(&b':')
 }
 
 /// `$DB_PASSWORD`, `${DB_PASSWORD}`, `$(cat file)`

@@ -172,14 +172,15 @@ impl Scanner<'_> {
         if self.of_device(start, word, from) {
             return true;
         }
-        if !candidate || keys::level(self.slice(start, end)) != Level::Always && !self.joined_key(start, end)
-        {
+        let level = keys::level(self.slice(start, end));
+        let pass = level == Level::UnlessNumber && word.ends_with(b"PASS");
+        if !candidate || level != Level::Always && !pass && !self.joined_key(start, end) {
             return false;
         }
         if self.of_someone(end) {
             return true;
         }
-        let password = ends_as(word, "password passphrase passwd pwd passcode requirepass");
+        let password = ends_as(word, "password passphrase passwd pwd passcode pass");
         if matches!(first, b'\'' | b'"') {
             let long = self.slice(from + 1, charset::CREDENTIAL.run_within(self.text, from + 1, 128));
             let generated = value::looks_generated(long, 16);

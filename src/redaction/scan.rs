@@ -32,8 +32,8 @@ pub struct Scanner<'t> {
     /// The words before this one, nearest first.
     pub words: [(usize, usize); 3],
     pub line: Line,
-    /// `name: "authorization"` was read, its value is to come.
-    pub pair: bool,
+    /// `name: "authorization"` was read, its value is to come: how much the name says.
+    pub pair: keys::Level,
     /// Where it stood.
     pub pair_at: usize,
     /// A row of values is being read.
@@ -110,7 +110,7 @@ impl<'t> Scanner<'t> {
             runs: Runs::default(),
             words: [(0, 0); 3],
             line: Line::default(),
-            pair: false,
+            pair: keys::Level::Harmless,
             pair_at: 0,
             in_row: false,
             inside: 0,
@@ -352,7 +352,7 @@ impl<'t> Scanner<'t> {
     fn close(&mut self, b: u8) {
         self.inside = self.inside.saturating_sub(1);
         if b == b'}' {
-            self.pair = false;
+            self.pair = keys::Level::Harmless;
         }
         self.at += 1;
     }

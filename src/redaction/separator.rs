@@ -35,6 +35,8 @@ impl Scanner<'_> {
                 b']' | b'"' | b'\'' | b'`' if closers < 6 => {
                     (quoted, closers, at) = (true, closers + 1, at + 1)
                 }
+                // Markdown's `**password**: …`
+                b'*' if closers < 6 => (closers, at) = (closers + 1, at + 1),
                 b'?' if self.byte(at + 1) == b':' => at += 1,
                 // PHP's `["secret":protected]=>`
                 b':' if quoted && self.is_at(at, b":protected]") => at += 10,

@@ -1,6 +1,7 @@
 //! A value as it is written behind a name: in quotation marks or a wrapper, bare, or a list that opens.
 
 use super::charset;
+use super::keys::Level;
 use super::names::Rule;
 use super::near;
 use super::scan::Scanner;
@@ -91,7 +92,7 @@ impl Scanner<'_> {
             let from = at + 1 + value::run_of(self.text, at + 1, b' ').min(64);
             let named = from + usize::from(self.byte(from) == b'"');
             if !taken && from > at + 1 && self.is_at(named, b"value") {
-                (self.pair, self.pair_at) = (true, at);
+                (self.pair, self.pair_at) = (Level::Always, at);
             }
             if !self.is_at(from, b"- ") {
                 break;
