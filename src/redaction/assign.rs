@@ -14,6 +14,9 @@ use super::written::Value;
 /// How far behind its name the value of a pair stands at most.
 const PAIR_AT_MOST: usize = 400;
 
+/// How much of a label's value is looked at.
+const HEAD_AT_MOST: usize = 64;
+
 impl Scanner<'_> {
     /// Reads `name <separator> value` if that is what stands here, and takes the value if it is a secret.
     #[inline(never)]
@@ -56,8 +59,9 @@ impl Scanner<'_> {
             }
         }
         let label = self.inside > 0 && keys::is_label(name, self.head(sep));
-        if label && let Some((_, content)) = value::opening(self.text, sep.value) {
+        if label && let Some((quote, content)) = value::opening(self.text, sep.value) {
             self.at = content; // the label's own string stays
+            self.label_end = value::closing(self.slice(0, content + HEAD_AT_MOST), content, quote).0;
             return true;
         }
         let mut level = self.level_of(start, end, sep.quoted);
@@ -75,6 +79,12 @@ impl Scanner<'_> {
         {
             level = Level::IfGenerated;
         }
+        if level == Level::UnlessNumber && near::ends_as(name, "codes") {
+            self.line.one_time = true;
+            if self.listed_behind(end) {
+                return true;
+            }
+        }
         match level {
             Level::Harmless => false,
             Level::Always if sep.listed => {
@@ -82,7 +92,8 @@ impl Scanner<'_> {
             }
             _ if sep.listed => false,
             Level::Code if !self.in_query(start) => {
-                self.oauth_code(sep) || self.of_signing_in(start) && self.digits_value(sep)
+                self.oauth_code(sep)
+                    || (self.of_signing_in(start) || self.expires_behind(sep)) && self.digits_value(sep)
             }
             Level::Query if !self.in_query(start) => self.long_key(sep, name),
             Level::Query | Level::Code => {
@@ -94,6 +105,8 @@ impl Scanner<'_> {
             Level::IfGenerated if self.byte(sep.value) == b'(' && name.eq_ignore_ascii_case(b"auth") => {
                 self.arguments(sep.value + 1)
             }
+            // `GET session:9f2c…`: a session's id
+            Level::IfGenerated if sep.unspaced && sep.colon && !sep.quoted && name == b"session" => false,
             Level::IfGenerated => self.generated_value(sep, 10, Rule::KEY_VALUE),
             Level::UnlessNumber | Level::UnlessCount | Level::Always => {
                 let ends = |word: &[u8]| {
@@ -119,8 +132,7 @@ impl Scanner<'_> {
 
     /// The start of a plain value.
     fn head(&mut self, sep: Separator) -> &[u8] {
-        const MOST: usize = 64;
-        let limit = self.slice(0, sep.value + MOST);
+        let limit = self.slice(0, sep.value + HEAD_AT_MOST);
         let (start, end) = match value::opening(limit, sep.value) {
             Some((quote, start)) => (start, value::closing(limit, start, quote).0),
             None => (sep.value, value::bare_end(limit, sep.value, false)),
@@ -229,6 +241,9 @@ impl Scanner<'_> {
                 // Go's `{password:letmein ok:true}`
                 let field = near::ends_as(self.slice(name, sep.value - 1), "password passwd pwd pass")
                     && (matches!(self.byte(end), b'}' | b']') || is_field_name(self.slice(end, end + 32)));
+                // gcloud's `--secret=db`
+                let kept = flag && one_of(self.slice(name, sep.value), "secret=");
+                let kept = kept && content.iter().all(|b| b.is_ascii_lowercase() || *b == b'-');
                 let word = sep.unspaced
                     && !sep.quoted
                     && !field
@@ -244,6 +259,7 @@ impl Scanner<'_> {
                     || next_name
                     || value::is_path(content)
                     || word
+                    || kept
                     || content.starts_with(b"(")
                     || (sep.spaced_colon && content.starts_with(b"&"))
                     || is_address(content)
@@ -364,6 +380,16 @@ impl Scanner<'_> {
         [&b"sign"[..], b"otp", b"verif", b"mfa", b"2fa", b"login"]
             .iter()
             .any(|word| before.windows(word.len()).any(|part| part == *word))
+    }
+
+    /// `Code: 123456` and behind it `This code will expire in 10 minutes.`
+    fn expires_behind(&mut self, sep: Separator) -> bool {
+        let to = sep.value + 80;
+        self.looked(sep.value, to);
+        let behind = self.slice(sep.value, to);
+        [&b"code will expire"[..], b"code expires", b"not share"]
+            .iter()
+            .any(|told| behind.windows(told.len()).any(|part| part == *told))
     }
 
     /// Terraform's `"old" -> "new"`.

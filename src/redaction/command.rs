@@ -21,8 +21,9 @@ impl Scanner<'_> {
         if (long || word.len() > 4) && space > 0 && self.byte(from) != b'-' && secret && !names {
             return self.command_value(from);
         }
-        // `--auth user:password`, `--auth token`
-        if long && space > 0 && keys::level(word) == Level::IfGenerated {
+        // `--auth user:password`, `--auth token`; `gh secret set NAME --body …`
+        let body = self.line.secret && one_of(word, "body value");
+        if long && space > 0 && (body || keys::level(word) == Level::IfGenerated) {
             let at = value::opening(self.text, from).map_or(from, |(_, start)| start);
             let to = value::bare_end(self.text, at, false);
             self.looked(from, to);

@@ -79,6 +79,7 @@ fn walk_object(fields: &mut [(Cow<'_, str>, Json<'_>)], level: Level, name: &str
         }
         _ => false,
     });
+    let guarded = fields.iter().any(|(key, _)| keys::level(key.as_bytes()) == Level::Always);
     for (key, value) in fields {
         let own = match level {
             // Under a sensitive name everything is, but for what says it is not (`cookies: {count: 3}`).
@@ -88,6 +89,8 @@ fn walk_object(fields: &mut [(Cow<'_, str>, Json<'_>)], level: Level, name: &str
             Level::Always | Level::UnlessNumber => level,
             _ if names_secret && keys::pair_half(key.as_bytes()) == Some(Half::Value) => Level::Always,
             _ if jwk && matches!(&**key, "d" | "p" | "q" | "dp" | "dq" | "qi" | "k") => Level::Always,
+            // `{password, code: "123456"}`
+            _ if guarded && key == "code" => Level::Digits,
             _ => joined_level(name, key, value),
         };
         // A weak name says nothing about what is nested under it.

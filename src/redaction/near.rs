@@ -172,7 +172,7 @@ impl Scanner<'_> {
     }
 
     /// `passwords a, b and c`, `recovery codes for ada: 123 456`
-    fn listed_behind(&mut self, end: usize) -> bool {
+    pub fn listed_behind(&mut self, end: usize) -> bool {
         let (mut at, mut taken) = (end, false);
         if self.is_at(at, b" for ") {
             at = charset::TOKEN_DOT.run_within(self.text, at + 5, 40);
@@ -215,12 +215,14 @@ impl Scanner<'_> {
     /// A line of its own behind one that announced a password.
     pub fn announced(&mut self) {
         let start = self.at + value::run_of(self.text, self.at, b' ').min(16);
+        let start = start + if self.is_at(start, b"- ") { 2 } else { 0 };
         let end = value::bare_end(self.slice(0, start + 2048), start, false);
         self.looked(start, end);
         let alone = matches!(self.byte(end), b'\n' | b'\r' | 0);
         let least = if self.line.password { 8 } else { 20 };
         if alone && value::looks_generated(self.slice(start, end), least) {
             self.take(start, end, end, Rule::KEY_VALUE);
+            self.line.prompt = true; // another may follow
         }
     }
 

@@ -65,8 +65,16 @@ impl Scanner<'_> {
         let Some((quote, start)) = value::opening(self.text, sep.value) else {
             return self.bare_pair_name(sep.value);
         };
-        let end = charset::TOKEN_DOT.run_within(self.text, start, 64);
-        self.looked(start, end);
+        // Of a path (`/prod/db/password`) the end speaks.
+        let (from, mut start, mut end) = (start, start, start);
+        for _ in 0..8 {
+            end = charset::TOKEN_DOT.run_within(self.text, start, 64);
+            if self.byte(end) != b'/' {
+                break;
+            }
+            start = end + 1;
+        }
+        self.looked(from, end);
         let (closed, after) = value::closing(self.slice(0, (end + 72).min(self.text.len())), end, quote);
         let level = keys::level(self.slice(start, end));
         if closed != end || after == end || !named_secret(level) {

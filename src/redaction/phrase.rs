@@ -144,7 +144,10 @@ impl Scanner<'_> {
         let joined = to > from && to + 1 == start && keys::level(self.slice(from, end)) == Level::Always;
         let asked = self.word_is(0, "the this checking entered sending sent submitted received")
             && self.of_signing_in(start);
-        joined || asked || one_of(word, "pin puk") || self.word_is(0, "your")
+        let purpose = [" to sign", " to log", " to verify", " to confirm", " to complete"]
+            .iter()
+            .any(|purpose| self.is_at(end, purpose.as_bytes()));
+        joined || asked || purpose || one_of(word, "pin puk") || self.word_is(0, "your")
     }
 
     /// `password 'x'`, `PASSWORD('x')`, `login user password x`, `token 1a2b3c…`

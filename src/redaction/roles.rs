@@ -101,7 +101,8 @@ static ROLES: Words<1024> = Words::new(&[
         unexpected supports skip estimated zero detect scan lint"),
     (HARMLESS_END | HARMLESS_START, "expired invalid"),
     (COUNTED, "prompt completion input output cached reasoning thinking generated audio accepted rejected \
-        creation read write"),
+        creation read"),
+    (COUNTED | MAKES_KEY, "write"),
 ]);
 
 /// The roles of a word in lower case.

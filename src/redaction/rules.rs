@@ -97,6 +97,7 @@ pub const RULES: &[Rule] = &[
     row("cloudflare-token", "cfut_ cfat_ cfk_ cfast_", TOKEN, 40, 64, Vendor),
     row("cloudflare-origin-ca-key", "v1.0-", HEX_DASH, 160, 240, Gitleaks),
     row("contentful-token", "CFPAT-", TOKEN, 43, 43, Scanners),
+    row("crates-io-token", "cio", ALNUM, 32, 32, Kingfisher),
     row("cursor-key", "key_", HEX, 64, 64, Betterleaks),
     row("databricks-token", "dapi dkea dose", HEX_DASH, 32, 34, Gitleaks),
     row("datadog-key", "ddapp_ DDRCM_", ALNUM_UNDER, 30, 80, Datadog),

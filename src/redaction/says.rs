@@ -45,6 +45,13 @@ fn version(value: &[u8]) -> bool {
     matches!(value, [b'^' | b'~' | b'>', rest @ ..] if rest.iter().all(|b| b.is_ascii_digit() || b".=-".contains(b)))
 }
 
+/// A variable's name in place of its value: `config("DB_PASSWORD")`.
+fn variable_name(value: &[u8]) -> bool {
+    value.contains(&b'_')
+        && value.first().is_some_and(u8::is_ascii_uppercase)
+        && value.iter().all(|b| b.is_ascii_uppercase() || *b == b'_')
+}
+
 fn placeholder(value: &[u8]) -> bool {
     let inside =
         |open: &[u8], close: &[u8]| value.len() <= 80 && value.starts_with(open) && value.ends_with(close);
@@ -62,6 +69,7 @@ fn placeholder(value: &[u8]) -> bool {
         || inside(b"%5B", b"%5D")
         || inside(b"%3C", b"%3E")
         || reference(value)
+        || variable_name(value)
         || inside(b"%{", b"}")
         || inside(b"%(", b")s")
         || inside(b"(", b")")
@@ -142,7 +150,7 @@ pub fn is_prose(text: &[u8], from: usize, to: usize) -> bool {
         return true;
     }
     let Some(b" ") = text.get(to..to + 1) else { return false };
-    let next = to + 1 + usize::from(matches!(text.get(to + 1), Some(b'.' | b'(')));
+    let next = to + 1 + usize::from(matches!(text.get(to + 1), Some(b'.' | b'(' | b'`')));
     let end = charset::WORD.run_within(text, next, 32);
     end > next && !matches!(text.get(end), Some(b'=' | b':' | b'@'))
 }

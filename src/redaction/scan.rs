@@ -42,6 +42,8 @@ pub struct Scanner<'t> {
     pub inside: u32,
     /// Where that list or object opened.
     pub inside_from: usize,
+    /// Where a label's string closes: its mark opens none.
+    pub label_end: usize,
     /// A JSON Web Key was seen (`"kty"`).
     pub jwk: bool,
     /// The name last judged, and how: several rules ask.
@@ -109,12 +111,13 @@ impl<'t> Scanner<'t> {
             found: Vec::new(),
             runs: Runs::default(),
             words: [(0, 0); 3],
-            line: Line::default(),
+            line: Line { prompt: text.starts_with("# "), ..Line::default() },
             pair: keys::Level::Harmless,
             pair_at: 0,
             in_row: false,
             inside: 0,
             inside_from: 0,
+            label_end: 0,
             jwk: false,
             level: Cell::new((0, 0, keys::Level::Harmless)),
             netrc: false,
@@ -169,11 +172,13 @@ impl<'t> Scanner<'t> {
                 self.level_of(from, to, true),
                 keys::Level::Harmless | keys::Level::Query | keys::Level::Code
             );
-        let (password, secret) = (self.line.password, self.line.secret || named);
+        let one_time = self.line.one_time && self.line.secret;
+        let (password, secret) = (self.line.password || one_time, self.line.secret || named);
         let announced =
             (password || secret) && (matches!(self.before(self.at), b':' | b'\n') || self.line.prompt);
         self.at += 1;
         self.line = Line { password: announced && password, secret: announced && secret, ..Line::default() };
+        self.line.prompt = self.is_at(self.at, b"# ");
         self.words = [(0, 0); 3];
         if let Some(table) = self.table.filter(|_| !self.in_row) {
             self.table_row(table);
@@ -360,7 +365,8 @@ impl<'t> Scanner<'t> {
     /// Inside a list under a sensitive name a string that is no key goes.
     #[inline(never)]
     fn quote(&mut self) {
-        let opens = !charset::is_alnum(self.before(self.at)) && self.at != self.done;
+        let opens =
+            !charset::is_alnum(self.before(self.at)) && self.at != self.done && self.at != self.label_end;
         let opened = if opens { value::opening(self.text, self.at) } else { None };
         let Some((quote, start)) = opened else {
             self.at += 1;

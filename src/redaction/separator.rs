@@ -115,6 +115,11 @@ impl Scanner<'_> {
                 listed = true;
                 next
             }
+            // A list of redis-cli's: `1) "password"`, and on the next line `2) "…"`
+            (b'\n', b'1'..=b'9') if quoted && self.is_at(at + 2, b") \"") => {
+                listed = true;
+                at + 4
+            }
             // PHP's `s:8:"password";s:16:"…"`
             (b';', b's') if quoted && self.byte(at + 2) == b':' => {
                 let digits = super::charset::HEX.run_within(self.text, at + 3, 6);

@@ -120,11 +120,17 @@ impl Scanner<'_> {
         let back = end.saturating_sub(COLUMNS_AT_MOST);
         let Some(list) = self.slice(back, end).trim_ascii_end().strip_suffix(b")") else { return 0 };
         let from = list.iter().rposition(|&b| b == b'(').map_or(list.len(), |open| open + 1);
+        // `INSERT INTO api_keys (name, key)`: of a table of secrets
+        let table = list.get(..from.saturating_sub(1)).unwrap_or_default().trim_ascii_end();
+        let name = table.iter().rev().take(40).take_while(|b| charset::WORD.has(**b)).count();
+        let of_secrets =
+            keys::level(table.get(table.len() - name..).unwrap_or_default()) == Level::UnlessNumber;
         let list = list.get(from..).unwrap_or_default();
-        self.runs.looked += list.len() as u64;
+        self.runs.looked += (list.len() + name) as u64;
         list.split(|&b| b == b',').take(64).enumerate().fold(0, |bits, (i, name)| {
             let secret =
-                matches!(keys::level(name), Level::Always | Level::UnlessNumber | Level::UnlessCount);
+                matches!(keys::level(name), Level::Always | Level::UnlessNumber | Level::UnlessCount)
+                    || of_secrets && one_of(name.trim_ascii(), "key value");
             bits | u64::from(secret) << i
         })
     }
