@@ -121,7 +121,9 @@ impl Scanner<'_> {
                     return taken;
                 }
                 if (ends(b"cookie") || ends(b"cookies"))
-                    && (self.cookies(sep.value) || self.cookie_list(sep.value))
+                    && (self.cookies(sep.value)
+                        || self.cookie_list(sep.value)
+                        || self.byte(sep.value) == b'[' && self.cookies(sep.value + 1))
                 {
                     return true;
                 }

@@ -124,11 +124,15 @@ fn joined_level(above: &str, key: &str, value: &Json<'_>) -> Level {
     let digits = match value {
         Json::String(text) => text.bytes().all(|b| b.is_ascii_digit()),
         Json::Number(_) => true,
+        Json::Array(_) if key == "keys" => false,
         _ => return own,
     };
     let weak = matches!(own, Level::Query | Level::Code | Level::Harmless)
-        && one_of(key.as_bytes(), "key code number phrase");
-    if !weak || above.is_empty() || keys::level(format!("{above}_{key}").as_bytes()) != Level::Always {
+        && one_of(key.as_bytes(), "key keys code number phrase");
+    if !weak
+        || above.is_empty()
+        || !matches!(keys::level(format!("{above}_{key}").as_bytes()), Level::Always | Level::UnlessNumber)
+    {
         return own;
     }
     if digits { Level::Digits } else { Level::IfGenerated }

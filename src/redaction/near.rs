@@ -146,6 +146,8 @@ impl Scanner<'_> {
             () if self.byte(end) == b' ' && one_of(word, "is was ist lautet est es jest") => {
                 end + if self.is_at(end, " « ".as_bytes()) { 4 } else { 1 }
             }
+            // `answered with '…'`
+            () if self.is_at(end, b" '") && one_of(word, "with to as") => end + 2,
             () => return false,
         };
         if let Some(to) = statement::mnemonic(self.text, from) {

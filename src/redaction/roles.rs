@@ -26,7 +26,7 @@ pub const PAGE: u32 = 1 << 17;
 #[rustfmt::skip]
 static ROLES: Words<1024> = Words::new(&[
     (SECRET, "password passwd passwort kennwort senha contrasena motdepasse mdp pwd pswd passphrase \
-        passcode jws jwe bearer totp hotp cvv cvc csrf xsrf mnemonic verifier samlresponse \
+        passcode jws jwe bearer totp hotp cvv cvc ccv csrf xsrf mnemonic verifier samlresponse \
         samlrequest authkey privkey signingkey encryptionkey masterkey sharedkey servicekey \
         heslo haslo clave wachtwoord losenord passe parola salasana jelszo sifre \
         credential sessid phpsessid jsessionid aspsessionid cardnumber ccnumber ssws appkey sshpass requirepass masterauth \
@@ -89,7 +89,7 @@ static ROLES: Words<1024> = Words::new(&[
         status error errors message messages format algorithm alg method provider source scheme \
         schema rotation attempts attempt manager index position pos kind description title rule \
         rules regex pattern forgot change screen form component store bucket budget cost price \
-        per second domain audience aud iss scope scopes owner user username \
+        per second domain audience aud iss sub iat nbf scope scopes owner user username \
         email consent banner settings options config configured present exists match matches matched \
         complexity score validation validator verified requirements set seconds ms minutes hours \
         days duration timeout refresh lifetime validity revoked rotated active fingerprint \

@@ -167,19 +167,20 @@ impl<'t> Scanner<'t> {
     fn next_line(&mut self) {
         let (from, to) = self.words[0];
         let named = to > 0 && to + 1 == self.at && self.before(self.at) == b':';
-        let named = named
+        let speaks = named
             && !matches!(
                 self.level_of(from, to, true),
                 keys::Level::Harmless | keys::Level::Query | keys::Level::Code
             );
         let one_time = self.line.one_time && self.line.secret;
-        let (password, secret) = (self.line.password || one_time, self.line.secret || named);
+        let (password, secret) = (self.line.password || one_time, self.line.secret || speaks);
         let announced =
             (password || secret) && (matches!(self.before(self.at), b':' | b'\n') || self.line.prompt);
         self.at += 1;
         self.line = Line { password: announced && password, secret: announced && secret, ..Line::default() };
         self.line.prompt = self.is_at(self.at, b"# ");
-        self.words = [(0, 0); 3];
+        // YAML's `api:` with its `key: …` on the next line
+        self.words = [if named { (from, to) } else { (0, 0) }, (0, 0), (0, 0)];
         if let Some(table) = self.table.filter(|_| !self.in_row) {
             self.table_row(table);
         } else if announced {

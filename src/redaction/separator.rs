@@ -115,6 +115,8 @@ impl Scanner<'_> {
                 listed = true;
                 next
             }
+            // irb's `ENV["TOKEN"]`, and on the next line `=> "…"`
+            (b'\n', b'=') if quoted && self.is_at(at, b"\n=> \"") => at + 4,
             // A list of redis-cli's: `1) "password"`, and on the next line `2) "…"`
             (b'\n', b'1'..=b'9') if quoted && self.is_at(at + 2, b") \"") => {
                 listed = true;

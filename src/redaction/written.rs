@@ -23,6 +23,7 @@ impl Scanner<'_> {
     #[inline(never)]
     pub fn value(&mut self, sep: Separator) -> Option<Value> {
         let mut at = sep.value;
+        at += if self.is_at(at, b"!!str ") { 6 } else { 0 }; // YAML's tag
         if self.byte(at) == b'{' && near::is_owed(self.slice(at, at + 3)) {
             return Some(Value::Bare(at, at + 3));
         }
