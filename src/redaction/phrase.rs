@@ -51,7 +51,7 @@ impl Scanner<'_> {
             b'b' => matches!(length, 2 | 5 | 6),
             b'i' | b'a' => length == 2,
             b'c' | b'w' => length == 4,
-            b't' => matches!(length, 2 | 4),
+            b't' => matches!(length, 2 | 4 | 5),
             b'm' => matches!(length, 5..=9),
             b's' => matches!(length, 6 | 7),
             b'l' => matches!(length, 5 | 10),
@@ -134,7 +134,9 @@ impl Scanner<'_> {
 
     fn speaks_of_one_time(&mut self, start: usize, end: usize) -> bool {
         let word = self.slice(start, end);
-        if one_of(word, "otp passcode totp") {
+        if one_of(word, "otp passcode totp")
+            || one_of(word, "token") && self.word_is(0, "2fa mfa tfa otp totp")
+        {
             return true;
         }
         if !one_of(word, "code pin puk") {
@@ -348,9 +350,11 @@ impl Scanner<'_> {
             return false;
         }
         let named = self.line.one_time
-            && (self.word_is(0, "is code otp use enter passcode pin puk totp got expected received entered")
-                || matches!(self.slice(start.saturating_sub(2), start), b": " | b"= " | b"# "));
-        let announced = self.is_at(end, b" is your ") && {
+            && (self.word_is(
+                0,
+                "is code token otp use enter passcode pin puk totp got expected received entered",
+            ) || matches!(self.slice(start.saturating_sub(2), start), b": " | b"= " | b"# "));
+        let announced = (self.is_at(end, b" is your ") || self.is_at(end, b" as your ")) && {
             let rest = self.slice(end, end + 72);
             self.looked(end, end + 72);
             [&b"code"[..], b"OTP", b"passcode", b"PIN"]

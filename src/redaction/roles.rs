@@ -53,7 +53,7 @@ static ROLES: Words<1024> = Words::new(&[
     (GENERATED | MAKES_KEY | QUERY, "signature sig"),
     (GENERATED, "assertion cred ticket bypass pat pepper sas"),
     (GENERATED | NEUTRAL, "confirm"),
-    (QUERY, "appid t"),
+    (QUERY, "appid t invite invitation"),
     (GENERATED | COUNTED, "sid"),
     (SECRET, "saml"),
     (PIN | MAKES_CODE, "pin puk"),

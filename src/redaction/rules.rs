@@ -218,6 +218,7 @@ pub const RULES: &[Rule] = &[
     // Webhooks: the address stays, its secret part goes.
     hook("slack-webhook", "hooks.slack.com/services/ hooks.slack.com/workflows/ hooks.slack.com/triggers/", PATH, 20, Gitleaks),
     hook("teams-webhook", "webhook.office.com/webhookb2/ outlook.office.com/webhook/", PATH, 32, Gitleaks),
+    hook("vercel-deploy-hook", "api.vercel.com/v1/integrations/deploy/", PATH, 20, Vendor),
     hook("zapier-webhook", "hooks.zapier.com/hooks/catch/ hooks.zapier.com/hooks/standard/", PATH, 8, Scanners),
     hook("make-webhook", "hook.eu1.make.com/ hook.eu2.make.com/ hook.us1.make.com/ hook.us2.make.com/ hook.integromat.com/", ALNUM, 20, Scanners),
     hook("feishu-webhook", "open.feishu.cn/open-apis/bot/v2/hook/ open.larksuite.com/open-apis/bot/v2/hook/", HEX_DASH, 30, Scanners),
