@@ -134,16 +134,9 @@ impl Scanner<'_> {
 
     /// The start of a plain value.
     fn head(&mut self, sep: Separator) -> &[u8] {
-        let limit = self.slice(0, sep.value + HEAD_AT_MOST);
-        let (start, end) = match value::opening(limit, sep.value) {
-            Some((quote, start)) => (start, value::closing(limit, start, quote).0),
-            None => (sep.value, value::bare_end(limit, sep.value, false)),
-        };
-        self.looked(start, end);
-        limit
-            .get(start..end)
-            .filter(|head| !head.starts_with(b"{") && !head.starts_with(b"["))
-            .unwrap_or_default()
+        let (start, end, _) = self.argument_at(sep.value, HEAD_AT_MOST);
+        let head = self.slice(start, end);
+        if head.starts_with(b"{") || head.starts_with(b"[") { b"" } else { head }
     }
 
     #[inline(never)]
@@ -326,7 +319,7 @@ impl Scanner<'_> {
     }
 
     /// Takes the value if it looks generated.
-    fn generated_value(&mut self, sep: Separator, min: usize, rule: Rule) -> bool {
+    pub fn generated_value(&mut self, sep: Separator, min: usize, rule: Rule) -> bool {
         let (start, end, after) = match self.value(sep) {
             Some(Value::Quoted(start, end, after)) => (start, end, after),
             Some(Value::Bare(start, end)) => (start, end, end),
@@ -351,12 +344,6 @@ impl Scanner<'_> {
             && self.generated_value(sep, 32, Rule::KEY_VALUE)
     }
 
-    /// An OAuth code outside of a URL: long, generated, with small letters (a voucher's has capitals).
-    fn oauth_code(&mut self, sep: Separator) -> bool {
-        let small = self.slice(sep.value, sep.value + 24).iter().any(u8::is_ascii_lowercase);
-        small && self.generated_value(sep, 20, Rule::URL_QUERY)
-    }
-
     /// `define('DB_PASSWORD', 'hunter2')`, `["x-api-key", "abc123"]`: a call or a list that starts with a secret's name.
     fn second_of_two(&mut self, sep: Separator, name: usize) -> bool {
         let opens = matches!(self.before(name), b'"' | b'\'') && matches!(self.before(name - 1), b'(' | b'[');
@@ -372,26 +359,6 @@ impl Scanner<'_> {
         }
         self.take_named(start, end, after, Rule::KEY_VALUE);
         true
-    }
-
-    /// Whether what stands just before speaks of signing in: then a code of digits is a one-time code.
-    pub fn of_signing_in(&mut self, start: usize) -> bool {
-        let from = start.saturating_sub(96);
-        self.looked(from, start);
-        let before = self.slice(from, start).to_ascii_lowercase();
-        [&b"sign"[..], b"otp", b"verif", b"mfa", b"2fa", b"login"]
-            .iter()
-            .any(|word| before.windows(word.len()).any(|part| part == *word))
-    }
-
-    /// `Code: 123456` and behind it `This code will expire in 10 minutes.`
-    fn expires_behind(&mut self, sep: Separator) -> bool {
-        let to = sep.value + 80;
-        self.looked(sep.value, to);
-        let behind = self.slice(sep.value, to);
-        [&b"code will expire"[..], b"code expires", b"not share"]
-            .iter()
-            .any(|told| behind.windows(told.len()).any(|part| part == *told))
     }
 
     /// Terraform's `"old" -> "new"`.
@@ -414,23 +381,6 @@ impl Scanner<'_> {
         if block && keys::level(self.slice(start, end)) == Level::Always {
             (self.pair, self.pair_at) = (Level::Always, end);
         }
-    }
-
-    /// Takes the value if it is 4 to 8 digits.
-    fn digits_value(&mut self, sep: Separator) -> bool {
-        let (start, end) = match self.value(sep) {
-            Some(Value::Quoted(start, end, _) | Value::Bare(start, end)) => (start, end),
-            _ => return false,
-        };
-        let digits = self.slice(start, end);
-        // Werkzeug's `Debugger PIN: 123-456-789`
-        let groups = end - start == 11 && digits.iter().skip(3).step_by(4).all(|&b| b == b'-');
-        let count = digits.iter().filter(|b| b.is_ascii_digit()).count();
-        if !(groups && count == 9 || (4..=8).contains(&digits.len()) && count == digits.len()) {
-            return false;
-        }
-        self.take(start, end, end, Rule::ONE_TIME_CODE);
-        true
     }
 
     /// Whether a name stands in a URL's query or fragment.

@@ -5,19 +5,16 @@ use super::charset;
 use super::keys::{self, Level};
 use super::names::Rule;
 use super::near::ends_as;
+use super::one_time::OTHER_CODES;
 use super::scan::Scanner;
 use super::value;
 use super::words::one_of;
-
-/// What a `code` may be that is no one-time code.
-const OTHER_CODES: &str = "status exit error zip postal country area response return http reason product op source close promo \
-    discount coupon currency language result event";
 
 /// What SQL says before a password.
 const IDENTIFIED: &str = "identified mysql_native_password caching_sha2_password sha256_password";
 
 impl Scanner<'_> {
-    fn word_is(&self, nth: usize, list: &str) -> bool {
+    pub fn word_is(&self, nth: usize, list: &str) -> bool {
         let (start, end) = self.words.get(nth).copied().unwrap_or((0, 0));
         end > start && one_of(self.slice(start, end), list)
     }
@@ -130,26 +127,6 @@ impl Scanner<'_> {
 
     fn words_mention(&self, list: &str) -> bool {
         (0..3).any(|nth| self.word_is(nth, list))
-    }
-
-    fn speaks_of_one_time(&mut self, start: usize, end: usize) -> bool {
-        let word = self.slice(start, end);
-        if one_of(word, "otp passcode totp")
-            || one_of(word, "token") && self.word_is(0, "2fa mfa tfa otp totp")
-        {
-            return true;
-        }
-        if !one_of(word, "code pin puk") {
-            return false;
-        }
-        let (from, to) = self.words[0];
-        let joined = to > from && to + 1 == start && keys::level(self.slice(from, end)) == Level::Always;
-        let asked = self.word_is(0, "the this checking entered sending sent submitted received")
-            && self.of_signing_in(start);
-        let purpose = [" to sign", " to log", " to verify", " to confirm", " to complete"]
-            .iter()
-            .any(|purpose| self.is_at(end, purpose.as_bytes()));
-        joined || asked || purpose || one_of(word, "pin puk") || self.word_is(0, "your")
     }
 
     /// `password 'x'`, `PASSWORD('x')`, `login user password x`, `token 1a2b3c…`
@@ -303,12 +280,7 @@ impl Scanner<'_> {
             return false;
         }
         let at = end + 1;
-        let quoted = value::opening(self.text, at);
-        let (start, stop) = match quoted {
-            Some((quote, start)) => (start, value::closing(self.text, start, quote).0),
-            None => (at, value::bare_end(self.text, at, false)),
-        };
-        self.looked(at, stop);
+        let (start, stop, _) = self.argument_at(at, usize::MAX);
         let content = self.slice(start, stop);
         let has = |test: fn(&u8) -> bool| content.iter().any(test);
         let telling = content.len() >= 6
@@ -319,57 +291,6 @@ impl Scanner<'_> {
         }
         self.take(start, stop, stop, Rule::KEY_VALUE);
         true
-    }
-
-    /// Digits where the line speaks of a one-time code, and `123456 is your code`.
-    fn one_time_code(&mut self, start: usize, end: usize) -> bool {
-        let word = self.slice(start, end);
-        // `123 456`, `123-456`
-        let three = |at: usize| self.slice(at, at + 3).iter().filter(|b| b.is_ascii_digit()).count() == 3;
-        let parted = three(start)
-            && matches!(self.byte(start + 3), b' ' | b'-')
-            && three(start + 4)
-            && !charset::is_alnum(self.byte(start + 7))
-            && matches!(word.len(), 3 | 7);
-        let end = if parted { start + 7 } else { end };
-        // `exp 12/29 cvc 123`
-        if matches!(word.len(), 3 | 4)
-            && word.iter().all(u8::is_ascii_digit)
-            && self.words[0].1 + 1 == start
-            && self.word_is(0, "cvc cvv cvc2 cvv2 csc")
-        {
-            self.take(start, end, end, Rule::CARD);
-            return true;
-        }
-        if !parted && (!(4..=8).contains(&word.len()) || !word.iter().all(u8::is_ascii_digit)) {
-            return false;
-        }
-        if matches!(self.byte(end), b':' | b'/' | b'%')
-            || self.byte(end) == b'.' && self.byte(end + 1).is_ascii_digit()
-        {
-            return false;
-        }
-        let named = self.line.one_time
-            && (self.word_is(
-                0,
-                "is code token otp use enter passcode pin puk totp got expected received entered",
-            ) || matches!(self.slice(start.saturating_sub(2), start), b": " | b"= " | b"# "));
-        let announced = (self.is_at(end, b" is your ") || self.is_at(end, b" as your ")) && {
-            let rest = self.slice(end, end + 72);
-            self.looked(end, end + 72);
-            [&b"code"[..], b"OTP", b"passcode", b"PIN"]
-                .iter()
-                .any(|w| rest.windows(w.len()).any(|part| part == *w))
-        };
-        let asked = self.word_is(0, "enter use type code")
-            && [&b" to verify"[..], b" to sign", b" to log", b" to confirm"]
-                .iter()
-                .any(|rest| self.is_at(end, rest));
-        let announced = announced || asked;
-        if named || announced {
-            self.take(start, end, end, Rule::ONE_TIME_CODE);
-        }
-        named || announced
     }
 }
 

@@ -158,23 +158,12 @@ impl Scanner<'_> {
             () => return false,
         };
         at += if self.is_at(at, b"PASSWORD(") { 9 } else { 0 };
-        let quoted = value::opening(self.text, at);
-        let (from, to, after) = match quoted {
-            Some((quote, from)) => {
-                let (to, after) = value::closing(self.text, from, quote);
-                (from, to, after)
-            }
-            None => {
-                let to = value::bare_end(self.text, at, false);
-                (at, to, to)
-            }
-        };
-        self.looked(at, after);
+        let (from, to, after) = self.argument_at(at, usize::MAX);
         let content = self.slice(from, to);
         let telling = content.len() >= 6
             && content.iter().any(|b| b.is_ascii_digit() || b"!@#$".contains(b))
             && content.iter().any(u8::is_ascii_alphabetic);
-        if !(telling || quoted.is_some() && content.len() >= 3)
+        if !(telling || from > at && content.len() >= 3)
             || value::says_nothing(content)
             || value::is_sentence(content)
         {

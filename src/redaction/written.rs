@@ -74,6 +74,22 @@ impl Scanner<'_> {
         (end > at).then_some(Value::Bare(at, end))
     }
 
+    /// The string or the bare word that starts here, looked at for no more than `most` bytes: where its content starts
+    /// and ends, and where reading goes on.
+    #[inline(never)]
+    pub fn argument_at(&mut self, at: usize, most: usize) -> (usize, usize, usize) {
+        let text = self.slice(0, at.saturating_add(most));
+        let (start, (end, after)) = match value::opening(text, at) {
+            Some((quote, start)) => (start, value::closing(text, start, quote)),
+            None => {
+                let end = value::bare_end(text, at, false);
+                (at, (end, end))
+            }
+        };
+        self.looked(at, after);
+        (start, end, after)
+    }
+
     /// Bytes as Node prints them: `<Buffer 61 7d …>`, `Uint8Array(32) [ 12, 33, … ]`. Where they end.
     fn bytes_value(&mut self, at: usize) -> Option<usize> {
         let (open, close) = match self.byte(at) {
