@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::exit::Failure;
 
 /// What is read as one message.
-#[derive(clap::Args)]
+#[derive(Debug, clap::Args)]
 pub struct RedactArgs {
     /// Reads all of the input as one message, not every line: a stack, a key over several lines
     #[arg(long)]

@@ -7,11 +7,14 @@ use super::names::Rule;
 use super::scan::Scanner;
 use super::statement;
 use super::value;
-use super::words::one_of;
+use super::words::{Words, one_of};
 
 /// What may stand between a secret's name and the secret.
-const LINKS: &str = "is was from to now value new old put set with as and using default test live rejected used add plaintext \
-    digest hash rotated changed provided received presented supplied generated";
+#[rustfmt::skip]
+static LINKS: Words<64> = Words::new(&[
+    (1, "is was to from now value new old put set with and as using default test live rejected used add plaintext \
+        digest hash rotated changed provided received presented supplied generated"),
+]);
 
 /// Segments of a path behind which a secret stands.
 const DOORS: &str = "magic magic-link magiclink reset password-reset verify verify-email confirm confirm-email activate \
@@ -93,20 +96,20 @@ impl Scanner<'_> {
         if led && (!self.line.pin && self.generated_near(start) || linked && self.chosen(start)) {
             return true;
         }
-        let links = led && one_of(word, LINKS);
+        let links = led && LINKS.any_case(word).is_some();
         match level {
             Level::Harmless => {}
             _ => {
-                self.line.password |= ends_as(word, PASSWORDS);
+                self.line.password = self.line.password || ends_as(word, PASSWORDS);
                 self.line.secret = true;
-                self.line.one_time |= ends_as(word, "code codes");
+                self.line.one_time = self.line.one_time || ends_as(word, "code codes");
                 self.table_head(start, end);
                 if word.ends_with(b"s") && self.listed_behind(end) {
                     return true;
                 }
             }
         }
-        self.line.login |= one_of(word, LOGINS);
+        self.line.login = self.line.login || one_of(word, LOGINS);
         self.line.spoken = if level != Level::Harmless || links { end } else { 0 };
         self.line.pin = level == Level::Digits || self.line.pin && links;
         self.line.linked =

@@ -76,7 +76,7 @@ static ROLES: Words<1024> = Words::new(&[
     (PUBLIC, "public publishable anon"),
     (NEUTRAL, "new old confirmed repeat again hash hashed value values val raw base encoded plain \
         plaintext text str string prod production dev development test testing staging stage live \
-        sandbox v header param data main secondary env default temp tmp local override alt bytes pem \
+        sandbox v header data main secondary env default temp tmp local override alt bytes pem \
         b a hex sha md content body digest request response stdin"),
     (NEUTRAL | HARMLESS_KEY, "current previous prev"),
     (NEUTRAL | HARMLESS_KEY | PAGE, "next"),
@@ -93,12 +93,12 @@ static ROLES: Words<1024> = Words::new(&[
         email consent banner settings options config configured present exists match matches matched \
         complexity score validation validator verified requirements set seconds ms minutes hours \
         days duration timeout refresh lifetime validity revoked rotated active fingerprint \
-        thumbprint arn region ref reference class handler middleware estimate details symbol address \
+        thumbprint param arn region ref reference class handler middleware estimate details symbol address \
         contract decimals chain pair standard family same samesite secure prefix suffix reason \
         required valid enabled disabled used remaining"),
     (HARMLESS_START, "has is are was were needs need requires require show hide should can could use uses with \
         without enable disable allow allows missing no not did does will would must num avg expected \
-        unexpected supports skip estimated zero detect scan lint"),
+        unexpected supports existing skip estimated zero detect scan lint"),
     (HARMLESS_END | HARMLESS_START, "expired invalid"),
     (COUNTED, "prompt completion input output cached reasoning thinking generated audio accepted rejected \
         creation read"),

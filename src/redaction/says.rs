@@ -123,12 +123,8 @@ static STATUS: Words<512> = Words::new(&[
 ]);
 
 fn is_status_word(word: &[u8]) -> bool {
-    let mut lower = [0u8; 16];
-    let Some(lower) = lower.get_mut(..word.len()) else { return false };
-    lower.copy_from_slice(word);
-    lower.make_ascii_lowercase();
     // `not set`, `not found`
-    STATUS.get(lower.strip_prefix(b"not ").unwrap_or(lower)).is_some()
+    STATUS.any_case(word.strip_prefix(b"not ").unwrap_or(word)).is_some()
 }
 
 /// Whether an unquoted value after `name: ` is the start of a sentence about it.
