@@ -187,7 +187,7 @@ impl Scanner<'_> {
                     self.changed_to(after);
                     return true;
                 }
-                if is_address(content) || value::is_path(content) || value::is_sentence(content) {
+                if value::is_address(content) || value::is_path(content) || value::is_sentence(content) {
                     return self.pass(start, content);
                 }
                 let unterminated_pem = content.starts_with(b"-----BEGIN") && end == after;
@@ -204,8 +204,9 @@ impl Scanner<'_> {
                 let number = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
                 let size = number && self.is_at(end, b" bytes");
                 let next_name = sep.spaced_colon
-                    && (self.byte(end) == b':'
-                        && content.iter().all(|b| b.is_ascii_alphabetic() || b"_-.".contains(b))
+                    && (!sep.quoted && names_next(content)
+                        || self.byte(end) == b':'
+                            && content.iter().all(|b| b.is_ascii_alphabetic() || b"_-.".contains(b))
                         || self.byte(name).is_ascii_uppercase() && is_field(content));
                 let short_number =
                     number && (level != Level::Always || (self.inside > 0 && content.len() < 6));
@@ -257,7 +258,7 @@ impl Scanner<'_> {
                     || kept
                     || content.starts_with(b"(")
                     || (sep.spaced_colon && content.starts_with(b"&"))
-                    || is_address(content)
+                    || value::is_address(content)
                     || value::is_code(content)
                     || content.starts_with(b"-----BEGIN")
                     || (sep.spaced_colon && !sep.quoted && value::is_prose(self.text, start, end))
@@ -394,15 +395,16 @@ impl Scanner<'_> {
     }
 }
 
-/// An address is no secret by itself; what is secret in it has its own rules.
-fn is_address(value: &[u8]) -> bool {
-    value.starts_with(b"http://") || value.starts_with(b"https://")
-}
-
 /// Go's `Name:value`, the field behind an empty one.
 fn is_field(value: &[u8]) -> bool {
     let name = charset::ALNUM.run_within(value, 0, 32);
     value.first().is_some_and(u8::is_ascii_uppercase) && value.get(name) == Some(&b':')
+}
+
+/// `SAML: NotOnOrAfter=…`: the next name and its value.
+fn names_next(value: &[u8]) -> bool {
+    let name = value.iter().take_while(|b| b.is_ascii_alphabetic() || **b == b'_').count();
+    name > 1 && value.get(name) == Some(&b'=') && value.get(name + 1).is_some_and(|&b| b != b'=')
 }
 
 /// ` ok:` behind a value: the next field.

@@ -55,7 +55,7 @@ fn hides(text: &str, level: Level) -> bool {
     let bytes = text.as_bytes();
     let secret = match level {
         Level::Always | Level::UnlessNumber | Level::UnlessCount => {
-            !is_address(bytes) && !value::is_path(bytes) && !value::is_sentence(bytes)
+            !value::is_address(bytes) && !value::is_path(bytes) && !value::is_sentence(bytes)
         }
         Level::IfGenerated => value::looks_generated(bytes, 10),
         Level::Digits => (4..=8).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_digit),
@@ -63,10 +63,6 @@ fn hides(text: &str, level: Level) -> bool {
         Level::Query | Level::Harmless => false,
     };
     secret && !value::says_nothing(bytes) && !text.contains(MARK) && !super::extra::allows(bytes)
-}
-
-fn is_address(value: &[u8]) -> bool {
-    value.starts_with(b"http://") || value.starts_with(b"https://")
 }
 
 fn walk_object(fields: &mut [(Cow<'_, str>, Json<'_>)], level: Level, name: &str, tally: &mut Tally) {

@@ -12,6 +12,12 @@ pub fn is_path(value: &[u8]) -> bool {
         && !value.split(|&b| b == b'/').any(|part| looks_generated(part, 16))
 }
 
+/// Whether it is an address: no secret by itself, and what is secret in it has its own rules.
+pub fn is_address(value: &[u8]) -> bool {
+    let scheme = value.iter().take(16).take_while(|b| charset::is_alnum(**b) || b"+.-".contains(b)).count();
+    scheme > 1 && value.get(scheme..).is_some_and(|rest| rest.starts_with(b"://"))
+}
+
 /// Whether it is a password as people and generators make them: letters, digits, and capitals or marks among them.
 pub fn looks_chosen(value: &[u8]) -> bool {
     let has = |test: fn(&u8) -> bool| value.iter().any(test);

@@ -117,10 +117,10 @@ impl Scanner<'_> {
                 .iter()
                 .any(|w| rest.windows(w.len()).any(|part| part == *w))
         };
+        let purpose = |purpose: &[u8]| self.is_at(end, purpose);
+        let plain = [&b" to verify"[..], b" to sign", b" to log", b" to confirm"].into_iter().any(purpose);
         let asked = self.word_is(0, "enter use type code")
-            && [&b" to verify"[..], b" to sign", b" to log", b" to confirm"]
-                .iter()
-                .any(|rest| self.is_at(end, rest));
+            && (plain || self.is_at(end, b" to continue") && self.of_signing_in(start));
         let announced = announced || asked;
         if named || announced {
             self.take(start, end, end, Rule::ONE_TIME_CODE);

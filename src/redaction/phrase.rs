@@ -139,7 +139,7 @@ impl Scanner<'_> {
         if !matches!(next, b' ' | b'(' | b'\t')
             || !matches!(
                 &tail,
-                b"rd" | b"wd" | b"ss" | b"se" | b"de" | b"et" | b"en" | b"ey" | b"sk" | b"ty" | b"ng"
+                b"rd" | b"wd" | b"pw" | b"ss" | b"se" | b"de" | b"et" | b"en" | b"ey" | b"sk" | b"ty" | b"ng"
             )
         {
             return false;
@@ -155,14 +155,14 @@ impl Scanner<'_> {
             return true;
         }
         let level = keys::level(self.slice(start, end));
-        let pass = level == Level::UnlessNumber && word.ends_with(b"PASS");
+        let pass = level == Level::UnlessNumber && (word.ends_with(b"PASS") || word == b"pw");
         if !candidate || level != Level::Always && !pass && !self.joined_key(start, end) {
             return false;
         }
         if self.of_someone(end) {
             return true;
         }
-        let password = ends_as(word, "password passphrase passwd pwd passcode pass");
+        let password = ends_as(word, "password passphrase passwd pwd passcode pass pw");
         if matches!(first, b'\'' | b'"') {
             let long = self.slice(from + 1, charset::CREDENTIAL.run_within(self.text, from + 1, 128));
             let generated = value::looks_generated(long, 16);
@@ -185,7 +185,12 @@ impl Scanner<'_> {
             && has(|b| b.is_ascii_alphabetic())
             && !content.contains(&b'/')
             && self.word_is(0, "using with the my temporary new default is old root admin");
+        // `TOTP secret JBSW…`: base32
+        let base32 = content.len() >= 16
+            && has(|b| b.is_ascii_digit())
+            && content.iter().all(|b| b.is_ascii_uppercase() || matches!(b, b'2'..=b'7'));
         let secret = netrc
+            || base32 && one_of(word, "secret")
             || (password && (telling || value::looks_generated(content, 8)))
             || value::looks_generated(content, 16);
         // `using RSA key 8F3135B4…`: GPG's fingerprints are in capitals.
@@ -198,7 +203,13 @@ impl Scanner<'_> {
         let fingerprint = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'A'..=b'F'));
         let fingerprint = fingerprint || content.starts_with(b"SHA256:");
         let named = one_of(word, "secret") && self.word_is(0, "get describe delete edit patch"); // an object's name
-        if !secret || named || fingerprint || value::says_nothing(content) || value::is_code(content) {
+        if !secret
+            || named
+            || fingerprint
+            || value::is_assignment(content)
+            || value::says_nothing(content)
+            || value::is_code(content)
+        {
             return false;
         }
         self.take(from, to, to, Rule::KEY_VALUE);

@@ -147,7 +147,10 @@ impl<'t> Scanner<'t> {
                 Kind::Word => self.word(),
                 Kind::Line => self.next_line(),
                 Kind::Backslash => self.backslash(),
-                Kind::Escape => self.at = value::skip_colour(self.text, self.at).unwrap_or(self.at + 1),
+                Kind::Escape => {
+                    self.at = value::skip_colour(self.text, self.at).unwrap_or(self.at + 1);
+                    self.done = self.done.max(self.at); // the `m` of `ESC[33m` is no part of the word behind it
+                }
                 Kind::Percent => self.at += self.percent(),
                 Kind::Colon if self.byte(self.at + 1) == b'/' || self.before(self.at) == b'n' => self.colon(),
                 Kind::Dash if self.byte(self.at + 1) == b'-' => self.dash(),
@@ -304,7 +307,7 @@ impl<'t> Scanner<'t> {
     #[inline(never)]
     fn backslash(&mut self) {
         if let Some(end) = value::skip_colour(self.text, self.at) {
-            self.at = end;
+            (self.at, self.done) = (end, self.done.max(end));
             return;
         }
         if (self.inside > 0 || self.line.owed) && value::opening(self.text, self.at).is_some() {
