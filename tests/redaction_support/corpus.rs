@@ -3,6 +3,7 @@
 //! `*_batch.txt`: what must go, `class <TAB> text` a line, the secrets in «»; `*_harmless.txt`: what must stay;
 //! `*_contexts.txt`: a JSON object a line; `notations.txt` and `keys.txt`: a grid. A file that is put there is measured.
 #![allow(dead_code, unused_imports)] // each suite uses a part
+#![allow(clippy::unwrap_used)] // of tests alone
 
 mod hostile;
 mod random;
