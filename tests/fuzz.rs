@@ -4,6 +4,9 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+#[path = "redaction_support/corpus.rs"]
+mod corpus;
+
 use log_ingestion_worker::config::Config;
 use log_ingestion_worker::intake::{Item, Posted, Sender, judge, split};
 use log_ingestion_worker::json;
@@ -132,7 +135,10 @@ fn any_json_is_parsed_and_written_to_the_same_tree_or_refused() {
 
 #[test]
 fn any_text_is_redacted_and_redacted_once_for_all() {
-    fuzz("redaction", LINES, |bytes| {
+    let batches = corpus::batches().into_iter().flat_map(|(_, lines)| lines).map(|line| line.text);
+    let kept: Vec<String> = LINES.iter().map(ToString::to_string).chain(batches).collect();
+    let seeds: Vec<&str> = kept.iter().map(String::as_str).collect();
+    fuzz("redaction", &seeds, |bytes| {
         let text = String::from_utf8_lossy(bytes);
         let once = redact_text(&text, &mut Tally::default());
         assert_eq!(redact_text(&once, &mut Tally::default()), once);

@@ -6,11 +6,7 @@
 #[path = "redaction_support/corpus.rs"]
 mod corpus;
 
-use corpus::{
-    Line, contexts, fifth_batch, fifth_contexts, fifth_harmless, fourth_batch, fourth_contexts,
-    fourth_harmless, harmless, leaves, positives, same_shape, second_batch, seventh_batch, seventh_harmless,
-    sixth_batch, sixth_harmless, third_batch, tree,
-};
+use corpus::{Line, batches, contexts, grid, harmless, leaves, same_shape, tree};
 use log_ingestion_worker::json::Json;
 use log_ingestion_worker::redaction::{
     Extra, PATTERN_COUNT, Tally, extend, find, is_sensitive_key, pattern_count, redact_context, redact_text,
@@ -89,120 +85,58 @@ fn assert_recall(score: &Score) {
 
 #[test]
 fn secrets_go_in_every_notation() {
-    let lines = positives();
+    let lines = grid();
     assert!(lines.len() >= 600);
     let score = score(&lines);
-    report("secrets", &score);
+    report("notations", &score);
     assert_recall(&score);
 }
 
 #[test]
-fn a_second_batch_written_without_the_code_at_hand_goes_too() {
-    let lines = second_batch();
-    let score = score(&lines);
-    report("second batch", &score);
-    assert_recall(&score);
-}
-
-#[test]
-fn a_third_batch_goes_too() {
-    let score = score(&third_batch());
-    report("third batch", &score);
-    assert_recall(&score);
-}
-
-#[test]
-fn a_fourth_batch_goes_too() {
-    let score = score(&fourth_batch());
-    report("fourth batch", &score);
-    assert_recall(&score);
-}
-
-#[test]
-fn a_fifth_batch_goes_too() {
-    let score = score(&fifth_batch());
-    report("fifth batch", &score);
-    // What is left is known: forms in which nothing but a position says that a value is secret.
-    assert!(score.plain_gone * 1000 >= score.plain * 985, "missed:\n{}", score.missed.join("\n"));
-    assert!(score.gone * 100 >= score.secrets * 94);
-}
-
-#[test]
-fn a_sixth_batch_goes_too() {
-    let score = score(&sixth_batch());
-    report("sixth batch", &score);
-    assert_recall(&score);
-}
-
-#[test]
-fn a_sixth_batch_of_harmless_lines_stays_byte_for_byte() {
-    assert_harmless("sixth harmless", &sixth_harmless());
-}
-
-#[test]
-fn a_seventh_batch_goes_too() {
-    let score = score(&seventh_batch());
-    report("seventh batch", &score);
-    assert_recall(&score);
-}
-
-#[test]
-fn a_seventh_batch_of_harmless_lines_stays_byte_for_byte() {
-    assert_harmless("seventh harmless", &seventh_harmless());
-}
-
-fn assert_harmless(name: &str, lines: &[String]) {
-    let changed: Vec<String> = lines
-        .iter()
-        .filter(|line| redact(line) != **line)
-        .map(|line| format!("{line}\n     -> {}", redact(line)))
+fn secrets_go_from_the_lines_of_every_batch() {
+    let scores: Vec<_> = batches()
+        .into_iter()
+        .map(|(name, lines)| {
+            let score = score(&lines);
+            report(&name, &score);
+            score
+        })
         .collect();
-    let identical = 100.0 * (lines.len() - changed.len()) as f64 / lines.len() as f64;
-    println!("{name}: {} lines, {identical:.2} % identical", lines.len());
-    if std::env::var_os("SHOW").is_some() {
-        changed.iter().for_each(|line| println!("  CHANGED {line}"));
-    }
-    assert!(changed.len() * 200 <= lines.len(), "changed:\n{}", changed.join("\n"));
-    assert!(
-        lines.iter().all(|line| !matches!(redact_text(line, &mut Tally::default()), Cow::Owned(_))
-            || redact(line) != **line)
-    );
+    scores.iter().for_each(assert_recall);
 }
 
 #[test]
 fn harmless_lines_stay_byte_for_byte() {
-    let lines = harmless();
-    assert!(lines.len() >= 500);
-    assert_harmless("harmless", &lines);
+    let all = harmless();
+    assert!(all.iter().map(|(_, lines)| lines.len()).sum::<usize>() >= 1_500);
+    let changed: Vec<_> = all.iter().map(|(name, lines)| changed(name, lines)).collect();
+    for ((name, lines), changed) in all.iter().zip(changed) {
+        assert!(changed.len() * 200 <= lines.len(), "changed in {name}:\n{}", changed.join("\n"));
+    }
 }
 
-#[test]
-fn a_fourth_batch_of_harmless_lines_stays_byte_for_byte() {
-    assert_harmless("fourth harmless", &fourth_harmless());
-}
-
-#[test]
-fn a_fifth_batch_of_harmless_lines_stays_byte_for_byte() {
-    assert_harmless("fifth harmless", &fifth_harmless());
+/// Lines that do not come out as they went in.
+fn changed(name: &str, lines: &[String]) -> Vec<String> {
+    let changed: Vec<String> = lines
+        .iter()
+        .filter_map(|line| match redact_text(line, &mut Tally::default()) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(out) => Some(format!("{line}\n     -> {out}")),
+        })
+        .collect();
+    let identical = 100.0 * (lines.len() - changed.len()) as f64 / lines.len() as f64;
+    println!("{name} harmless: {} lines, {identical:.2} % identical", lines.len());
+    if std::env::var_os("SHOW").is_some() {
+        changed.iter().for_each(|line| println!("  CHANGED {line}"));
+    }
+    changed
 }
 
 #[test]
 fn redacting_twice_changes_nothing_more() {
-    let all = positives()
-        .into_iter()
-        .chain(second_batch())
-        .chain(third_batch())
-        .chain(fourth_batch())
-        .chain(fifth_batch())
-        .chain(sixth_batch())
-        .chain(seventh_batch())
-        .map(|line| line.text)
-        .chain(harmless())
-        .chain(fourth_harmless())
-        .chain(fifth_harmless())
-        .chain(sixth_harmless())
-        .chain(seventh_harmless());
-    for line in all {
+    let with = batches().into_iter().flat_map(|(_, lines)| lines).chain(grid()).map(|line| line.text);
+    let without = harmless().into_iter().flat_map(|(_, lines)| lines);
+    for line in with.chain(without) {
         let once = redact(&line);
         assert_eq!(redact(&once), once, "of {line}");
     }
@@ -210,22 +144,12 @@ fn redacting_twice_changes_nothing_more() {
 
 #[test]
 fn contexts_keep_their_shape_and_keys_and_lose_their_secrets() {
-    let lines = contexts();
-    assert!(lines.len() >= 200);
-    assert_contexts("contexts", &lines);
+    let wrong: Vec<_> = contexts().iter().flat_map(|(name, lines)| wrong_contexts(name, lines)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-#[test]
-fn a_fourth_batch_of_contexts_keeps_its_shape() {
-    assert_contexts("fourth contexts", &fourth_contexts());
-}
-
-#[test]
-fn a_fifth_batch_of_contexts_keeps_its_shape() {
-    assert_contexts("fifth contexts", &fifth_contexts());
-}
-
-fn assert_contexts(name: &str, lines: &[Line]) {
+/// Contexts that kept a secret or lost more. Panics when one changes its shape, or changes when redacted again.
+fn wrong_contexts(name: &str, lines: &[Line]) -> Vec<String> {
     let (mut secrets, mut missed, mut changed) = (0, Vec::new(), Vec::new());
     for line in lines {
         let value: serde_json::Value = serde_json::from_str(&line.text).unwrap_or_default();
@@ -242,12 +166,12 @@ fn assert_contexts(name: &str, lines: &[Line]) {
             // In the tree the escapes of the line are undone.
             let plain = secret.replace("\\\\n", "\\n").replace("\\n", "\n");
             if kept.iter().any(|leaf| leaf.contains(secret.as_str()) || leaf.contains(&plain)) {
-                missed.push(format!("{} -> {after:?}", line.text));
+                missed.push(format!("MISSED {} -> {after:?}", line.text));
             }
         }
         let marks = kept.iter().zip(&was).filter(|(a, b)| a != b).count();
         if marks > line.secrets.len() || (line.secrets.is_empty() && before != after) {
-            changed.push(format!("{} -> {after:?}", line.text));
+            changed.push(format!("CHANGED {} -> {after:?}", line.text));
         }
         let mut twice = after.clone();
         redact_context(&mut twice, &mut Tally::default());
@@ -259,8 +183,8 @@ fn assert_contexts(name: &str, lines: &[Line]) {
         missed.len(),
         changed.len()
     );
-    assert!(missed.is_empty(), "{}", missed.join("\n"));
-    assert!(changed.is_empty(), "{}", changed.join("\n"));
+    missed.append(&mut changed);
+    missed
 }
 
 #[test]
@@ -310,19 +234,27 @@ fn findings_say_where_and_by_which_rule() {
     assert_eq!(found[0].rule, "key-value");
 }
 
+/// Counted, not timed: bytes looked at. Every hostile text at 2 KB and 128 KB, and the three dearest at 1 MB.
 #[test]
-fn a_hostile_megabyte_costs_no_more_a_byte_than_a_friendly_one() {
-    let size = 1 << 20;
-    let friendly =
-        "2025-01-01 INFO user 42 opened page /home in 12 ms, 3 items, {\"ok\":true}\n".repeat(size / 73);
-    let per_byte = |text: &str| work(text) as f64 / text.len() as f64;
-    println!("work a byte, friendly: {:.2}", per_byte(&friendly));
-    for (name, piece) in corpus::hostile() {
+fn a_hostile_megabyte_costs_no_more_a_byte_than_a_small_text() {
+    let per_byte = |piece: &str, size: usize| {
         let text = piece.repeat(size / piece.len() + 1);
-        let (small, large) = (per_byte(&text[..text.floor_char_boundary(size / 64)]), per_byte(&text));
-        println!("work a byte, {name}: {small:.2} at 16 KB, {large:.2} at 1 MB");
+        let text = &text[..text.floor_char_boundary(size)];
+        work(text) as f64 / text.len() as f64
+    };
+    let mut costs: Vec<(f64, &str, &str)> = Vec::new();
+    for (name, piece) in corpus::hostile() {
+        let (small, large) = (per_byte(piece, 1 << 11), per_byte(piece, 1 << 17));
+        println!("work a byte, {name}: {small:.2} at 2 KB, {large:.2} at 128 KB");
         assert!(large <= small * 1.2 + 0.5, "{name} grows: {small} -> {large}");
         assert!(large < 30.0, "{name}: {large}");
+        costs.push((large, name, piece));
+    }
+    costs.sort_by(|a, b| b.0.total_cmp(&a.0));
+    for (large, name, piece) in costs.into_iter().take(3) {
+        let largest = per_byte(piece, 1 << 20);
+        println!("work a byte, {name}: {largest:.2} at 1 MB");
+        assert!(largest <= large * 1.2 + 0.5, "{name} grows: {large} -> {largest}");
     }
 }
 

@@ -56,7 +56,7 @@ enum Command {
     /// Runs only the local server that speaks the Upstash Redis REST API.
     Upstash(UpstashArgs),
     /// Shows what would be redacted in the text on standard input, and by which rule.
-    Redact,
+    Redact(redact::RedactArgs),
 }
 
 /// What the frame knows of a command.
@@ -84,7 +84,7 @@ impl Command {
             Command::Doctor => kind("doctor", Effect::None, &["--json"]),
             Command::History(_) => kind("history", Effect::None, &["--json", "--env"]),
             Command::Upstash(_) => kind("upstash", Effect::None, &[]),
-            Command::Redact => kind("redact", Effect::None, &["--json"]),
+            Command::Redact(_) => kind("redact", Effect::None, &["--json"]),
         }
     }
 }
@@ -138,7 +138,7 @@ pub async fn main() -> Exit {
         Command::Doctor => doctor::run(&run).await,
         Command::History(args) => history::run(&run, args),
         Command::Upstash(args) => done(upstash(args).await),
-        Command::Redact => done(redact::run(run.globals().json)),
+        Command::Redact(args) => done(redact::run(&args, run.globals().json)),
     };
     match outcome {
         Ok(exit) => {

@@ -1,46 +1,64 @@
 //! `ops redact`: what redaction would take out of a text, for people who add a rule.
 
-use std::io::{BufRead, Write};
+use std::io::{BufRead, Read, Write};
 
 use log_ingestion_worker::redaction::{Finding, MARK, find};
 use serde_json::json;
 
 use crate::exit::Failure;
 
+/// What is read as one message.
+#[derive(Debug, clap::Args)]
+pub struct RedactArgs {
+    /// Reads all of the input as one message, not every line: a stack, a key over several lines
+    #[arg(long)]
+    whole: bool,
+}
+
 /// Reads standard input and writes what would change to standard output, with `json` one object a finding: line,
 /// column, rule, length. A secret itself is never written.
 ///
 /// # Errors
 /// When standard input cannot be read.
-pub fn run(json: bool) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
-    let (mut lines, mut changed) = (0, 0);
-    for line in std::io::stdin().lock().split(b'\n') {
-        let line = line.map_err(|cause| Failure::new(cause.to_string(), "give it a file: < file"))?;
-        let line = String::from_utf8_lossy(&line);
-        lines += 1;
-        let found = find(&line);
+pub fn run(args: &RedactArgs, json: bool) -> Result<(), Failure> {
+    let unread = |cause: std::io::Error| Failure::new(cause.to_string(), "give it a file: < file");
+    let (mut out, mut input) = (std::io::stdout().lock(), std::io::stdin().lock());
+    let (mut messages, mut changed) = (0, 0);
+    let mut each = |message: &[u8]| {
+        let message = String::from_utf8_lossy(message);
+        messages += 1;
+        let found = find(&message);
         changed += usize::from(!found.is_empty());
-        if report(&mut out, json, lines, &line, &found).is_err() {
-            break; // the reader has seen enough
+        report(&mut out, json, messages, &message, &found).is_ok() // if not, the reader has seen enough
+    };
+    if args.whole {
+        let mut message = Vec::new();
+        input.read_to_end(&mut message).map_err(unread)?;
+        each(&message);
+    } else {
+        for line in input.split(b'\n') {
+            if !each(&line.map_err(unread)?) {
+                break;
+            }
         }
     }
-    eprintln!("{changed} of {lines} lines would change.");
+    let what = if args.whole { "messages" } else { "lines" };
+    eprintln!("{changed} of {messages} {what} would change.");
     Ok(())
 }
 
+/// `first` is the number of the message's first line.
 fn report(
     out: &mut impl Write,
     json: bool,
-    number: usize,
-    line: &str,
+    first: usize,
+    message: &str,
     found: &[Finding],
 ) -> std::io::Result<()> {
-    let column = |at: usize| line.get(..at).map_or(0, |before| before.chars().count()) + 1;
     if json {
-        for finding in found {
-            let (at, length) = (column(finding.range.start), finding.range.len());
-            let row = json!({ "line": number, "column": at, "rule": finding.rule, "length": length });
+        for (finding, (line, column)) in found.iter().zip(places(first, message, found)) {
+            let length = finding.range.len();
+            let row = json!({ "line": line, "column": column, "rule": finding.rule, "length": length });
             writeln!(out, "{row}")?;
         }
         return Ok(());
@@ -50,17 +68,32 @@ fn report(
     }
     let (mut shown, mut kept) = (String::new(), 0);
     for finding in found {
-        shown += line.get(kept..finding.range.start).unwrap_or_default();
+        shown += message.get(kept..finding.range.start).unwrap_or_default();
         shown += MARK;
         kept = finding.range.end;
     }
-    shown += line.get(kept..).unwrap_or_default();
+    shown += message.get(kept..).unwrap_or_default();
     // Escapes in a log are not for the terminal of the person who reads it.
+    let unprintable = |c: char| c.is_control() && c != '\t' && c != '\n';
     let shown: String =
-        shown.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
-    writeln!(out, "{number}: {shown}")?;
-    for finding in found {
-        writeln!(out, "    column {}: {}", column(finding.range.start), finding.rule)?;
+        shown.trim_end().chars().map(|c| if unprintable(c) { '\u{fffd}' } else { c }).collect();
+    writeln!(out, "{first}: {shown}")?;
+    let many = message.contains('\n');
+    for (finding, (line, column)) in found.iter().zip(places(first, message, found)) {
+        let line = if many { format!("line {line}, ") } else { String::new() };
+        writeln!(out, "    {line}column {column}: {}", finding.rule)?;
     }
     Ok(())
+}
+
+/// Line and column of each finding, counted from 1, in characters.
+fn places(first: usize, message: &str, found: &[Finding]) -> impl Iterator<Item = (usize, usize)> {
+    let (mut line, mut start, mut at) = (first, 0, 0);
+    found.iter().map(move |finding| {
+        let between = message.get(at..finding.range.start).unwrap_or_default();
+        line += between.matches('\n').count();
+        start = between.rfind('\n').map_or(start, |end| at + end + 1);
+        at = finding.range.start;
+        (line, message.get(start..at).unwrap_or_default().chars().count() + 1)
+    })
 }

@@ -35,3 +35,13 @@ fn as_json_there_is_one_object_a_finding() {
     let text = String::from_utf8(out.stdout).unwrap();
     assert_eq!(text, "{\"column\":16,\"length\":7,\"line\":2,\"rule\":\"key-value\"}\n");
 }
+
+#[test]
+fn a_key_over_several_lines_is_one_message_when_asked_for() {
+    let key = ["-----BEGIN PRIVATE", " KEY-----\nMIIabc123\n-----END PRIVATE", " KEY-----"].concat();
+    let out = redact(&["--whole"], format!("loaded\n{key}\nok\n").as_bytes());
+    assert!(out.status.success());
+    let text = String::from_utf8(out.stdout).unwrap();
+    assert_eq!(text, "1: loaded\n[REDACTED]\nok\n    line 2, column 1: private-key\n");
+    assert_eq!(String::from_utf8(out.stderr).unwrap(), "1 of 1 messages would change.\n");
+}

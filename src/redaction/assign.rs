@@ -14,6 +14,9 @@ use super::written::Value;
 /// How far behind its name the value of a pair stands at most.
 const PAIR_AT_MOST: usize = 400;
 
+/// How much of a label's value is looked at.
+const HEAD_AT_MOST: usize = 64;
+
 impl Scanner<'_> {
     /// Reads `name <separator> value` if that is what stands here, and takes the value if it is a secret.
     #[inline(never)]
@@ -26,33 +29,45 @@ impl Scanner<'_> {
             return false;
         };
         self.looked(end, sep.value);
+        // A flag of Java's or CMake's: `-DdbPassword=…`
+        let start = start + usize::from(self.before(start) == b'-' && self.byte(start) == b'D');
         let name = self.slice(start, end);
-        if name.iter().all(u8::is_ascii_digit) {
+        // `hmac-sha256:9f2c…` says of a hash how it was made.
+        if name.iter().all(u8::is_ascii_digit) || sep.unspaced && name == b"hmac-sha256" {
             return false;
         }
         let half = keys::pair_half(name);
         if one_of(name, "kty crv") {
             self.jwk = true;
         }
-        let of_pair = std::mem::take(&mut self.pair) && start < self.pair_at + PAIR_AT_MOST;
+        // An item of a list ends the pair before it.
+        let of_pair = self.pair != Level::Harmless
+            && start < self.pair_at + PAIR_AT_MOST
+            && !(self.before(start) == b' ' && self.before(start - 1) == b'-');
+        let pair = std::mem::replace(&mut self.pair, Level::Harmless);
         // A change names both its ends.
-        self.pair = of_pair && (half != Some(Half::Value) || one_of(name, "old before from"));
+        if of_pair && (half != Some(Half::Value) || one_of(name, "old before from")) {
+            self.pair = pair;
+        }
         let typed = name == b"type" && self.is_at(sep.value + 1, b"password\"");
-        if (half == Some(Half::Name) || typed) && self.pair_name(sep) {
-            (self.pair, self.pair_at) = (true, end);
+        if (half == Some(Half::Name) || typed)
+            && let Some(level) = self.pair_name(sep)
+        {
+            (self.pair, self.pair_at) = (level, end);
             if self.done > end {
                 return true; // a form field: its value stood below
             }
         }
-        if self.inside > 0
-            && keys::is_label(name)
-            && let Some((_, content)) = value::opening(self.text, sep.value)
-        {
+        let label = self.inside > 0 && keys::is_label(name, self.head(sep));
+        if label && let Some((quote, content)) = value::opening(self.text, sep.value) {
             self.at = content; // the label's own string stays
+            self.label_end = value::closing(self.slice(0, content + HEAD_AT_MOST), content, quote).0;
             return true;
         }
         let mut level = self.level_of(start, end, sep.quoted);
-        if (of_pair && half == Some(Half::Value)) || (self.inside > 0 && !keys::is_label(name)) {
+        if of_pair && half == Some(Half::Value) {
+            level = pair;
+        } else if self.inside > 0 && !label && !self.byte(start).is_ascii_digit() {
             level = Level::Always;
         }
         if self.jwk && matches!(name, b"d" | b"p" | b"q" | b"dp" | b"dq" | b"qi" | b"k") {
@@ -64,12 +79,21 @@ impl Scanner<'_> {
         {
             level = Level::IfGenerated;
         }
+        if level == Level::UnlessNumber && near::ends_as(name, "codes") {
+            self.line.one_time = true;
+            if self.listed_behind(end) {
+                return true;
+            }
+        }
         match level {
             Level::Harmless => false,
-            Level::Always if sep.listed => self.generated_value(sep, 10, Rule::KEY_VALUE),
+            Level::Always if sep.listed => {
+                self.generated_value(sep, 10, Rule::KEY_VALUE) || self.second_of_two(sep, start)
+            }
             _ if sep.listed => false,
             Level::Code if !self.in_query(start) => {
-                self.oauth_code(sep) || self.of_signing_in(start) && self.digits_value(sep)
+                self.oauth_code(sep)
+                    || (self.of_signing_in(start) || self.expires_behind(sep)) && self.digits_value(sep)
             }
             Level::Query if !self.in_query(start) => self.long_key(sep, name),
             Level::Query | Level::Code => {
@@ -81,6 +105,8 @@ impl Scanner<'_> {
             Level::IfGenerated if self.byte(sep.value) == b'(' && name.eq_ignore_ascii_case(b"auth") => {
                 self.arguments(sep.value + 1)
             }
+            // `GET session:9f2c…`: a session's id
+            Level::IfGenerated if sep.unspaced && sep.colon && !sep.quoted && name == b"session" => false,
             Level::IfGenerated => self.generated_value(sep, 10, Rule::KEY_VALUE),
             Level::UnlessNumber | Level::UnlessCount | Level::Always => {
                 let ends = |word: &[u8]| {
@@ -94,12 +120,23 @@ impl Scanner<'_> {
                 {
                     return taken;
                 }
-                if ends(b"cookie") && (self.cookies(sep.value) || self.cookie_list(sep.value)) {
+                if (ends(b"cookie") || ends(b"cookies"))
+                    && (self.cookies(sep.value)
+                        || self.cookie_list(sep.value)
+                        || self.byte(sep.value) == b'[' && self.cookies(sep.value + 1))
+                {
                     return true;
                 }
                 self.secret_value(sep, level, start)
             }
         }
+    }
+
+    /// The start of a plain value.
+    fn head(&mut self, sep: Separator) -> &[u8] {
+        let (start, end, _) = self.argument_at(sep.value, HEAD_AT_MOST);
+        let head = self.slice(start, end);
+        if head.starts_with(b"{") || head.starts_with(b"[") { b"" } else { head }
     }
 
     #[inline(never)]
@@ -150,7 +187,7 @@ impl Scanner<'_> {
                     self.changed_to(after);
                     return true;
                 }
-                if is_address(content) || value::is_path(content) || value::is_sentence(content) {
+                if value::is_address(content) || value::is_path(content) || value::is_sentence(content) {
                     return self.pass(start, content);
                 }
                 let unterminated_pem = content.starts_with(b"-----BEGIN") && end == after;
@@ -167,7 +204,9 @@ impl Scanner<'_> {
                 let number = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
                 let size = number && self.is_at(end, b" bytes");
                 let next_name = sep.spaced_colon
-                    && (self.byte(end) == b':' && content.iter().all(u8::is_ascii_alphabetic)
+                    && (!sep.quoted && names_next(content)
+                        || self.byte(end) == b':'
+                            && content.iter().all(|b| b.is_ascii_alphabetic() || b"_-.".contains(b))
                         || self.byte(name).is_ascii_uppercase() && is_field(content));
                 let short_number =
                     number && (level != Level::Always || (self.inside > 0 && content.len() < 6));
@@ -195,9 +234,18 @@ impl Scanner<'_> {
                     && (7..=12).contains(&content.len())
                     && content.iter().all(u8::is_ascii_hexdigit)
                     && one_of(self.slice(from, to), "on branch");
+                // Go's `{password:letmein ok:true}`
+                let field = near::ends_as(self.slice(name, sep.value - 1), "password passwd pwd pass")
+                    && (matches!(self.byte(end), b'}' | b']') || is_field_name(self.slice(end, end + 32)));
+                // gcloud's `--secret=db`
+                let kept = flag && one_of(self.slice(name, sep.value), "secret=");
+                let kept = kept && content.iter().all(|b| b.is_ascii_lowercase() || *b == b'-');
                 let word = sep.unspaced
                     && !sep.quoted
-                    && (sep.colon && content.iter().all(u8::is_ascii_lowercase)
+                    && !field
+                    && (sep.colon
+                        && content.first().is_some_and(u8::is_ascii_lowercase)
+                        && content.iter().all(u8::is_ascii_alphabetic)
                         || self.is_at(name, b"token=") && content.iter().all(u8::is_ascii_uppercase));
                 if value::says_nothing(content)
                     || short_number
@@ -207,9 +255,10 @@ impl Scanner<'_> {
                     || next_name
                     || value::is_path(content)
                     || word
+                    || kept
                     || content.starts_with(b"(")
                     || (sep.spaced_colon && content.starts_with(b"&"))
-                    || is_address(content)
+                    || value::is_address(content)
                     || value::is_code(content)
                     || content.starts_with(b"-----BEGIN")
                     || (sep.spaced_colon && !sep.quoted && value::is_prose(self.text, start, end))
@@ -218,6 +267,7 @@ impl Scanner<'_> {
                     return self.pass(start, content);
                 }
                 self.take_named(start, end, end, Rule::KEY_VALUE);
+                self.list_goes_on(end, end - start);
                 // `credentials: ada / hunter2`
                 let _ = self.is_at(end, b" / ") && self.chosen(end + 3);
                 true
@@ -270,7 +320,7 @@ impl Scanner<'_> {
     }
 
     /// Takes the value if it looks generated.
-    fn generated_value(&mut self, sep: Separator, min: usize, rule: Rule) -> bool {
+    pub fn generated_value(&mut self, sep: Separator, min: usize, rule: Rule) -> bool {
         let (start, end, after) = match self.value(sep) {
             Some(Value::Quoted(start, end, after)) => (start, end, after),
             Some(Value::Bare(start, end)) => (start, end, end),
@@ -295,20 +345,21 @@ impl Scanner<'_> {
             && self.generated_value(sep, 32, Rule::KEY_VALUE)
     }
 
-    /// An OAuth code outside of a URL: long, generated, with small letters (a voucher's has capitals).
-    fn oauth_code(&mut self, sep: Separator) -> bool {
-        let small = self.slice(sep.value, sep.value + 24).iter().any(u8::is_ascii_lowercase);
-        small && self.generated_value(sep, 20, Rule::URL_QUERY)
-    }
-
-    /// Whether what stands just before speaks of signing in: then a code of digits is a one-time code.
-    pub fn of_signing_in(&mut self, start: usize) -> bool {
-        let from = start.saturating_sub(96);
-        self.looked(from, start);
-        let before = self.slice(from, start).to_ascii_lowercase();
-        [&b"sign"[..], b"otp", b"verif", b"mfa", b"2fa", b"login"]
-            .iter()
-            .any(|word| before.windows(word.len()).any(|part| part == *word))
+    /// `define('DB_PASSWORD', 'hunter2')`, `["x-api-key", "abc123"]`: a call or a list that starts with a secret's name.
+    fn second_of_two(&mut self, sep: Separator, name: usize) -> bool {
+        let opens = matches!(self.before(name), b'"' | b'\'') && matches!(self.before(name - 1), b'(' | b'[');
+        let Some((quote, start)) = value::opening(self.text, sep.value).filter(|_| opens) else {
+            return false;
+        };
+        let (end, after) = value::closing(self.slice(0, start + 128), start, quote);
+        self.looked(start, after);
+        let content = self.slice(start, end);
+        let telling = content.len() >= 4 && content.iter().any(u8::is_ascii_digit);
+        if !telling || content.contains(&b' ') || !matches!(self.byte(after), b')' | b']') {
+            return false;
+        }
+        self.take_named(start, end, after, Rule::KEY_VALUE);
+        true
     }
 
     /// Terraform's `"old" -> "new"`.
@@ -329,22 +380,8 @@ impl Scanner<'_> {
     fn opens_block(&mut self, start: usize, end: usize) {
         let block = self.is_at(end, b"\" {") || self.is_at(end, b" {");
         if block && keys::level(self.slice(start, end)) == Level::Always {
-            (self.pair, self.pair_at) = (true, end);
+            (self.pair, self.pair_at) = (Level::Always, end);
         }
-    }
-
-    /// Takes the value if it is 4 to 8 digits.
-    fn digits_value(&mut self, sep: Separator) -> bool {
-        let (start, end) = match self.value(sep) {
-            Some(Value::Quoted(start, end, _) | Value::Bare(start, end)) => (start, end),
-            _ => return false,
-        };
-        let digits = self.slice(start, end);
-        if !(4..=8).contains(&digits.len()) || !digits.iter().all(u8::is_ascii_digit) {
-            return false;
-        }
-        self.take(start, end, end, Rule::ONE_TIME_CODE);
-        true
     }
 
     /// Whether a name stands in a URL's query or fragment.
@@ -358,15 +395,22 @@ impl Scanner<'_> {
     }
 }
 
-/// An address is no secret by itself; what is secret in it has its own rules.
-fn is_address(value: &[u8]) -> bool {
-    value.starts_with(b"http://") || value.starts_with(b"https://")
-}
-
 /// Go's `Name:value`, the field behind an empty one.
 fn is_field(value: &[u8]) -> bool {
     let name = charset::ALNUM.run_within(value, 0, 32);
     value.first().is_some_and(u8::is_ascii_uppercase) && value.get(name) == Some(&b':')
+}
+
+/// `SAML: NotOnOrAfter=…`: the next name and its value.
+fn names_next(value: &[u8]) -> bool {
+    let name = value.iter().take_while(|b| b.is_ascii_alphabetic() || **b == b'_').count();
+    name > 1 && value.get(name) == Some(&b'=') && value.get(name + 1).is_some_and(|&b| b != b'=')
+}
+
+/// ` ok:` behind a value: the next field.
+fn is_field_name(value: &[u8]) -> bool {
+    let name = charset::ALNUM.run_within(value, 1, 32);
+    name > 1 && value.first() == Some(&b' ') && value.get(name) == Some(&b':')
 }
 
 /// `$DB_PASSWORD`, `${DB_PASSWORD}`, `$(cat file)`

@@ -21,20 +21,17 @@ impl Scanner<'_> {
         if (long || word.len() > 4) && space > 0 && self.byte(from) != b'-' && secret && !names {
             return self.command_value(from);
         }
-        // `--auth user:password`, `--auth token`
-        if long && space > 0 && keys::level(word) == Level::IfGenerated {
-            let at = value::opening(self.text, from).map_or(from, |(_, start)| start);
-            let to = value::bare_end(self.text, at, false);
-            self.looked(from, to);
+        // `--auth user:password`, `--auth token`; `gh secret set NAME --body …`
+        let body = self.line.secret && one_of(word, "body value");
+        if long && space > 0 && (body || keys::level(word) == Level::IfGenerated) {
+            let (at, to, _) = self.argument_at(from, usize::MAX);
             let content = self.slice(at, to);
             let colon = content.iter().position(|&b| b == b':').map_or(0, |colon| colon + 1);
             return value::looks_generated(content, 10) && self.command_span(at + colon, to);
         }
         let named = matches!(word, b"u" | b"U" | b"a") || long && one_of(word, "user auth login proxy-user");
         if named && space > 0 && !self.line.user_flag {
-            let at = value::opening(self.text, from).map_or(from, |(_, start)| start);
-            let to = value::bare_end(self.text, at, false);
-            self.looked(from, to);
+            let (at, to, _) = self.argument_at(from, usize::MAX);
             self.line.account |= !long && self.byte(from) != b'-';
             // `-U 'ada%…'` is Samba's.
             let colon = |b: &u8| *b == b':' || *b == b'%' && word == b"U";
@@ -47,16 +44,12 @@ impl Scanner<'_> {
         let user = self.line.user_flag
             && (word == b"u" || word == b"U" || (long && matches!(word, b"user" | b"proxy-user")));
         if user && space > 0 {
-            let at = value::opening(self.text, from).map_or(from, |(_, start)| start);
-            let to = value::bare_end(self.text, at, false);
-            self.looked(from, to);
+            let (at, to, _) = self.argument_at(from, usize::MAX);
             let Some(colon) = self.slice(at, to).iter().position(|&b| b == b':') else { return false };
             return self.command_span(at + colon + 1, to);
         }
         if self.line.account && !long && matches!(word, b"p" | b"P" | b"w") && space > 0 {
-            let at = value::opening(self.text, from).map_or(from, |(_, start)| start);
-            let to = value::bare_end(self.text, at, false);
-            self.looked(from, to);
+            let (at, to, _) = self.argument_at(from, usize::MAX);
             if value::looks_chosen(self.slice(at, to)) {
                 return self.command_span(at, to);
             }
@@ -81,11 +74,7 @@ impl Scanner<'_> {
     }
 
     fn command_value(&mut self, at: usize) -> bool {
-        let (from, to) = match value::opening(self.text, at) {
-            Some((quote, start)) => (start, value::closing(self.text, start, quote).0),
-            None => (at, value::bare_end(self.text, at, false)),
-        };
-        self.looked(at, to);
+        let (from, to, _) = self.argument_at(at, usize::MAX);
         self.command_span(from, to)
     }
 

@@ -55,7 +55,7 @@ fn hides(text: &str, level: Level) -> bool {
     let bytes = text.as_bytes();
     let secret = match level {
         Level::Always | Level::UnlessNumber | Level::UnlessCount => {
-            !is_address(bytes) && !value::is_sentence(bytes)
+            !value::is_address(bytes) && !value::is_path(bytes) && !value::is_sentence(bytes)
         }
         Level::IfGenerated => value::looks_generated(bytes, 10),
         Level::Digits => (4..=8).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_digit),
@@ -63,10 +63,6 @@ fn hides(text: &str, level: Level) -> bool {
         Level::Query | Level::Harmless => false,
     };
     secret && !value::says_nothing(bytes) && !text.contains(MARK) && !super::extra::allows(bytes)
-}
-
-fn is_address(value: &[u8]) -> bool {
-    value.starts_with(b"http://") || value.starts_with(b"https://")
 }
 
 fn walk_object(fields: &mut [(Cow<'_, str>, Json<'_>)], level: Level, name: &str, tally: &mut Tally) {
@@ -79,13 +75,18 @@ fn walk_object(fields: &mut [(Cow<'_, str>, Json<'_>)], level: Level, name: &str
         }
         _ => false,
     });
+    let guarded = fields.iter().any(|(key, _)| keys::level(key.as_bytes()) == Level::Always);
     for (key, value) in fields {
         let own = match level {
             // Under a sensitive name everything is, but for what says it is not (`cookies: {count: 3}`).
-            Level::Always | Level::UnlessNumber if keys::is_label(key.as_bytes()) => Level::Harmless,
+            Level::Always | Level::UnlessNumber if keys::is_label(key.as_bytes(), leaf(value)) => {
+                Level::Harmless
+            }
             Level::Always | Level::UnlessNumber => level,
             _ if names_secret && keys::pair_half(key.as_bytes()) == Some(Half::Value) => Level::Always,
             _ if jwk && matches!(&**key, "d" | "p" | "q" | "dp" | "dq" | "qi" | "k") => Level::Always,
+            // `{password, code: "123456"}`
+            _ if guarded && key == "code" => Level::Digits,
             _ => joined_level(name, key, value),
         };
         // A weak name says nothing about what is nested under it.
@@ -105,17 +106,29 @@ fn walk_object(fields: &mut [(Cow<'_, str>, Json<'_>)], level: Level, name: &str
     }
 }
 
+/// The text of a leaf.
+fn leaf<'a>(value: &'a Json<'_>) -> &'a [u8] {
+    match value {
+        Json::String(text) | Json::Number(text) => text.as_bytes(),
+        _ => b"",
+    }
+}
+
 /// What a name says, together with the one above where it alone says too little (`mfa: {code}`, `api: {key}`).
 fn joined_level(above: &str, key: &str, value: &Json<'_>) -> Level {
     let own = keys::level(key.as_bytes());
     let digits = match value {
         Json::String(text) => text.bytes().all(|b| b.is_ascii_digit()),
         Json::Number(_) => true,
+        Json::Array(_) if key == "keys" => false,
         _ => return own,
     };
     let weak = matches!(own, Level::Query | Level::Code | Level::Harmless)
-        && one_of(key.as_bytes(), "key code number phrase");
-    if !weak || above.is_empty() || keys::level(format!("{above}_{key}").as_bytes()) != Level::Always {
+        && one_of(key.as_bytes(), "key keys code number phrase");
+    if !weak
+        || above.is_empty()
+        || !matches!(keys::level(format!("{above}_{key}").as_bytes()), Level::Always | Level::UnlessNumber)
+    {
         return own;
     }
     if digits { Level::Digits } else { Level::IfGenerated }

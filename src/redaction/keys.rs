@@ -1,8 +1,9 @@
 //! Is what stands under this name a secret? Names are read word by word: `dbPassword`, `DB_PASSWORD`, `db-password`
 //! and `db password` are the same two words.
 
+use super::looks::looks_generated;
 use super::roles::*;
-use super::words::one_of;
+use super::words::{Words, one_of};
 
 /// How much a name says about its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,20 +153,21 @@ fn judge(words: &[u32]) -> Level {
     Harmless
 }
 
+/// What the halves of a pair are called: 1 for the name's, 2 for the value's.
+#[rustfmt::skip]
+static HALVES: Words<64> = Words::new(&[
+    (1, "name k key header field headername param id attribute property"),
+    (2, "value v val current content headervalue default data old new before after from to result"),
+]);
+
 /// Whether a name is one half of a `{name, value}` pair, and which.
 pub fn pair_half(name: &[u8]) -> Option<Half> {
-    if one_of(name, "name k key header field headerName param id attribute property")
-        || ends_in(name, &[b"Key", b"Name"])
-    {
-        Some(Half::Name)
-    } else if one_of(
-        name,
-        "value v val current content headerValue default data old new before after from to result",
-    ) || ends_in(name, &[b"Value"])
-    {
-        Some(Half::Value)
-    } else {
-        None
+    match HALVES.any_case(name) {
+        Some(1) => Some(Half::Name),
+        Some(_) => Some(Half::Value),
+        None if ends_in(name, &[b"Key", b"Name"]) => Some(Half::Name),
+        None if name.ends_with(b"Value") => Some(Half::Value),
+        None => None,
     }
 }
 
@@ -179,9 +181,15 @@ pub fn is_id(name: &[u8]) -> bool {
         || ends_in(name, &[b"Id", b"ID", b"_id", b"-id"])
 }
 
-/// Whether a name says what a thing is, not its value: it stays even under a sensitive name (`cookies: [{name}]`).
-pub fn is_label(name: &[u8]) -> bool {
-    one_of(name, "name id type")
+/// Whether a name says what a thing is, or something about it: its value stays even under a sensitive name
+/// (`cookies: [{name}]`, `credentials: {user, expiration}`). What looks generated is no such thing.
+pub fn is_label(name: &[u8], value: &[u8]) -> bool {
+    let about = || {
+        let mut last = 0;
+        for_each_word(name, |roles| last = roles);
+        last & HARMLESS_END != 0 && !value.is_empty() && !looks_generated(value, 8)
+    };
+    one_of(name, "name id type") || about()
 }
 
 /// One half of a `{name, value}` pair.

@@ -22,6 +22,18 @@ impl Scanner<'_> {
         if to > from && self.byte(to) == b'/' && to + 1 == start && one_of(self.slice(from, to), SUMS) {
             return Harmless;
         }
+        if to > from
+            && matches!(level, Harmless | Query | Code)
+            && one_of(self.slice(start, end), "key keys code codes number phrase")
+            && self.nested(to, start)
+        {
+            // `"mfa":{"code":"123456"}`, `api:` and below it `key: …`
+            return match keys::level(self.slice(from, end)) {
+                Always | UnlessNumber if one_of(self.slice(start, end), "code codes") => Digits,
+                Always | UnlessNumber => IfGenerated,
+                _ => level,
+            };
+        }
         let dotted = self.byte(to) == b'.';
         let joined = to > from && to + 1 == start && (dotted || self.byte(to) == b' ' && !quoted);
         if !joined {
@@ -49,6 +61,15 @@ impl Scanner<'_> {
             Always | UnlessNumber | UnlessCount if !dotted && self.speaks_of_parsing(from, to) => IfGenerated,
             _ => level,
         }
+    }
+
+    /// Whether a name ends and the list of what is under it starts in between: `":{"`, `: { `, `:\n  `.
+    fn nested(&self, to: usize, start: usize) -> bool {
+        let gap = self.slice(to, start);
+        gap.len() <= 24
+            && gap.contains(&b':')
+            && gap.iter().any(|b| matches!(b, b'{' | b'\n'))
+            && gap.iter().all(|b| b"\\\"': {\n\r\t".contains(b))
     }
 
     /// `Unexpected token: }`, `invalid token: …`

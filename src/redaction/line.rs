@@ -27,6 +27,8 @@ pub struct Line {
     pub prompt: bool,
     /// Somebody logged in, or has an account.
     pub login: bool,
+    /// A command was named that takes a password as a word among its others.
+    pub positional: bool,
     /// Whether it is a table's head has been asked.
     pub looked_at: bool,
     /// A placeholder stood for a secret; it is one of the strings to come.

@@ -2,14 +2,20 @@
 
 use super::charset::{self, CREDENTIAL};
 
-/// Whether it is a file's path, none of whose parts looks generated.
+/// Whether it is a file's path, none of whose parts looks generated. (`PWD=/app` is where a shell stands.)
 pub fn is_path(value: &[u8]) -> bool {
     let rooted = [&b"/"[..], b"./", b"../", b"~/"].iter().any(|root| value.starts_with(root));
     rooted
         && value.len() <= 160
         && value.iter().all(|&b| charset::is_alnum(b) || b"/._-~@".contains(&b))
-        && value.contains(&b'.')
+        && (value.contains(&b'.') || !value.iter().any(u8::is_ascii_uppercase))
         && !value.split(|&b| b == b'/').any(|part| looks_generated(part, 16))
+}
+
+/// Whether it is an address: no secret by itself, and what is secret in it has its own rules.
+pub fn is_address(value: &[u8]) -> bool {
+    let scheme = value.iter().take(16).take_while(|b| charset::is_alnum(**b) || b"+.-".contains(b)).count();
+    scheme > 1 && value.get(scheme..).is_some_and(|rest| rest.starts_with(b"://"))
 }
 
 /// Whether it is a password as people and generators make them: letters, digits, and capitals or marks among them.
@@ -98,8 +104,9 @@ pub fn looks_generated(value: &[u8], min: usize) -> bool {
         changes += usize::from(kind != last && kind != 0 && last != 0);
         last = kind;
     }
-    // Base64 may be without a digit; its capitals stand closer than those of `camelCase`.
-    let bare = value.len() >= 20 && changes * 5 >= value.len() * 2 && capitals * 3 >= value.len();
+    // Base64 may be without a digit; its capitals stand closer than those of `camelCase`, or its padding shows.
+    let bare = value.len() >= 20 && changes * 5 >= value.len() * 2 && capitals * 3 >= value.len()
+        || value.ends_with(b"=") && value.len() >= 16 && value.len().is_multiple_of(4) && capitals > 2;
     (digits >= 1 || bare) && letters >= 2 && changes * 7 >= value.len().min(42)
 }
 

@@ -48,6 +48,7 @@ mod line;
 mod looks;
 mod names;
 mod near;
+mod one_time;
 mod pair;
 mod pem;
 mod phrase;

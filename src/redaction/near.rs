@@ -7,22 +7,28 @@ use super::names::Rule;
 use super::scan::Scanner;
 use super::statement;
 use super::value;
-use super::words::one_of;
+use super::words::{Words, one_of};
 
 /// What may stand between a secret's name and the secret.
-const LINKS: &str = "is was from to now value new old put set with as and using default test live rejected used add plaintext \
-    digest hash rotated changed provided received presented supplied generated";
+#[rustfmt::skip]
+static LINKS: Words<64> = Words::new(&[
+    (1, "is was to from now value new old put set with and as using default test live rejected used add plaintext \
+        digest hash rotated changed provided received presented supplied generated"),
+]);
 
 /// Segments of a path behind which a secret stands.
 const DOORS: &str = "magic magic-link magiclink reset password-reset verify verify-email confirm confirm-email activate \
     invite invites invitation invitations accept-invite unsubscribe hook hooks webhook webhooks";
 
 /// Functions that are given a secret.
-const CALLS: &str = "createhmac hash_hmac hmac compare comparesync password_verify password_hash __construct \
+const CALLS: &str = "createhmac hash_hmac hmac auth compare comparesync password_verify password_hash __construct \
     mysqli_connect mysql_connect pg_connect getconnection login signin authenticate connect attempt";
 
 /// The longest secret that is looked for beside a word.
 const NEAR_AT_MOST: usize = 512;
+
+/// The shortest secret that nothing but the words beside it tell.
+const UNMISTAKABLE: usize = 20;
 
 /// How far the arguments of a call are followed.
 const CALL_AT_MOST: usize = 400;
@@ -33,6 +39,9 @@ const PASSWORDS: &str = "password passwords passphrase phrase mnemonic passwd pw
 
 /// Words that speak of somebody's account.
 const LOGINS: &str = "login logged admin account credentials root";
+
+/// Commands that take a password as a word among their others.
+const POSITIONAL: &str = "htpasswd add_user change_password auth-user-pass";
 
 /// Words behind which, and a colon, something else than a password stands.
 const IDS: &str = "id user username request trace session account order reference version error at";
@@ -45,10 +54,22 @@ impl Scanner<'_> {
         let level = self.speaks(start, end);
         // `root/hunter2`
         if self.byte(end) == b'/'
-            && self.before(start) == b' '
-            && one_of(word, "root admin")
+            && (self.before(start) == b' ' && one_of(word, "root admin")
+                || self.before(start) == b'[' && self.line.login)
             && self.chosen(end + 1)
         {
+            return true;
+        }
+        // `htpasswd -b file ada hunter2`, `net use z: /user:ada hunter2`
+        if self.line.positional && self.before(start) == b' ' && self.chosen(start) {
+            return true;
+        }
+        let user = self.before(start) == b'/' && self.byte(end) == b':' && one_of(word, "user");
+        self.line.positional |= user || end - start >= 8 && one_of(word, POSITIONAL);
+        // `creds ada/hunter2`
+        let (from, to) = self.words[0];
+        let named = self.byte(to) == b' ' && one_of(self.slice(from, to), "creds credentials");
+        if named && self.byte(end) == b'/' && self.chosen(end + 1) {
             return true;
         }
         let quiet = self.line.spoken == 0 && !self.line.secret && !self.line.password && !self.line.login;
@@ -75,20 +96,20 @@ impl Scanner<'_> {
         if led && (!self.line.pin && self.generated_near(start) || linked && self.chosen(start)) {
             return true;
         }
-        let links = led && one_of(word, LINKS);
+        let links = led && LINKS.any_case(word).is_some();
         match level {
             Level::Harmless => {}
             _ => {
-                self.line.password |= ends_as(word, PASSWORDS);
+                self.line.password = self.line.password || ends_as(word, PASSWORDS);
                 self.line.secret = true;
-                self.line.one_time |= ends_as(word, "code codes");
+                self.line.one_time = self.line.one_time || ends_as(word, "code codes");
                 self.table_head(start, end);
                 if word.ends_with(b"s") && self.listed_behind(end) {
                     return true;
                 }
             }
         }
-        self.line.login |= one_of(word, LOGINS);
+        self.line.login = self.line.login || one_of(word, LOGINS);
         self.line.spoken = if level != Level::Harmless || links { end } else { 0 };
         self.line.pin = level == Level::Digits || self.line.pin && links;
         self.line.linked =
@@ -128,6 +149,8 @@ impl Scanner<'_> {
             () if self.byte(end) == b' ' && one_of(word, "is was ist lautet est es jest") => {
                 end + if self.is_at(end, " « ".as_bytes()) { 4 } else { 1 }
             }
+            // `answered with '…'`
+            () if self.is_at(end, b" '") && one_of(word, "with to as") => end + 2,
             () => return false,
         };
         if let Some(to) = statement::mnemonic(self.text, from) {
@@ -154,7 +177,7 @@ impl Scanner<'_> {
     }
 
     /// `passwords a, b and c`, `recovery codes for ada: 123 456`
-    fn listed_behind(&mut self, end: usize) -> bool {
+    pub fn listed_behind(&mut self, end: usize) -> bool {
         let (mut at, mut taken) = (end, false);
         if self.is_at(at, b" for ") {
             at = charset::TOKEN_DOT.run_within(self.text, at + 5, 40);
@@ -178,14 +201,34 @@ impl Scanner<'_> {
         taken
     }
 
+    /// `backup codes: a, b, c`: what is like the first of a list.
+    pub fn list_goes_on(&mut self, mut end: usize, length: usize) {
+        while self.is_at(end, b", ") {
+            let to = value::bare_end(self.slice(0, end + 2 + length + 8), end + 2, false);
+            self.looked(end, to);
+            let content = self.slice(end + 2, to);
+            let code = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-';
+            let alike = content.len() == length && content.iter().all(code)
+                || value::looks_chosen(content) && !content.contains(&b'=');
+            if !alike || !content.iter().any(u8::is_ascii_digit) {
+                return;
+            }
+            self.take(end + 2, to, to, Rule::KEY_VALUE);
+            end = to;
+        }
+    }
+
     /// A line of its own behind one that announced a password.
     pub fn announced(&mut self) {
-        let start = self.at;
+        let start = self.at + value::run_of(self.text, self.at, b' ').min(16);
+        let start = start + if self.is_at(start, b"- ") { 2 } else { 0 };
         let end = value::bare_end(self.slice(0, start + 2048), start, false);
         self.looked(start, end);
         let alone = matches!(self.byte(end), b'\n' | b'\r' | 0);
-        if alone && value::looks_generated(self.slice(start, end), 8) {
+        let least = if self.line.password { 8 } else { 20 };
+        if alone && value::looks_generated(self.slice(start, end), least) {
             self.take(start, end, end, Rule::KEY_VALUE);
+            self.line.prompt = true; // another may follow
         }
     }
 
@@ -197,6 +240,11 @@ impl Scanner<'_> {
 
     /// Takes the word that starts here if it looks generated beyond doubt.
     fn generated_near(&mut self, start: usize) -> bool {
+        // Nearly every word is turned away here: it ends before it could be generated beyond doubt.
+        let plain = charset::CREDENTIAL.run_within(self.text, start, UNMISTAKABLE);
+        if plain < start + UNMISTAKABLE && !b"!#$*^|".contains(&self.byte(plain)) {
+            return false;
+        }
         let end = value::bare_end(self.slice(0, start + NEAR_AT_MOST), start, false);
         let in_path = self.before(start) == b'/';
         let ends = |b: &u8| b"?#&".contains(b) || in_path && *b == b'/';
@@ -262,7 +310,7 @@ impl Scanner<'_> {
 }
 
 /// Whether a name ends in one of these words (`smtp_password`, `userPassword`).
-fn ends_as(name: &[u8], list: &str) -> bool {
+pub fn ends_as(name: &[u8], list: &str) -> bool {
     list.split(' ').any(|word| {
         let tail = name.len().checked_sub(word.len()).and_then(|from| name.get(from..));
         tail.is_some_and(|tail| tail.eq_ignore_ascii_case(word.as_bytes()))

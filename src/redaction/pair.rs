@@ -58,21 +58,31 @@ impl Scanner<'_> {
         true
     }
 
-    /// `name: "authorization"`: whether the value to come is a secret. A form field's value may follow at once.
+    /// `name: "authorization"`: what the name says of the value to come. `None` when it is no secret's. A form field's
+    /// value may follow at once.
     #[inline(never)]
-    pub fn pair_name(&mut self, sep: Separator) -> bool {
+    pub fn pair_name(&mut self, sep: Separator) -> Option<Level> {
         let Some((quote, start)) = value::opening(self.text, sep.value) else {
             return self.bare_pair_name(sep.value);
         };
-        let end = charset::TOKEN_DOT.run_within(self.text, start, 64);
-        self.looked(start, end);
+        // Of a path (`/prod/db/password`) the end speaks.
+        let (from, mut start, mut end) = (start, start, start);
+        for _ in 0..8 {
+            end = charset::TOKEN_DOT.run_within(self.text, start, 64);
+            if self.byte(end) != b'/' {
+                break;
+            }
+            start = end + 1;
+        }
+        self.looked(from, end);
         let (closed, after) = value::closing(self.slice(0, (end + 72).min(self.text.len())), end, quote);
-        if closed != end || after == end || !named_secret(keys::level(self.slice(start, end))) {
-            return false;
+        let level = keys::level(self.slice(start, end));
+        if closed != end || after == end || !named_secret(level) {
+            return None;
         }
         let inner = if self.is_at(after, b"><value>") { after + 7 } else { after };
         if self.byte(after) == b'>' && self.element_text(inner + 1) {
-            return true;
+            return Some(level);
         }
         self.value_before(sep.value);
         if let Some(from) = self.blank_line(after) {
@@ -83,7 +93,7 @@ impl Scanner<'_> {
                 self.take(from, to, to, Rule::KEY_VALUE);
             }
         }
-        true
+        Some(level)
     }
 
     /// `<input value="…" name="token">`: the value that stands before its name.
@@ -116,13 +126,14 @@ impl Scanner<'_> {
     }
 
     /// YAML's `name: DB_PASSWORD` with `value: …` to come.
-    fn bare_pair_name(&mut self, start: usize) -> bool {
+    fn bare_pair_name(&mut self, start: usize) -> Option<Level> {
         let end = charset::TOKEN_DOT.run_within(self.text, start, 64);
         self.looked(start, end);
         let ends = matches!(self.byte(end), b'\n' | b'\r' | b',' | b';' | b' ')
             || self.is_at(end, b"\\n")
             || self.is_at(end, b"\\r");
-        end > start && ends && keys::level(self.slice(start, end)) == Level::Always
+        let level = keys::level(self.slice(start, end));
+        (end > start && ends && named_secret(level)).then_some(level)
     }
 }
 

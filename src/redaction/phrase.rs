@@ -4,19 +4,17 @@
 use super::charset;
 use super::keys::{self, Level};
 use super::names::Rule;
+use super::near::ends_as;
+use super::one_time::OTHER_CODES;
 use super::scan::Scanner;
 use super::value;
 use super::words::one_of;
-
-/// What a `code` may be that is no one-time code.
-const OTHER_CODES: &str = "status exit error zip postal country area response return http reason product op source close promo \
-    discount coupon currency language result event";
 
 /// What SQL says before a password.
 const IDENTIFIED: &str = "identified mysql_native_password caching_sha2_password sha256_password";
 
 impl Scanner<'_> {
-    fn word_is(&self, nth: usize, list: &str) -> bool {
+    pub fn word_is(&self, nth: usize, list: &str) -> bool {
         let (start, end) = self.words.get(nth).copied().unwrap_or((0, 0));
         end > start && one_of(self.slice(start, end), list)
     }
@@ -50,7 +48,7 @@ impl Scanner<'_> {
             b'b' => matches!(length, 2 | 5 | 6),
             b'i' | b'a' => length == 2,
             b'c' | b'w' => length == 4,
-            b't' => matches!(length, 2 | 4),
+            b't' => matches!(length, 2 | 4 | 5),
             b'm' => matches!(length, 5..=9),
             b's' => matches!(length, 6 | 7),
             b'l' => matches!(length, 5 | 10),
@@ -131,20 +129,6 @@ impl Scanner<'_> {
         (0..3).any(|nth| self.word_is(nth, list))
     }
 
-    fn speaks_of_one_time(&mut self, start: usize, end: usize) -> bool {
-        let word = self.slice(start, end);
-        if one_of(word, "otp passcode totp") {
-            return true;
-        }
-        if !one_of(word, "code pin puk") {
-            return false;
-        }
-        let (from, to) = self.words[0];
-        let joined = to > from && to + 1 == start && keys::level(self.slice(from, end)) == Level::Always;
-        let asked = self.word_is(0, "the this") && self.of_signing_in(start);
-        joined || asked || one_of(word, "pin puk") || self.word_is(0, "your")
-    }
-
     /// `password 'x'`, `PASSWORD('x')`, `login user password x`, `token 1a2b3c…`
     #[inline(never)]
     fn argument(&mut self, start: usize, end: usize) -> bool {
@@ -155,7 +139,7 @@ impl Scanner<'_> {
         if !matches!(next, b' ' | b'(' | b'\t')
             || !matches!(
                 &tail,
-                b"rd" | b"wd" | b"ss" | b"se" | b"de" | b"et" | b"en" | b"ey" | b"sk" | b"ty" | b"ng"
+                b"rd" | b"wd" | b"pw" | b"ss" | b"se" | b"de" | b"et" | b"en" | b"ey" | b"sk" | b"ty" | b"ng"
             )
         {
             return false;
@@ -170,14 +154,15 @@ impl Scanner<'_> {
         if self.of_device(start, word, from) {
             return true;
         }
-        if !candidate || keys::level(self.slice(start, end)) != Level::Always && !self.joined_key(start, end)
-        {
+        let level = keys::level(self.slice(start, end));
+        let pass = level == Level::UnlessNumber && (word.ends_with(b"PASS") || word == b"pw");
+        if !candidate || level != Level::Always && !pass && !self.joined_key(start, end) {
             return false;
         }
         if self.of_someone(end) {
             return true;
         }
-        let password = one_of(word, "password passphrase passwd pwd passcode requirepass");
+        let password = ends_as(word, "password passphrase passwd pwd passcode pass pw");
         if matches!(first, b'\'' | b'"') {
             let long = self.slice(from + 1, charset::CREDENTIAL.run_within(self.text, from + 1, 128));
             let generated = value::looks_generated(long, 16);
@@ -193,17 +178,19 @@ impl Scanner<'_> {
         self.looked(from, to);
         let content = self.slice(from, to);
         let has = |test: fn(&u8) -> bool| content.iter().any(test);
-        let netrc = password
-            && self.line.account
-            && has(|b| b.is_ascii_digit())
-            && self.word_is(1, "login user username account")
+        let netrc = password && self.line.account && content.len() >= 6 && has(|b| b.is_ascii_digit())
             || password && self.netrc && self.words[0].1 == 0;
         let telling = content.len() >= 6
             && has(|b| b.is_ascii_digit())
             && has(|b| b.is_ascii_alphabetic())
             && !content.contains(&b'/')
             && self.word_is(0, "using with the my temporary new default is old root admin");
+        // `TOTP secret JBSW…`: base32
+        let base32 = content.len() >= 16
+            && has(|b| b.is_ascii_digit())
+            && content.iter().all(|b| b.is_ascii_uppercase() || matches!(b, b'2'..=b'7'));
         let secret = netrc
+            || base32 && one_of(word, "secret")
             || (password && (telling || value::looks_generated(content, 8)))
             || value::looks_generated(content, 16);
         // `using RSA key 8F3135B4…`: GPG's fingerprints are in capitals.
@@ -216,7 +203,13 @@ impl Scanner<'_> {
         let fingerprint = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'A'..=b'F'));
         let fingerprint = fingerprint || content.starts_with(b"SHA256:");
         let named = one_of(word, "secret") && self.word_is(0, "get describe delete edit patch"); // an object's name
-        if !secret || named || fingerprint || value::says_nothing(content) || value::is_code(content) {
+        if !secret
+            || named
+            || fingerprint
+            || value::is_assignment(content)
+            || value::says_nothing(content)
+            || value::is_code(content)
+        {
             return false;
         }
         self.take(from, to, to, Rule::KEY_VALUE);
@@ -298,12 +291,7 @@ impl Scanner<'_> {
             return false;
         }
         let at = end + 1;
-        let quoted = value::opening(self.text, at);
-        let (start, stop) = match quoted {
-            Some((quote, start)) => (start, value::closing(self.text, start, quote).0),
-            None => (at, value::bare_end(self.text, at, false)),
-        };
-        self.looked(at, stop);
+        let (start, stop, _) = self.argument_at(at, usize::MAX);
         let content = self.slice(start, stop);
         let has = |test: fn(&u8) -> bool| content.iter().any(test);
         let telling = content.len() >= 6
@@ -314,46 +302,6 @@ impl Scanner<'_> {
         }
         self.take(start, stop, stop, Rule::KEY_VALUE);
         true
-    }
-
-    /// Digits where the line speaks of a one-time code, and `123456 is your code`.
-    fn one_time_code(&mut self, start: usize, end: usize) -> bool {
-        let word = self.slice(start, end);
-        // `123 456`, `123-456`
-        let three = |at: usize| self.slice(at, at + 3).iter().filter(|b| b.is_ascii_digit()).count() == 3;
-        let parted = three(start)
-            && matches!(self.byte(start + 3), b' ' | b'-')
-            && three(start + 4)
-            && !charset::is_alnum(self.byte(start + 7))
-            && matches!(word.len(), 3 | 7);
-        let end = if parted { start + 7 } else { end };
-        if !parted && (!(4..=8).contains(&word.len()) || !word.iter().all(u8::is_ascii_digit)) {
-            return false;
-        }
-        if matches!(self.byte(end), b':' | b'/' | b'%')
-            || self.byte(end) == b'.' && self.byte(end + 1).is_ascii_digit()
-        {
-            return false;
-        }
-        let named = self.line.one_time
-            && (self.word_is(0, "is code otp use enter passcode pin puk totp got expected received entered")
-                || matches!(self.slice(start.saturating_sub(2), start), b": " | b"= " | b"# "));
-        let announced = self.is_at(end, b" is your ") && {
-            let rest = self.slice(end, end + 72);
-            self.looked(end, end + 72);
-            [&b"code"[..], b"OTP", b"passcode", b"PIN"]
-                .iter()
-                .any(|w| rest.windows(w.len()).any(|part| part == *w))
-        };
-        let asked = self.word_is(0, "enter use type code")
-            && [&b" to verify"[..], b" to sign", b" to log", b" to confirm"]
-                .iter()
-                .any(|rest| self.is_at(end, rest));
-        let announced = announced || asked;
-        if named || announced {
-            self.take(start, end, end, Rule::ONE_TIME_CODE);
-        }
-        named || announced
     }
 }
 

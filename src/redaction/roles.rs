@@ -26,11 +26,11 @@ pub const PAGE: u32 = 1 << 17;
 #[rustfmt::skip]
 static ROLES: Words<1024> = Words::new(&[
     (SECRET, "password passwd passwort kennwort senha contrasena motdepasse mdp pwd pswd passphrase \
-        passcode jws jwe bearer totp hotp cvv cvc csrf xsrf mnemonic verifier samlresponse \
+        passcode jws jwe bearer totp hotp cvv cvc ccv csrf xsrf mnemonic verifier samlresponse \
         samlrequest authkey privkey signingkey encryptionkey masterkey sharedkey servicekey \
         heslo haslo clave wachtwoord losenord passe parola salasana jelszo sifre \
         credential sessid phpsessid jsessionid aspsessionid cardnumber ccnumber ssws appkey sshpass requirepass masterauth \
-        psk pasword passwrd passord antiforgery einmalcode storepass keypass rootpw bindpw userpw dbpw adminpw"),
+        psk pasword passwrd passord antiforgery einmalcode dockerconfigjson dockercfg storepass keypass rootpw bindpw userpw dbpw adminpw"),
     (SECRET | MAKES_KEY, "secret jwt cookie"),
     (SECRET | MAKES_KEY | MAKES_CODE, "authorization"),
     (SECRET | MAKES_KEY | TOKEN, "token"),
@@ -42,7 +42,7 @@ static ROLES: Words<1024> = Words::new(&[
     (KEY | MANY, "keys"),
     (MAKES_KEY, "private priv signing encryption encrypt decryption decrypt master service deploy deployment \
         admin shared webhook ssh aes rsa role crypto cipher pgp gpg wallet ingest ingestion \
-        integration unseal preshared root symmetric tls ssl server fernet license licence hashing internal"),
+        integration unseal preshared root symmetric account subscription tls ssl server fernet license licence hashing internal"),
     (MAKES_KEY | MAKES_CODE, "sign"),
     (MAKES_KEY, "api"),
     (MAKES_KEY | NEUTRAL, "encrypted"),
@@ -53,7 +53,7 @@ static ROLES: Words<1024> = Words::new(&[
     (GENERATED | MAKES_KEY | QUERY, "signature sig"),
     (GENERATED, "assertion cred ticket bypass pat pepper sas"),
     (GENERATED | NEUTRAL, "confirm"),
-    (QUERY, "appid t"),
+    (QUERY, "appid t invite invitation"),
     (GENERATED | COUNTED, "sid"),
     (SECRET, "saml"),
     (PIN | MAKES_CODE, "pin puk"),
@@ -70,14 +70,14 @@ static ROLES: Words<1024> = Words::new(&[
     (HARMLESS_KEY, "vapid foreign cache sort partition idempotency object unique lookup map json query group routing \
         trace span translation event metric feature column registry press hot shift arrow meta ctrl \
         react list item node known dedup dedupe rate lock site redis row first flag record image \
-        asset blob upload video document project tenant order product customer issue jira"),
+        asset blob socket websocket upload video document project tenant order product customer issue jira"),
     (HARMLESS_KEY | HARMLESS_END | QUERY, "storage state"),
     (HARMLESS_KEY | HARMLESS_END, "issuer subject host"),
     (PUBLIC, "public publishable anon"),
     (NEUTRAL, "new old confirmed repeat again hash hashed value values val raw base encoded plain \
         plaintext text str string prod production dev development test testing staging stage live \
-        sandbox v header param data main secondary env default temp tmp local override alt bytes pem \
-        b a hex content body digest request response stdin"),
+        sandbox v header data main secondary env default temp tmp local override alt bytes pem \
+        b a hex sha md content body digest request response stdin"),
     (NEUTRAL | HARMLESS_KEY, "current previous prev"),
     (NEUTRAL | HARMLESS_KEY | PAGE, "next"),
     (HARMLESS_END | PAGE, "page"),
@@ -89,19 +89,20 @@ static ROLES: Words<1024> = Words::new(&[
         status error errors message messages format algorithm alg method provider source scheme \
         schema rotation attempts attempt manager index position pos kind description title rule \
         rules regex pattern forgot change screen form component store bucket budget cost price \
-        per second domain audience aud iss scope scopes owner user username \
+        per second domain audience aud iss sub iat nbf scope scopes owner user username \
         email consent banner settings options config configured present exists match matches matched \
         complexity score validation validator verified requirements set seconds ms minutes hours \
         days duration timeout refresh lifetime validity revoked rotated active fingerprint \
-        thumbprint arn region ref reference class handler middleware estimate details symbol address \
+        thumbprint param arn region ref reference class handler middleware estimate details symbol address \
         contract decimals chain pair standard family same samesite secure prefix suffix reason \
         required valid enabled disabled used remaining"),
     (HARMLESS_START, "has is are was were needs need requires require show hide should can could use uses with \
         without enable disable allow allows missing no not did does will would must num avg expected \
-        unexpected supports skip estimated zero detect scan lint"),
+        unexpected supports existing skip estimated zero detect scan lint"),
     (HARMLESS_END | HARMLESS_START, "expired invalid"),
     (COUNTED, "prompt completion input output cached reasoning thinking generated audio accepted rejected \
-        creation read write"),
+        creation read"),
+    (COUNTED | MAKES_KEY, "write"),
 ]);
 
 /// The roles of a word in lower case.

@@ -25,7 +25,9 @@ pub fn says_nothing(value: &[u8]) -> bool {
 
 fn masked(value: &[u8]) -> bool {
     let head = value.get(..value.len().min(96)).unwrap_or(value);
-    head.windows(3).any(|w| w == b"***" || w == b"..." || w == "•".as_bytes() || w == "…".as_bytes())
+    // Vault's audit log has the HMAC of a token in its place.
+    value.starts_with(b"hmac-sha256:")
+        || head.windows(3).any(|w| w == b"***" || w == b"..." || w == "•".as_bytes() || w == "…".as_bytes())
         || value.iter().all(|b| matches!(b, b'x' | b'X' | b'*' | b'-' | b'#'))
 }
 
@@ -41,6 +43,13 @@ fn says_why(value: &[u8]) -> bool {
 /// A package's version: `^9.0.2`, `~1.2`
 fn version(value: &[u8]) -> bool {
     matches!(value, [b'^' | b'~' | b'>', rest @ ..] if rest.iter().all(|b| b.is_ascii_digit() || b".=-".contains(b)))
+}
+
+/// A variable's name in place of its value: `config("DB_PASSWORD")`.
+fn variable_name(value: &[u8]) -> bool {
+    value.contains(&b'_')
+        && value.first().is_some_and(u8::is_ascii_uppercase)
+        && value.iter().all(|b| b.is_ascii_uppercase() || *b == b'_')
 }
 
 fn placeholder(value: &[u8]) -> bool {
@@ -60,6 +69,7 @@ fn placeholder(value: &[u8]) -> bool {
         || inside(b"%5B", b"%5D")
         || inside(b"%3C", b"%3E")
         || reference(value)
+        || variable_name(value)
         || inside(b"%{", b"}")
         || inside(b"%(", b")s")
         || inside(b"(", b")")
@@ -101,7 +111,7 @@ static STATUS: Words<512> = Words::new(&[
         redacted filtered removed empty unset set changed updated reset present absent not must is was are \
         should cannot can the a an of for and or to in found unexpected expected incorrect wrong include \
         same-origin omit n/a na tbd failed failure success error verified enabled disabled pending attempt \
-        attempts retry too does do did has have this that your please enter new input request function await \
+        attempts retry via using instead too does do did has have this that your please enter new input request function await \
         async return array secretstr self this. bearer basic revoked rotated active inactive refreshed \
         passed accepted rejected unchanged created deleted generated provided configured it we you could \
         will only when if at with from as be been key token password secret void never lax strict ref weak \
@@ -113,12 +123,8 @@ static STATUS: Words<512> = Words::new(&[
 ]);
 
 fn is_status_word(word: &[u8]) -> bool {
-    let mut lower = [0u8; 16];
-    let Some(lower) = lower.get_mut(..word.len()) else { return false };
-    lower.copy_from_slice(word);
-    lower.make_ascii_lowercase();
     // `not set`, `not found`
-    STATUS.get(lower.strip_prefix(b"not ").unwrap_or(lower)).is_some()
+    STATUS.any_case(word.strip_prefix(b"not ").unwrap_or(word)).is_some()
 }
 
 /// Whether an unquoted value after `name: ` is the start of a sentence about it.
@@ -140,7 +146,7 @@ pub fn is_prose(text: &[u8], from: usize, to: usize) -> bool {
         return true;
     }
     let Some(b" ") = text.get(to..to + 1) else { return false };
-    let next = to + 1 + usize::from(matches!(text.get(to + 1), Some(b'.' | b'(')));
+    let next = to + 1 + usize::from(matches!(text.get(to + 1), Some(b'.' | b'(' | b'`')));
     let end = charset::WORD.run_within(text, next, 32);
     end > next && !matches!(text.get(end), Some(b'=' | b':' | b'@'))
 }
@@ -149,7 +155,7 @@ pub fn is_prose(text: &[u8], from: usize, to: usize) -> bool {
 #[rustfmt::skip]
 static TELLING: Words<64> = Words::new(&[
     (1, "must is are should cannot contain required required. invalid does not least characters characters. \
-        be do too match match. incorrect incorrect. Invalid was has been expired expired. can't"),
+        be do too match match. incorrect incorrect. Invalid was has been needs contains least expired expired. can't"),
 ]);
 
 /// Whether a quoted value is a sentence about a secret (`"password":"must be at least 8 characters"`).

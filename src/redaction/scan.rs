@@ -32,8 +32,8 @@ pub struct Scanner<'t> {
     /// The words before this one, nearest first.
     pub words: [(usize, usize); 3],
     pub line: Line,
-    /// `name: "authorization"` was read, its value is to come.
-    pub pair: bool,
+    /// `name: "authorization"` was read, its value is to come: how much the name says.
+    pub pair: keys::Level,
     /// Where it stood.
     pub pair_at: usize,
     /// A row of values is being read.
@@ -42,6 +42,8 @@ pub struct Scanner<'t> {
     pub inside: u32,
     /// Where that list or object opened.
     pub inside_from: usize,
+    /// Where a label's string closes: its mark opens none.
+    pub label_end: usize,
     /// A JSON Web Key was seen (`"kty"`).
     pub jwk: bool,
     /// The name last judged, and how: several rules ask.
@@ -109,12 +111,13 @@ impl<'t> Scanner<'t> {
             found: Vec::new(),
             runs: Runs::default(),
             words: [(0, 0); 3],
-            line: Line::default(),
-            pair: false,
+            line: Line { prompt: text.starts_with("# "), ..Line::default() },
+            pair: keys::Level::Harmless,
             pair_at: 0,
             in_row: false,
             inside: 0,
             inside_from: 0,
+            label_end: 0,
             jwk: false,
             level: Cell::new((0, 0, keys::Level::Harmless)),
             netrc: false,
@@ -144,7 +147,10 @@ impl<'t> Scanner<'t> {
                 Kind::Word => self.word(),
                 Kind::Line => self.next_line(),
                 Kind::Backslash => self.backslash(),
-                Kind::Escape => self.at = value::skip_colour(self.text, self.at).unwrap_or(self.at + 1),
+                Kind::Escape => {
+                    self.at = value::skip_colour(self.text, self.at).unwrap_or(self.at + 1);
+                    self.done = self.done.max(self.at); // the `m` of `ESC[33m` is no part of the word behind it
+                }
                 Kind::Percent => self.at += self.percent(),
                 Kind::Colon if self.byte(self.at + 1) == b'/' || self.before(self.at) == b'n' => self.colon(),
                 Kind::Dash if self.byte(self.at + 1) == b'-' => self.dash(),
@@ -162,11 +168,22 @@ impl<'t> Scanner<'t> {
 
     /// Forgets the line, but for what it said of the next one.
     fn next_line(&mut self) {
+        let (from, to) = self.words[0];
+        let named = to > 0 && to + 1 == self.at && self.before(self.at) == b':';
+        let speaks = named
+            && !matches!(
+                self.level_of(from, to, true),
+                keys::Level::Harmless | keys::Level::Query | keys::Level::Code
+            );
+        let one_time = self.line.one_time && self.line.secret;
+        let (password, secret) = (self.line.password || one_time, self.line.secret || speaks);
         let announced =
-            self.line.password && (matches!(self.before(self.at), b':' | b'\n') || self.line.prompt);
+            (password || secret) && (matches!(self.before(self.at), b':' | b'\n') || self.line.prompt);
         self.at += 1;
-        self.line = Line { password: announced, ..Line::default() };
-        self.words = [(0, 0); 3];
+        self.line = Line { password: announced && password, secret: announced && secret, ..Line::default() };
+        self.line.prompt = self.is_at(self.at, b"# ");
+        // YAML's `api:` with its `key: …` on the next line
+        self.words = [if named { (from, to) } else { (0, 0) }, (0, 0), (0, 0)];
         if let Some(table) = self.table.filter(|_| !self.in_row) {
             self.table_row(table);
         } else if announced {
@@ -290,7 +307,7 @@ impl<'t> Scanner<'t> {
     #[inline(never)]
     fn backslash(&mut self) {
         if let Some(end) = value::skip_colour(self.text, self.at) {
-            self.at = end;
+            (self.at, self.done) = (end, self.done.max(end));
             return;
         }
         if (self.inside > 0 || self.line.owed) && value::opening(self.text, self.at).is_some() {
@@ -344,7 +361,7 @@ impl<'t> Scanner<'t> {
     fn close(&mut self, b: u8) {
         self.inside = self.inside.saturating_sub(1);
         if b == b'}' {
-            self.pair = false;
+            self.pair = keys::Level::Harmless;
         }
         self.at += 1;
     }
@@ -352,7 +369,8 @@ impl<'t> Scanner<'t> {
     /// Inside a list under a sensitive name a string that is no key goes.
     #[inline(never)]
     fn quote(&mut self) {
-        let opens = !charset::is_alnum(self.before(self.at)) && self.at != self.done;
+        let opens =
+            !charset::is_alnum(self.before(self.at)) && self.at != self.done && self.at != self.label_end;
         let opened = if opens { value::opening(self.text, self.at) } else { None };
         let Some((quote, start)) = opened else {
             self.at += 1;

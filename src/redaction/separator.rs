@@ -35,7 +35,12 @@ impl Scanner<'_> {
                 b']' | b'"' | b'\'' | b'`' if closers < 6 => {
                     (quoted, closers, at) = (true, closers + 1, at + 1)
                 }
+                // Markdown's `**password**: …`
+                b'*' if closers < 6 => (closers, at) = (closers + 1, at + 1),
                 b'?' if self.byte(at + 1) == b':' => at += 1,
+                // PHP's `["secret":protected]=>`
+                b':' if quoted && self.is_at(at, b":protected]") => at += 10,
+                b':' if quoted && self.is_at(at, b":private]") => at += 8,
                 // `password[0]=…`, `['password']['app'] = …`, `password (generated) = …`, `Unseal Key 1: …`
                 b'[' | b'(' | b'1'..=b'9' if closers < 6 => {
                     match (self.qualifier(end, at), self.lost_colour(at)) {
@@ -109,6 +114,13 @@ impl Scanner<'_> {
                 }
                 listed = true;
                 next
+            }
+            // irb's `ENV["TOKEN"]`, and on the next line `=> "…"`
+            (b'\n', b'=') if quoted && self.is_at(at, b"\n=> \"") => at + 4,
+            // A list of redis-cli's: `1) "password"`, and on the next line `2) "…"`
+            (b'\n', b'1'..=b'9') if quoted && self.is_at(at + 2, b") \"") => {
+                listed = true;
+                at + 4
             }
             // PHP's `s:8:"password";s:16:"…"`
             (b';', b's') if quoted && self.byte(at + 2) == b':' => {

@@ -344,7 +344,7 @@ impl Scanner<'_> {
         let end = ANY_BASE64.run(self.text, at + 1);
         self.looked(at, end);
         let secret = self.slice(at + 1, end);
-        if secret.len() >= 27 && value::looks_generated(secret, 27) {
+        if secret.len() >= 27 && value::is_unmistakable(secret) {
             self.take(at + 1, end, end, Rule::PIPE_TOKEN);
         }
     }

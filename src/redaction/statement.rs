@@ -23,6 +23,8 @@ impl Scanner<'_> {
             self.looked(end, at);
             return self.quoted_argument(at);
         }
+        // ioredis' `{ name: 'AUTH', args: [ 'default', '…' ] }`
+        self.line.owed |= word == b"AUTH" && self.slice(end, end + 10).windows(4).any(|part| part == b"args");
         if self.byte(end) != b' ' && self.byte(end) != b'(' {
             return false;
         }
@@ -118,11 +120,17 @@ impl Scanner<'_> {
         let back = end.saturating_sub(COLUMNS_AT_MOST);
         let Some(list) = self.slice(back, end).trim_ascii_end().strip_suffix(b")") else { return 0 };
         let from = list.iter().rposition(|&b| b == b'(').map_or(list.len(), |open| open + 1);
+        // `INSERT INTO api_keys (name, key)`: of a table of secrets
+        let table = list.get(..from.saturating_sub(1)).unwrap_or_default().trim_ascii_end();
+        let name = table.iter().rev().take(40).take_while(|b| charset::WORD.has(**b)).count();
+        let of_secrets =
+            keys::level(table.get(table.len() - name..).unwrap_or_default()) == Level::UnlessNumber;
         let list = list.get(from..).unwrap_or_default();
-        self.runs.looked += list.len() as u64;
+        self.runs.looked += (list.len() + name) as u64;
         list.split(|&b| b == b',').take(64).enumerate().fold(0, |bits, (i, name)| {
             let secret =
-                matches!(keys::level(name), Level::Always | Level::UnlessNumber | Level::UnlessCount);
+                matches!(keys::level(name), Level::Always | Level::UnlessNumber | Level::UnlessCount)
+                    || of_secrets && one_of(name.trim_ascii(), "key value");
             bits | u64::from(secret) << i
         })
     }
@@ -150,23 +158,12 @@ impl Scanner<'_> {
             () => return false,
         };
         at += if self.is_at(at, b"PASSWORD(") { 9 } else { 0 };
-        let quoted = value::opening(self.text, at);
-        let (from, to, after) = match quoted {
-            Some((quote, from)) => {
-                let (to, after) = value::closing(self.text, from, quote);
-                (from, to, after)
-            }
-            None => {
-                let to = value::bare_end(self.text, at, false);
-                (at, to, to)
-            }
-        };
-        self.looked(at, after);
+        let (from, to, after) = self.argument_at(at, usize::MAX);
         let content = self.slice(from, to);
         let telling = content.len() >= 6
             && content.iter().any(|b| b.is_ascii_digit() || b"!@#$".contains(b))
             && content.iter().any(u8::is_ascii_alphabetic);
-        if !(telling || quoted.is_some() && content.len() >= 3)
+        if !(telling || from > at && content.len() >= 3)
             || value::says_nothing(content)
             || value::is_sentence(content)
         {

@@ -108,6 +108,7 @@ pub fn bare_end(text: &[u8], from: usize, encoded: bool) -> usize {
         let ends = match b {
             0..=b' ' | 0x7f | b';' | b'<' => true,
             b'"' | b'\'' | b'`' => !charset::is_alnum(after(i)) || i == from,
+            b'[' => after(i) == b'\\', // Apache's wire log: `…[\r][\n]`
             b'\\' => {
                 matches!(after(i), b'n' | b'r' | b't' | b'u' | b'x' | b'"' | b'\'' | b'\\' | b'0' | b'e')
             }

@@ -61,6 +61,17 @@ impl<const N: usize> Words<N> {
     }
 }
 
+impl<const N: usize> Words<N> {
+    /// [`get`](Self::get) of a word in letters of any case.
+    pub fn any_case(&self, word: &[u8]) -> Option<u32> {
+        let mut lower = [0u8; 16];
+        let lower = lower.get_mut(..word.len())?;
+        lower.copy_from_slice(word);
+        lower.make_ascii_lowercase();
+        self.get(lower)
+    }
+}
+
 /// Whether a word is one of a short list, its words parted by spaces, letters of any case. (A text is a third the size
 /// of a list of texts.)
 #[inline(never)]

@@ -1,6 +1,7 @@
 //! A value as it is written behind a name: in quotation marks or a wrapper, bare, or a list that opens.
 
 use super::charset;
+use super::keys::Level;
 use super::names::Rule;
 use super::near;
 use super::scan::Scanner;
@@ -22,6 +23,7 @@ impl Scanner<'_> {
     #[inline(never)]
     pub fn value(&mut self, sep: Separator) -> Option<Value> {
         let mut at = sep.value;
+        at += if self.is_at(at, b"!!str ") { 6 } else { 0 }; // YAML's tag
         if self.byte(at) == b'{' && near::is_owed(self.slice(at, at + 3)) {
             return Some(Value::Bare(at, at + 3));
         }
@@ -32,13 +34,13 @@ impl Scanner<'_> {
             return Some(Value::Bare(at, at + super::MARK.len()));
         }
         if matches!(self.byte(at), b'{' | b'[') && !self.is_at(at, b"{{") {
+            if let Some((start, end)) = self.braced(sep, at).or_else(|| self.schemed(at)) {
+                return Some(Value::Bare(start, end));
+            }
             // Java's and Go's `name=[value]`
             let end = charset::CREDENTIAL.run_within(self.text, at + 1, 256);
             self.looked(at, end);
             let content = self.slice(at + 1, end);
-            if let Some((start, end)) = self.braced(sep, at) {
-                return Some(Value::Bare(start, end));
-            }
             let single = self.byte(at) == b'[' && self.byte(end) == b']' && end > at + 1;
             let opens = content.iter().all(u8::is_ascii_alphabetic)
                 || matches!(content.first(), Some(b'"' | b'\'' | b'`' | b'{' | b'[' | b'\\' | b'('))
@@ -72,6 +74,22 @@ impl Scanner<'_> {
         (end > at).then_some(Value::Bare(at, end))
     }
 
+    /// The string or the bare word that starts here, looked at for no more than `most` bytes: where its content starts
+    /// and ends, and where reading goes on.
+    #[inline(never)]
+    pub fn argument_at(&mut self, at: usize, most: usize) -> (usize, usize, usize) {
+        let text = self.slice(0, at.saturating_add(most));
+        let (start, (end, after)) = match value::opening(text, at) {
+            Some((quote, start)) => (start, value::closing(text, start, quote)),
+            None => {
+                let end = value::bare_end(text, at, false);
+                (at, (end, end))
+            }
+        };
+        self.looked(at, after);
+        (start, end, after)
+    }
+
     /// Bytes as Node prints them: `<Buffer 61 7d …>`, `Uint8Array(32) [ 12, 33, … ]`. Where they end.
     fn bytes_value(&mut self, at: usize) -> Option<usize> {
         let (open, close) = match self.byte(at) {
@@ -91,7 +109,7 @@ impl Scanner<'_> {
             let from = at + 1 + value::run_of(self.text, at + 1, b' ').min(64);
             let named = from + usize::from(self.byte(from) == b'"');
             if !taken && from > at + 1 && self.is_at(named, b"value") {
-                (self.pair, self.pair_at) = (true, at);
+                (self.pair, self.pair_at) = (Level::Always, at);
             }
             if !self.is_at(from, b"- ") {
                 break;
@@ -107,13 +125,23 @@ impl Scanner<'_> {
         taken
     }
 
-    /// ODBC's `Pwd={a;b}`.
+    /// LDAP's `{SSHA}…`, Spring's `{bcrypt}$2a$…`.
+    fn schemed(&mut self, at: usize) -> Option<(usize, usize)> {
+        let close = charset::TOKEN.run_within(self.text, at + 1, 16);
+        if self.byte(at) != b'{' || self.byte(close) != b'}' || close < at + 3 {
+            return None;
+        }
+        let end = value::bare_end(self.slice(0, close + 256), close + 1, false);
+        (end > close + 4).then_some((at, end))
+    }
+
+    /// ODBC's `Pwd={a;b}`, Java's `password=[a#b]`.
     fn braced(&self, sep: Separator, at: usize) -> Option<(usize, usize)> {
+        let close = self.byte(at) + 2; // of `{` and of `[`
         let content = self.slice(at + 1, at + 128);
-        let end = content.iter().position(|b| matches!(b, b'}' | b'\n' | b'"' | b':'))?;
-        let content = content.get(..end)?;
-        let told = content.iter().any(|b| b.is_ascii_digit() || b"!#$%^&*;".contains(b));
-        let braced = self.byte(at) == b'{' && self.byte(at + 1 + end) == b'}' && !sep.colon && sep.unspaced;
-        (braced && told && !content.contains(&b' ')).then_some((at + 1, at + 1 + end))
+        let end = content.iter().position(|&b| b == close || b"\n\":, ".contains(&b))?;
+        let told = content.get(..end)?.iter().any(|b| b.is_ascii_digit() || b"!#$%^&*;".contains(b));
+        let braced = self.byte(at + 1 + end) == close && !sep.colon && sep.unspaced;
+        (braced && told).then_some((at + 1, at + 1 + end))
     }
 }

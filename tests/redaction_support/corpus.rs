@@ -1,5 +1,9 @@
 //! The corpus: forms from `tests/corpus`, filled in from a seeded generator.
+//!
+//! `*_batch.txt`: what must go, `class <TAB> text` a line, the secrets in «»; `*_harmless.txt`: what must stay;
+//! `*_contexts.txt`: a JSON object a line; `notations.txt` and `keys.txt`: a grid. A file that is put there is measured.
 #![allow(dead_code, unused_imports)] // each suite uses a part
+#![allow(clippy::unwrap_used)] // of tests alone
 
 mod hostile;
 mod random;
@@ -67,19 +71,32 @@ fn rows(file: &str) -> impl Iterator<Item = &str> {
     file.lines().filter(|line| !line.is_empty() && !line.starts_with("# "))
 }
 
-/// Lines of `class <TAB> text`, each filled in `times` times.
-fn labelled(file: &str, seed: u64, times: usize) -> Vec<Line> {
-    let mut random = Random::new(seed);
-    rows(file)
-        .flat_map(|row| std::iter::repeat_n(row, times))
-        .map(|row| {
-            let (class, text) = row.split_once('\t').unwrap_or(("plain", row));
-            line(&fill(&unescape(text), &mut random), class == "plain")
+/// Files of the corpus whose names end so, by name, filled in: the same values in a file at every run, and others in
+/// every file.
+fn filled_in<T>(ending: &str, fill: impl Fn(&str, &mut Random) -> T) -> Vec<(String, T)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .filter_map(|file| {
+            let path = file.unwrap().path();
+            let name = path.file_name()?.to_str()?.strip_suffix(ending)?.to_owned();
+            Some((name, std::fs::read_to_string(&path).unwrap()))
+        })
+        .collect();
+    assert!(!files.is_empty(), "no {ending} in {folder}");
+    files.sort();
+    let seed = |name: &str| name.bytes().fold(7, |seed: u64, byte| seed * 31 + u64::from(byte));
+    files
+        .into_iter()
+        .map(|(name, file)| {
+            let filled = fill(&file, &mut Random::new(seed(&name)));
+            (name, filled)
         })
         .collect()
 }
 
-pub fn positives() -> Vec<Line> {
+/// The names of secrets in every notation.
+pub fn grid() -> Vec<Line> {
     let mut random = Random::new(7);
     let keys: Vec<(&str, &str)> =
         rows(include_str!("../corpus/keys.txt")).filter_map(|row| row.split_once('\t')).collect();
@@ -91,83 +108,41 @@ pub fn positives() -> Vec<Line> {
             out.push(line(&filled, i < 24));
         }
     }
-    out.extend(labelled(include_str!("../corpus/lines.txt"), 11, 3));
     out
 }
 
-pub fn second_batch() -> Vec<Line> {
-    labelled(include_str!("../corpus/second_batch.txt"), 23, 3)
+/// Lines with secrets, batch by batch, each form filled in three times.
+pub fn batches() -> Vec<(String, Vec<Line>)> {
+    let filled = |file: &str, random: &mut Random| {
+        rows(file)
+            .flat_map(|row| std::iter::repeat_n(row, 3))
+            .map(|row| {
+                let (class, text) = row.split_once('\t').unwrap_or(("plain", row));
+                line(&fill(&unescape(text), random), class == "plain")
+            })
+            .collect()
+    };
+    filled_in("_batch.txt", filled)
 }
 
-pub fn third_batch() -> Vec<Line> {
-    labelled(include_str!("../corpus/third_batch.txt"), 29, 3)
+/// Lines without, batch by batch.
+pub fn harmless() -> Vec<(String, Vec<String>)> {
+    let filled = |file: &str, random: &mut Random| {
+        rows(file)
+            .flat_map(|row| std::iter::repeat_n(row, if row.contains('{') { 2 } else { 1 }))
+            .map(|row| fill(&unescape(row), random))
+            .collect()
+    };
+    filled_in("_harmless.txt", filled)
 }
 
-pub fn fourth_batch() -> Vec<Line> {
-    labelled(include_str!("../corpus/fourth_batch.txt"), 31, 2)
-}
-
-pub fn fifth_batch() -> Vec<Line> {
-    labelled(include_str!("../corpus/fifth_batch.txt"), 43, 2)
-}
-
-pub fn sixth_batch() -> Vec<Line> {
-    labelled(include_str!("../corpus/sixth_batch.txt"), 59, 3)
-}
-
-pub fn seventh_batch() -> Vec<Line> {
-    labelled(include_str!("../corpus/seventh_batch.txt"), 67, 3)
-}
-
-pub fn seventh_harmless() -> Vec<String> {
-    unlabelled(include_str!("../corpus/seventh_harmless.txt"), 71)
-}
-
-pub fn harmless() -> Vec<String> {
-    let first = include_str!("../corpus/harmless.txt");
-    let second = include_str!("../corpus/second_harmless.txt");
-    [unlabelled(first, 13), unlabelled(second, 14)].concat()
-}
-
-pub fn fourth_harmless() -> Vec<String> {
-    unlabelled(include_str!("../corpus/fourth_harmless.txt"), 37)
-}
-
-pub fn fifth_harmless() -> Vec<String> {
-    unlabelled(include_str!("../corpus/fifth_harmless.txt"), 47)
-}
-
-pub fn sixth_harmless() -> Vec<String> {
-    unlabelled(include_str!("../corpus/sixth_harmless.txt"), 61)
-}
-
-fn unlabelled(file: &str, seed: u64) -> Vec<String> {
-    let mut random = Random::new(seed);
-    rows(file)
-        .flat_map(|row| {
-            let times = if row.contains('{') { 2 } else { 1 };
-            std::iter::repeat_n(row, times)
-        })
-        .map(|row| fill(&unescape(row), &mut random))
-        .collect()
-}
-
-pub fn contexts() -> Vec<Line> {
-    trees(include_str!("../corpus/contexts.txt"), 17)
-}
-
-pub fn fourth_contexts() -> Vec<Line> {
-    trees(include_str!("../corpus/fourth_contexts.txt"), 41)
-}
-
-pub fn fifth_contexts() -> Vec<Line> {
-    trees(include_str!("../corpus/fifth_contexts.txt"), 53)
-}
-
-fn trees(file: &str, seed: u64) -> Vec<Line> {
-    let mut random = Random::new(seed);
-    rows(file)
-        .flat_map(|row| std::iter::repeat_n(row, 4))
-        .map(|row| line(&fill(row, &mut random), true))
-        .collect()
+/// Contexts with and without, as JSON.
+pub fn contexts() -> Vec<(String, Vec<Line>)> {
+    let filled = |file: &str, random: &mut Random| {
+        rows(file)
+            .flat_map(|row| std::iter::repeat_n(row, 4))
+            .map(|row| line(&fill(row, random), true))
+            .collect()
+    };
+    filled_in("_contexts.txt", filled)
 }

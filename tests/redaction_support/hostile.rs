@@ -62,6 +62,17 @@ pub fn hostile() -> Vec<(&'static str, &'static str)> {
         ("auth: generated", "auth=a1b2c3d4/"),
         ("signature quotes", "signature:`\"'"),
         ("mixed case word", "aA"),
+        ("lists of codes", "codes: a1b2c3d4, "),
+        ("scheme in braces", "password={SSHA}abcdef"),
+        ("labels", "secrets:{id:'"),
+        ("labels unclosed", "user:\""),
+        ("item of a list", "- name: password\n  value: \"x\"\n"),
+        ("two arguments", "(\"token\", \"a1b2"),
+        ("code that expires", "code: 123456 "),
+        ("stars", "password****"),
+        ("announced", "password:\n"),
+        ("path of names", "name:\"a/a/a/a/a/a/a/a"),
+        ("positional", "htpasswd a1B2c3D4e5 "),
         ("quote levels", "token:\\\"http://token:\\\\\\\"http://token:'http://"),
     ]
 }

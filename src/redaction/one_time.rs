@@ -1,0 +1,130 @@
+//! One-time codes: digits where something near them speaks of a code, before or behind; and OAuth codes.
+
+use super::charset;
+use super::keys::{self, Level};
+use super::names::Rule;
+use super::scan::Scanner;
+use super::separator::Separator;
+use super::words::one_of;
+use super::written::Value;
+
+/// What a `code` may be that is no one-time code.
+pub const OTHER_CODES: &str = "status exit error zip postal country area response return http reason product op source close promo \
+    discount coupon currency language result event";
+
+impl Scanner<'_> {
+    /// An OAuth code outside of a URL: long, generated, with small letters (a voucher's has capitals).
+    pub fn oauth_code(&mut self, sep: Separator) -> bool {
+        let small = self.slice(sep.value, sep.value + 24).iter().any(u8::is_ascii_lowercase);
+        small && self.generated_value(sep, 20, Rule::URL_QUERY)
+    }
+
+    /// Whether what stands just before speaks of signing in: then a code of digits is a one-time code.
+    pub fn of_signing_in(&mut self, start: usize) -> bool {
+        let from = start.saturating_sub(96);
+        self.looked(from, start);
+        let before = self.slice(from, start).to_ascii_lowercase();
+        [&b"sign"[..], b"otp", b"verif", b"mfa", b"2fa", b"login"]
+            .iter()
+            .any(|word| before.windows(word.len()).any(|part| part == *word))
+    }
+
+    /// `Code: 123456` and behind it `This code will expire in 10 minutes.`
+    pub fn expires_behind(&mut self, sep: Separator) -> bool {
+        let to = sep.value + 80;
+        self.looked(sep.value, to);
+        let behind = self.slice(sep.value, to);
+        [&b"code will expire"[..], b"code expires", b"not share"]
+            .iter()
+            .any(|told| behind.windows(told.len()).any(|part| part == *told))
+    }
+
+    /// Takes the value if it is 4 to 8 digits.
+    pub fn digits_value(&mut self, sep: Separator) -> bool {
+        let (start, end) = match self.value(sep) {
+            Some(Value::Quoted(start, end, _) | Value::Bare(start, end)) => (start, end),
+            _ => return false,
+        };
+        let digits = self.slice(start, end);
+        // Werkzeug's `Debugger PIN: 123-456-789`
+        let groups = end - start == 11 && digits.iter().skip(3).step_by(4).all(|&b| b == b'-');
+        let count = digits.iter().filter(|b| b.is_ascii_digit()).count();
+        if !(groups && count == 9 || (4..=8).contains(&digits.len()) && count == digits.len()) {
+            return false;
+        }
+        self.take(start, end, end, Rule::ONE_TIME_CODE);
+        true
+    }
+
+    /// Whether a word says that a one-time code is to come.
+    pub fn speaks_of_one_time(&mut self, start: usize, end: usize) -> bool {
+        let word = self.slice(start, end);
+        if one_of(word, "otp passcode totp")
+            || one_of(word, "token") && self.word_is(0, "2fa mfa tfa otp totp")
+        {
+            return true;
+        }
+        if !one_of(word, "code pin puk") {
+            return false;
+        }
+        let (from, to) = self.words[0];
+        let joined = to > from && to + 1 == start && keys::level(self.slice(from, end)) == Level::Always;
+        let asked = self.word_is(0, "the this checking entered sending sent submitted received")
+            && self.of_signing_in(start);
+        let purpose = [" to sign", " to log", " to verify", " to confirm", " to complete"]
+            .iter()
+            .any(|purpose| self.is_at(end, purpose.as_bytes()));
+        joined || asked || purpose || one_of(word, "pin puk") || self.word_is(0, "your")
+    }
+
+    /// Digits where the line speaks of a one-time code, and `123456 is your code`.
+    pub fn one_time_code(&mut self, start: usize, end: usize) -> bool {
+        let word = self.slice(start, end);
+        // `123 456`, `123-456`
+        let three = |at: usize| self.slice(at, at + 3).iter().filter(|b| b.is_ascii_digit()).count() == 3;
+        let parted = three(start)
+            && matches!(self.byte(start + 3), b' ' | b'-')
+            && three(start + 4)
+            && !charset::is_alnum(self.byte(start + 7))
+            && matches!(word.len(), 3 | 7);
+        let end = if parted { start + 7 } else { end };
+        // `exp 12/29 cvc 123`
+        if matches!(word.len(), 3 | 4)
+            && word.iter().all(u8::is_ascii_digit)
+            && self.words[0].1 + 1 == start
+            && self.word_is(0, "cvc cvv cvc2 cvv2 csc")
+        {
+            self.take(start, end, end, Rule::CARD);
+            return true;
+        }
+        if !parted && (!(4..=8).contains(&word.len()) || !word.iter().all(u8::is_ascii_digit)) {
+            return false;
+        }
+        if matches!(self.byte(end), b':' | b'/' | b'%')
+            || self.byte(end) == b'.' && self.byte(end + 1).is_ascii_digit()
+        {
+            return false;
+        }
+        let named = self.line.one_time
+            && (self.word_is(
+                0,
+                "is code token otp use enter passcode pin puk totp got expected received entered",
+            ) || matches!(self.slice(start.saturating_sub(2), start), b": " | b"= " | b"# "));
+        let announced = (self.is_at(end, b" is your ") || self.is_at(end, b" as your ")) && {
+            let rest = self.slice(end, end + 72);
+            self.looked(end, end + 72);
+            [&b"code"[..], b"OTP", b"passcode", b"PIN"]
+                .iter()
+                .any(|w| rest.windows(w.len()).any(|part| part == *w))
+        };
+        let purpose = |purpose: &[u8]| self.is_at(end, purpose);
+        let plain = [&b" to verify"[..], b" to sign", b" to log", b" to confirm"].into_iter().any(purpose);
+        let asked = self.word_is(0, "enter use type code")
+            && (plain || self.is_at(end, b" to continue") && self.of_signing_in(start));
+        let announced = announced || asked;
+        if named || announced {
+            self.take(start, end, end, Rule::ONE_TIME_CODE);
+        }
+        named || announced
+    }
+}
