@@ -9,7 +9,7 @@
 
 mod apply;
 mod check;
-mod value;
+pub(crate) mod value;
 
 use std::path::PathBuf;
 

@@ -5,6 +5,8 @@
 
 mod shown;
 
+pub(crate) use shown::age;
+
 use std::time::SystemTime;
 
 use log_ingestion_worker::config::Environment;
