@@ -59,7 +59,7 @@ scenarios! {
     code_that_is_slower_than_the_last_that_was_good(site) {
         site.proven_before(1);
         let slow = "export default { async fetch(request, env, ctx) {
-            await new Promise((resolve) => setTimeout(resolve, 120));
+            await new Promise(function (done) { setTimeout(done, 120); });
             return worker.default.fetch(request, env, ctx);
         } }";
         site.project.code(slow);
@@ -116,6 +116,11 @@ scenarios! {
         site.project.configure("RATE_LIMIT_TRACE = \"500\"", "RATE_LIMIT_TRACE = \"many\"");
         &[]
     } => 1, Old, says "RATE_LIMIT_TRACE must be a whole number";
+
+    another_number_of_buffers(site) {
+        site.project.configure("LOG_BUFFER_SHARDS = \"1\"", "LOG_BUFFER_SHARDS = \"4\"");
+        &[]
+    } => 1, Old, says "LOG_BUFFER_SHARDS goes from 1 to 4", says "ops drain --env production";
 
     a_required_secret_that_is_missing(site) {
         site.plane.someone_removes_secret(PRODUCTION, "UPSTASH_REDIS_REST_TOKEN").await;

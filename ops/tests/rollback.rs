@@ -216,8 +216,15 @@ async fn what_was_asked_for_beside_it_is_done_after_the_proof() {
 async fn away_from_a_version_that_breaks_at_every_request() {
     let code = "export default { fetch() { throw new Error(\"at every request\"); } }";
     let Some(two) = built(Two::by_hand(code)).await else { return };
+    // Killed on the way: what is live is as broken as before, and that does not stop the next one.
+    let seen = two.posts_of_deployments();
+    two.site.plane.plant(deployments("POST", Action::ExecuteAndHang).nth(1));
+    let mut child = two.command(&["rollback", "--to", &two.first]).spawn().unwrap();
+    two.site.called(&format!("POST /workers/scripts/{PRODUCTION}/deployments "), seen + 1).await;
+    child.kill().await.unwrap();
     let told = two.run(&["rollback", "--to", &two.first]).await;
     assert_eq!(told.exit, Some(0), "{}", told.all());
+    assert!(told.stderr.contains("was killed: how"), "{}", told.all());
     assert!(told.stderr.contains("the live version could not be seen"), "{}", told.all());
     two.site.ends(&two.first, Ends::Old, &told).await;
 }
@@ -308,8 +315,7 @@ async fn ctrl_c_and_a_kill_on_the_way_end_in_a_known_state() {
     let path = format!("/workers/scripts/{PRODUCTION}/deployments");
     let held = async |nth: usize| {
         site.plane.plant(deployments("POST", Action::ExecuteAndHang).nth(nth));
-        let seen =
-            site.plane.calls().iter().filter(|call| call.starts_with(&format!("POST {path} "))).count();
+        let seen = two.posts_of_deployments();
         let child = two.command(&["rollback", "--to", &two.first]).spawn().unwrap();
         site.called(&format!("POST {path} "), seen + nth).await;
         child

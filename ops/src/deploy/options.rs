@@ -46,7 +46,8 @@ impl DeployArgs {
     }
 }
 
-fn limit(text: &str) -> Result<humantime::Duration, String> {
+/// A limit of at least a second.
+pub fn limit(text: &str) -> Result<humantime::Duration, String> {
     let limit: humantime::Duration =
         text.parse().map_err(|cause: humantime::DurationError| cause.to_string())?;
     if *limit < Duration::from_secs(1) {

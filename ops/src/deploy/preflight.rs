@@ -79,6 +79,17 @@ pub async fn check(switch: &Switch<'_>, args: &DeployArgs) -> Result<Ready, Fail
     };
     step.end(Mark::Good, &described(&standing.version));
     in_the_way(args, &standing)?;
+    if let Some((then, now)) =
+        vars::shards_change(&standing.version.vars(), &project.vars(switch.environment))
+    {
+        let message = format!(
+            "{} goes from {then} to {now}: the worker would take no log until it is drained, and could not be proven",
+            vars::SHARDS
+        );
+        let deploy = switch.wrangler.shown(&["deploy", "--durable-objects-code-update-mode", "immediate"]);
+        let hint = format!("ops/runbooks/redis.md: {deploy}, and at once {}", switch.shown("drain"));
+        return Err(Failure::new(message, hint));
+    }
     let way = way(project, switch.environment, &standing.version)?;
     required(&standing.version.secrets().into_iter().chain(given).collect(), switch)?;
     let tolerated = health(switch, args, &standing.version).await?;

@@ -10,7 +10,10 @@ use super::known::{Known, Proof};
 use crate::{
     exit::Failure,
     run::printer::Mark,
-    switch::Switch,
+    switch::{
+        Switch,
+        vars::{SHARDS, shards_change},
+    },
     verify::Layouts,
     wrangler::{
         trouble::{Kind, Trouble},
@@ -22,9 +25,6 @@ use crate::{
 const BESIDE: usize = 4;
 /// How many versions the platform deploys again, the newest first (Cloudflare, "Rollbacks": limits).
 const DEPLOYABLE: u64 = 100;
-/// The var that says over how many buffers the traces are spread.
-const SHARDS: &str = "LOG_BUFFER_SHARDS";
-
 /// What is live and what was.
 #[derive(Debug)]
 pub struct History {
@@ -239,13 +239,9 @@ fn refusal(version: &Version, live: &Version, deployment: &Deployment) -> Option
         let message = format!("{id} has no secret {name}, and a rollback brings none");
         return Some(Failure::new(message, "check its commit out and deploy it with --secrets-file"));
     }
-    let shards = |version: &Version| version.vars().get(SHARDS).cloned();
-    if shards(version) != shards(live) {
-        let shown = |version| shards(version).unwrap_or_else(|| "its default".to_owned());
+    if let Some((then, now)) = shards_change(&version.vars(), &live.vars()) {
         let message = format!(
-            "{id} has {SHARDS} = {}, the live version {}: it would take no log until the buffers were drained",
-            shown(version),
-            shown(live)
+            "{id} has {SHARDS} = {then}, the live version {now}: it would take no log until the buffers were drained"
         );
         let hint = "check its commit out and deploy it with the number there is now";
         return Some(Failure::new(message, hint));

@@ -33,6 +33,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::{
+    deploy::options::limit,
     exit::{Exit, Failure},
     project::Project,
     run::{Effect, Run},
@@ -62,7 +63,7 @@ pub struct RollbackArgs {
     #[arg(long)]
     clear_logs: bool,
     /// How long wrangler may take to answer one question; three times that to change something.
-    #[arg(long, value_name = "DURATION", default_value_t = CALL_LIMIT.into())]
+    #[arg(long, value_name = "DURATION", default_value_t = CALL_LIMIT.into(), value_parser = limit)]
     wrangler_timeout: humantime::Duration,
 }
 

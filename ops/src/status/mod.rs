@@ -19,6 +19,7 @@ use crate::{
     project::Project,
     run::Run,
     secrets,
+    switch::settle,
     verify::{Depth, Plan, Report, Status, Target, verify},
     wrangler::{
         CALL_LIMIT, Wrangler,
@@ -139,6 +140,12 @@ async fn standing(
         health: Health::Unknown,
         warnings: Vec::new(),
     };
+    standing.warnings.extend(settle::left_open(run, environment).map(|past| {
+        format!(
+            "ops {} of {} (run {}) was killed: the next ops deploy, rollback or secrets put settles it first",
+            past.command, past.at, past.run
+        )
+    }));
     let live = wrangler.live().await?;
     let Live::Deployed(deployment) = live else {
         secrets::settle(run, environment, None);

@@ -1,5 +1,8 @@
 //! Runs that were killed: the next one finds their journals, and brings what they began to an end first.
 
+use log_ingestion_worker::config::Environment;
+use serde_json::json;
+
 use super::{
     Switch,
     attempt::{Attempt, Phase},
@@ -8,7 +11,7 @@ use super::{
 };
 use crate::{
     exit::{Exit, Failure},
-    run::journal::PastRun,
+    run::{Run, journal::PastRun},
     secrets,
     wrangler::types::Live,
 };
@@ -16,38 +19,42 @@ use crate::{
 /// The commands whose killed runs leave an [`Attempt`].
 pub const COMMANDS: [&str; 2] = ["deploy", "rollback"];
 
-/// Settles every killed deployment and rollback of this environment, the oldest first.
+/// Deployments and rollbacks of this environment that were killed, the oldest first.
+pub fn left_open(run: &Run, environment: Environment) -> impl Iterator<Item = PastRun> {
+    let of_ours = move |past: &PastRun| {
+        COMMANDS.contains(&past.command.as_str()) && past.environment.as_deref() == Some(environment.as_str())
+    };
+    run.journal().interrupted().into_iter().filter(of_ours)
+}
+
+/// Settles every one of them, and edits of secrets.
 ///
 /// # Errors
-/// When one of them leaves a state nobody knows: then nothing is deployed on top of it.
+/// When one of them leaves a state nobody knows, and the API does not say what is live either: then nothing is deployed
+/// on top of it. A version that is live and not well does not stop the next command, which may be its repair.
 pub async fn all(switch: &Switch<'_>) -> Result<(), Failure> {
-    let environment = Some(switch.environment.as_str());
-    let interrupted = switch.run.journal().interrupted();
-    if interrupted.iter().any(|past| past.command == "secrets" && past.environment.as_deref() == environment)
-        && let Ok(live) = switch.wrangler.live().await
-    {
-        let sole = if let Live::Deployed(live) = &live { live.sole() } else { None };
-        secrets::settle(switch.run, switch.environment, sole);
-    }
-    for past in interrupted {
-        if !COMMANDS.contains(&past.command.as_str()) || past.environment.as_deref() != environment {
-            continue;
-        }
+    let (run, printer) = (switch.run, switch.run.printer());
+    for past in left_open(run, switch.environment) {
         let ending = one(switch, &past).await;
-        let printer = switch.run.printer();
         printer.warn(&format!(
             "ops {} of {} (run {}) was killed: {}",
             past.command, past.at, past.run, ending.headline
         ));
-        let found = serde_json::json!({ "settled_by": switch.run.id().as_str(), "outcome": ending.headline, "live": ending.live });
-        if ending.exit == Exit::Unknown {
+        let found =
+            json!({ "settled_by": run.id().as_str(), "outcome": ending.headline, "live": ending.live });
+        if ending.exit == Exit::Unknown && switch.wrangler.live().await.is_err() {
             let hint = ending.next.join("; ");
             return Err(Failure::new(ending.headline, hint).exit(Exit::Unknown));
         }
-        if let Err(cause) = switch.run.journal().settle(&past, ending.exit, found, switch.run.mask().clone())
-        {
+        if let Err(cause) = run.journal().settle(&past, ending.exit, found, run.mask().clone()) {
             printer.warn(&format!("its journal could not be ended: {cause}"));
         }
+    }
+    if secrets::left_open(run, switch.environment).next().is_some()
+        && let Ok(live) = switch.wrangler.live().await
+    {
+        let sole = if let Live::Deployed(live) = &live { live.sole() } else { None };
+        secrets::settle(run, switch.environment, sole);
     }
     Ok(())
 }

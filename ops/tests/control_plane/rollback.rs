@@ -45,6 +45,12 @@ impl Two {
         Two { site, first, second, posts }
     }
 
+    /// How many deployments were asked for so far.
+    pub fn posts_of_deployments(&self) -> usize {
+        let call = format!("POST /workers/scripts/{PRODUCTION}/deployments ");
+        self.site.plane.calls().iter().filter(|line| line.starts_with(&call)).count()
+    }
+
     /// `ops`, told to wait no longer than a test can.
     pub fn command(&self, arguments: &[&str]) -> tokio::process::Command {
         let mut arguments = arguments.to_vec();

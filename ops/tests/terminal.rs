@@ -1,4 +1,4 @@
-//! `ops deploy` on a terminal, without anything given: the guided way.
+//! `ops` on a terminal: the guided `ops deploy`, and the version that `ops rollback` asks for.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use control_plane::{ADMIN_TOKEN, Ends, PRODUCTION, Site, Told};
+use control_plane::{ADMIN_TOKEN, Ends, PRODUCTION, Site, Told, rollback::Two};
 use log_ingestion_worker::config::Environment;
 use nix::pty::openpty;
 use ops::{project::Project, run::folder::StateFolder, verify::remember};
@@ -73,16 +73,12 @@ impl Terminal {
     }
 }
 
-/// `ops deploy` in the checkout, at a terminal.
-fn guided(site: &Site) -> Terminal {
-    site.project.program("scripts/setup", "exit 0");
-    site.project.commit();
+/// `ops` in the checkout, at a terminal.
+fn at_terminal(site: &Site, arguments: &[&str]) -> Terminal {
     let mut command = site.project.command(env!("CARGO_BIN_EXE_ops"), &site.plane);
-    command.arg("deploy").env("OPS_STATE_DIR", site.project.path().join(".state")).env_remove("CI");
-    Terminal::run({
-        command.env("OPS_ADMIN_TOKEN", ADMIN_TOKEN).env_remove("NO_COLOR");
-        command
-    })
+    command.args(arguments).env("OPS_STATE_DIR", site.project.path().join(".state"));
+    command.env("OPS_ADMIN_TOKEN", ADMIN_TOKEN).env_remove("CI");
+    Terminal::run(command)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -96,7 +92,9 @@ async fn from_nothing_to_production_one_question_at_a_time() {
     for (worker, url) in [(development.as_str(), &front), (PRODUCTION, &site.front)] {
         remember(&state, worker, &url.parse().unwrap()).unwrap();
     }
-    let mut terminal = guided(&site);
+    site.project.program("scripts/setup", "exit 0");
+    site.project.commit();
+    let mut terminal = at_terminal(&site, &["deploy"]);
     terminal.see("deployer@example.com, account Test account").await;
     terminal.answer("Deploy to development? [y/N]", "y").await;
     terminal.see("this is its first deployment").await;
@@ -123,7 +121,9 @@ async fn from_nothing_to_production_one_question_at_a_time() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_says_no_has_deployed_nothing() {
     let Some((site, old)) = Site::deployed().await else { return };
-    let mut terminal = guided(&site);
+    site.project.program("scripts/setup", "exit 0");
+    site.project.commit();
+    let mut terminal = at_terminal(&site, &["deploy"]);
     terminal.answer("Deploy to development? [y/N]", "").await;
     terminal.see("Nothing was deployed to development.").await;
     let told = terminal.end().await;
@@ -131,9 +131,7 @@ async fn who_says_no_has_deployed_nothing() {
     site.ends(&old, Ends::Old, &told).await;
 
     site.project.write("src/more.mjs", "// not committed");
-    let mut command = site.project.command(env!("CARGO_BIN_EXE_ops"), &site.plane);
-    command.arg("deploy").env("OPS_STATE_DIR", site.project.path().join(".state"));
-    let mut terminal = Terminal::run(command);
+    let mut terminal = at_terminal(&site, &["deploy"]);
     terminal.answer("Nobody could say later what exactly was deployed. Go on? [y/N]", "n").await;
     let told = terminal.end().await;
     assert_eq!(told.exit, Some(1), "{}", told.all());
@@ -144,4 +142,27 @@ async fn who_says_no_has_deployed_nothing() {
     command.arg("deploy").env("OPS_STATE_DIR", site.project.path().join(".state")).stdin(Stdio::null());
     let output = tokio::process::Command::from(command).output().await.unwrap();
     assert_eq!(output.status.code(), Some(64), "{output:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rollback_asks_which_version_and_whether_it_is_meant() {
+    let Some(two) = Two::seeded().await else { return };
+    let site = &two.site;
+    let rollback = ["rollback", "--env", "production", "--url", &site.front, "--timeout", "6s"];
+    let question = "Back to which? A number or an id:";
+    let mut terminal = at_terminal(site, &rollback);
+    terminal.see(&two.first).await;
+    terminal.answer(question, "").await;
+    terminal.see("no version was chosen").await;
+    let told = terminal.end().await;
+    assert_eq!(told.exit, Some(1), "{}", told.all());
+    site.ends(&two.second, Ends::Old, &told).await;
+
+    let mut terminal = at_terminal(site, &rollback);
+    terminal.answer(question, "2").await;
+    terminal.see(&format!("goes back to version {}", two.first)).await;
+    terminal.answer("Go on? [y/N]", "y").await;
+    let told = terminal.end().await;
+    assert_eq!(told.exit, Some(0), "{}", told.all());
+    site.ends(&two.first, Ends::Old, &told).await;
 }
