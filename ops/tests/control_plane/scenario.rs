@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::{PRODUCTION, Project, Site, site::ADMIN_TOKEN};
 
 /// Longest time any of them may take, on a slow machine too.
-const LIMIT: Duration = Duration::from_secs(150);
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// What must be live at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
