@@ -163,6 +163,43 @@ async fn without_a_place_for_its_journal_it_deploys_all_the_same() {
     site.ends(&old, Ends::New, &told).await;
 }
 
+/// `ops` where its state folder is a disk with no room left; nothing where this machine does not let one be made.
+fn on_a_full_disk(site: &Site, arguments: &[&str]) -> Option<tokio::process::Command> {
+    let apart = ["--mount", "--map-root-user"];
+    let able = std::process::Command::new("unshare").args(apart).arg("true").output();
+    if !able.is_ok_and(|output| output.status.success()) {
+        common::skip("a full disk", "unshare makes no mount namespace here");
+        return None;
+    }
+    let script = "mkdir -p \"$OPS_STATE_DIR\" && mount -t tmpfs -o size=4k full \"$OPS_STATE_DIR\" \
+                  && head -c 4096 /dev/zero >\"$OPS_STATE_DIR/all-of-it\" && exec \"$0\" \"$@\"";
+    let ops = site.ops(arguments);
+    let ops = ops.as_std();
+    let mut command = tokio::process::Command::new("unshare");
+    command.args(apart).args(["sh", "-c", script]).arg(ops.get_program()).args(ops.get_args());
+    command.current_dir(site.project.path()).kill_on_drop(true).stdin(std::process::Stdio::null());
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    for (name, value) in ops.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    Some(command)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_a_full_disk_it_deploys_all_the_same() {
+    let Some((site, old)) = Site::deployed().await else {
+        return common::skip("ops deploy", "run scripts/build");
+    };
+    let Some(mut command) = on_a_full_disk(&site, &["deploy", "--timeout", "6s"]) else { return };
+    let told = scenario::finish(command.spawn().unwrap()).await;
+    assert!(told.stderr.contains("this run leaves no journal: No space left"), "{}", told.all());
+    assert_eq!(told.exit, Some(2), "{}", told.all());
+    site.ends(&old, Ends::New, &told).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_deploys_of_one_machine_do_not_race() {
     let Some((site, old)) = Site::deployed().await else {

@@ -28,6 +28,10 @@ fn service(action: Action) -> Fault {
     Fault::at("GET", format!("/workers/services/{PRODUCTION}"), action)
 }
 
+fn of_script(method: &'static str, what: &str, action: Action) -> Fault {
+    Fault::at(method, format!("/workers/scripts/{PRODUCTION}/{what}"), action)
+}
+
 /// A bug that shows only with all the traffic.
 fn bug(site: &Site) {
     site.project
@@ -50,10 +54,22 @@ scenarios! {
     the_switch_s_answer_is_lost(site) { site.plane.plant(deployments("POST", Action::LoseAnswer).nth(2)); &[] } => 0, New;
     the_switch_s_answer_is_garbage(site) { site.plane.plant(deployments("POST", Action::Garbage).nth(2)); &[] } => 0, New;
 
+    the_settings_cannot_be_read_for_the_upload(site) {
+        // wrangler does without.
+        site.plane.plant(of_script("GET", "settings", ERROR));
+        &[]
+    } => 0, New;
+
     // What stays stops it, where the old version never lost the traffic.
     the_live_deployment_cannot_be_read(site) { site.plane.plant(deployments("GET", ERROR)); &[] } => 1, Old, says "hint: wait a minute";
     the_api_is_busy_for_good(site) { site.plane.plant(versions("POST", BUSY)); &[] } => 1, Old, says "serves, as before";
     the_upload_fails_for_good(site) { site.plane.plant(versions("POST", ERROR)); &[] } => 1, Old, says "serves, as before";
+    the_live_version_cannot_be_read(site) { site.plane.plant(version(ERROR)); &[] } => 1, Old, says "hint: wait a minute";
+    the_versions_cannot_be_listed(site) { site.plane.plant(versions("GET", BUSY)); &[] } => 1, Old, says "wrangler versions list";
+    the_secrets_names_cannot_be_read_for_the_upload(site) {
+        site.plane.plant(of_script("GET", "secrets", ERROR));
+        &[]
+    } => 1, Old, says "serves, as before";
     the_worker_s_record_cannot_be_read(site) { site.plane.plant(service(ERROR)); &[] } => 1, Old, says "serves, as before";
     the_try_fails_for_good(site) { site.plane.plant(deployments("POST", ERROR)); &[] } => 1, Old, says "serves, as before";
     the_api_hangs_at_the_first_question(site) {
@@ -82,6 +98,16 @@ scenarios! {
         site.plane.plant(deployments("POST", ERROR).from(2));
         &[]
     } => 1, OldBeside, says "may stand beside it without traffic", says "next: npx wrangler versions deploy";
+
+    // What belongs to no version comes last, and cannot take the new version's proof away.
+    settings_that_belong_to_no_version_are_refused(site) {
+        site.plane.plant(of_script("PATCH", "script-settings", ERROR));
+        &[]
+    } => 0, New;
+    the_workers_dev_name_cannot_be_set(site) {
+        site.plane.plant(of_script("POST", "subdomain", ERROR));
+        &[]
+    } => 2, New, says "routes and schedules may be as before";
 
     // The edge.
     the_switch_is_accepted_and_never_takes_effect(site) {

@@ -4,22 +4,8 @@
 mod common;
 mod control_plane;
 
+use common::answering;
 use control_plane::{Ends, PRODUCTION, Site, scenarios};
-
-/// JavaScript: the worker, with the body and the status of some answers changed; `body` is what it would have been.
-fn answering(path: &str, change: &str, status: u16) -> String {
-    format!(
-        "export default {{
-  async fetch(request, env, ctx) {{
-    const answer = await worker.default.fetch(request.clone(), env, ctx);
-    if (new URL(request.url).pathname !== \"{path}\" || request.method === \"OPTIONS\") return answer;
-    const body = await answer.json();
-    {change}
-    return new Response(JSON.stringify(body), {{ status: {status}, headers: answer.headers }});
-  }}
-}}"
-    )
-}
 
 /// JavaScript: a class of objects that fail at every request.
 fn broken(class: &str) -> String {
@@ -69,6 +55,16 @@ scenarios! {
         site.project.code(&answering("/health", &format!("body.version.id = \"{old}\";"), 200));
         &[]
     } => 1, Old, says "does not serve";
+
+    code_that_is_slower_than_the_last_that_was_good(site) {
+        site.proven_before(1);
+        let slow = "export default { async fetch(request, env, ctx) {
+            await new Promise(function (done) { setTimeout(done, 120); });
+            return worker.default.fetch(request, env, ctx);
+        } }";
+        site.project.code(slow);
+        &[]
+    } => 2, New, says "ms (p50), after the last run that ended well it was 1 ms";
 
     code_whose_health_is_degraded(site) {
         let degraded = "body.status = \"degraded\"; body.components.redis.status = \"unhealthy\";";
@@ -120,6 +116,11 @@ scenarios! {
         site.project.configure("RATE_LIMIT_TRACE = \"500\"", "RATE_LIMIT_TRACE = \"many\"");
         &[]
     } => 1, Old, says "RATE_LIMIT_TRACE must be a whole number";
+
+    another_number_of_buffers(site) {
+        site.project.configure("LOG_BUFFER_SHARDS = \"1\"", "LOG_BUFFER_SHARDS = \"4\"");
+        &[]
+    } => 1, Old, says "LOG_BUFFER_SHARDS goes from 1 to 4", says "ops drain --env production";
 
     a_required_secret_that_is_missing(site) {
         site.plane.someone_removes_secret(PRODUCTION, "UPSTASH_REDIS_REST_TOKEN").await;

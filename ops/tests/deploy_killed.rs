@@ -40,12 +40,12 @@ fn signal(child: &tokio::process::Child, signal: Signal) {
     kill(Pid::from_raw(child.id().unwrap().try_into().unwrap()), signal).unwrap();
 }
 
-/// Kills wrangler's wrapper, as an impatient person or an out-of-memory killer would.
-fn kill_wrangler(site: &Site) {
+/// Ends wrangler's wrapper, as an impatient person or an out-of-memory killer would.
+fn end_wrangler(site: &Site, by: Signal) {
     let mine = site.project.path().to_string_lossy().into_owned();
     let running = common::processes(|line| line.contains(&mine) && line.contains("bin/wrangler"));
     let pids = running.iter().map(|line| line.split(' ').next().unwrap().parse::<i32>().unwrap());
-    kill(Pid::from_raw(pids.min().unwrap()), Signal::SIGKILL).unwrap();
+    kill(Pid::from_raw(pids.min().unwrap()), by).unwrap();
 }
 
 async fn interrupted(call: Call, action: Action, by: Signal, code: &str, exit: i32) {
@@ -143,31 +143,48 @@ killed! {
     killed_during_the_switch: SWITCH, LONG, "" => Old, "serves, as before";
     killed_after_the_switch_to_good_code: SWITCH, Action::ExecuteAndHang, "" => New, "which is well";
     killed_after_the_switch_to_bad_code: SWITCH, Action::ExecuteAndHang, BUG => Old, "is back";
+    killed_on_the_way_back: RETURN, LONG, BUG => Old, "is back";
 }
 
-/// Kills wrangler at a call.
-async fn without_wrangler(call: Call, action: Action, exit: i32, ends: Ends) {
+/// Ends wrangler at a call.
+async fn without_wrangler(call: Call, action: Action, by: Signal, exit: i32, ends: Ends) {
     let Some((site, old)) = Site::deployed().await else {
         return common::skip("ops deploy", "run scripts/build");
     };
     let child = held(&site, call, action).await;
-    kill_wrangler(&site);
+    end_wrangler(&site, by);
     let told = scenario::finish(child).await;
     assert_eq!(told.exit, Some(exit), "{}", told.all());
     site.ends(&old, ends, &told).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn wrangler_is_killed_during_the_upload() {
-    without_wrangler(UPLOAD, LONG, 1, Ends::Old).await;
+macro_rules! without_wrangler {
+    ($($name:ident: $call:expr, $action:expr, $by:ident => $exit:literal, $ends:ident;)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            without_wrangler($call, $action, Signal::$by, $exit, Ends::$ends).await;
+        }
+    )*};
+}
+
+without_wrangler! {
+    wrangler_is_killed_during_the_upload: UPLOAD, LONG, SIGKILL => 1, Old;
+    wrangler_is_killed_during_the_try: TRY, LONG, SIGKILL => 1, Old;
+    wrangler_is_killed_during_the_switch: SWITCH, LONG, SIGKILL => 1, Old;
+    wrangler_is_interrupted_during_the_switch: SWITCH, LONG, SIGINT => 1, Old;
+    wrangler_is_killed_after_the_switch: SWITCH, Action::ExecuteAndHang, SIGKILL => 0, New;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn wrangler_is_killed_during_the_switch() {
-    without_wrangler(SWITCH, LONG, 1, Ends::Old).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn wrangler_is_killed_after_the_switch() {
-    without_wrangler(SWITCH, Action::ExecuteAndHang, 0, Ends::New).await;
+async fn ctrl_c_during_the_build() {
+    let Some((site, old)) = Site::deployed().await else { return };
+    site.project.program("scripts/build", "mkdir -p .state && touch .state/building && sleep 120");
+    let child = site.ops(&["deploy", "--timeout", "6s"]).spawn().unwrap();
+    let building = site.project.path().join(".state/building");
+    let begun = || async { building.exists() };
+    assert!(ops::process::eventually(Duration::from_secs(100), begun).await, "no build");
+    signal(&child, Signal::SIGINT);
+    let told = scenario::finish(child).await;
+    assert_eq!(told.exit, Some(1), "{}", told.all());
+    site.ends(&old, Ends::Old, &told).await;
 }

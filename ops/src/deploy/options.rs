@@ -35,13 +35,19 @@ pub enum Excuse {
 }
 
 impl DeployArgs {
+    /// Whether nothing was given.
+    pub fn is_default(&self) -> bool {
+        !self.allow_dirty && self.allow.is_empty() && self.secrets_file.is_none()
+    }
+
     /// Whether this may be let pass.
     pub fn excuses(&self, what: Excuse) -> bool {
         self.allow.contains(&what)
     }
 }
 
-fn limit(text: &str) -> Result<humantime::Duration, String> {
+/// A limit of at least a second.
+pub fn limit(text: &str) -> Result<humantime::Duration, String> {
     let limit: humantime::Duration =
         text.parse().map_err(|cause: humantime::DurationError| cause.to_string())?;
     if *limit < Duration::from_secs(1) {

@@ -9,7 +9,7 @@
 
 mod apply;
 mod check;
-mod value;
+pub(crate) mod value;
 
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ use serde_json::json;
 use crate::{
     exit::{Exit, Failure},
     project::Project,
-    run::{Effect, Run},
+    run::{Effect, Run, journal::PastRun},
     wrangler::{CALL_LIMIT, Wrangler, tools::Tools},
 };
 
@@ -150,13 +150,18 @@ fn known(name: &str) -> Result<&'static Setting, Failure> {
     })
 }
 
+/// Runs that were killed while they set a secret of this environment.
+pub fn left_open(run: &Run, environment: Environment) -> impl Iterator<Item = PastRun> {
+    let of_ours = move |past: &PastRun| {
+        past.command == "secrets" && past.environment.as_deref() == Some(environment.as_str())
+    };
+    run.journal().interrupted().into_iter().filter(of_ours)
+}
+
 /// Ends the journals of runs that were killed while they set a secret of this environment: what is live is known now, and
 /// a secret is set or it is not.
 pub fn settle(run: &Run, environment: Environment, live: Option<&str>) {
-    for past in run.journal().interrupted() {
-        if past.command != "secrets" || past.environment.as_deref() != Some(environment.as_str()) {
-            continue;
-        }
+    for past in left_open(run, environment) {
         let found = json!({ "settled_by": run.id().as_str(), "live": live });
         let settled = run.journal().settle(&past, Exit::Warnings, found, run.mask().clone());
         let live = live.unwrap_or("nothing");

@@ -5,6 +5,8 @@
 
 mod shown;
 
+pub(crate) use shown::age;
+
 use std::time::SystemTime;
 
 use log_ingestion_worker::config::Environment;
@@ -17,6 +19,7 @@ use crate::{
     project::Project,
     run::Run,
     secrets,
+    switch::settle,
     verify::{Depth, Plan, Report, Status, Target, verify},
     wrangler::{
         CALL_LIMIT, Wrangler,
@@ -137,6 +140,12 @@ async fn standing(
         health: Health::Unknown,
         warnings: Vec::new(),
     };
+    standing.warnings.extend(settle::left_open(run, environment).map(|past| {
+        format!(
+            "ops {} of {} (run {}) was killed: the next ops deploy, rollback or secrets put settles it first",
+            past.command, past.at, past.run
+        )
+    }));
     let live = wrangler.live().await?;
     let Live::Deployed(deployment) = live else {
         secrets::settle(run, environment, None);

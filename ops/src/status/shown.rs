@@ -43,7 +43,7 @@ fn lines(standing: &Standing) -> Vec<(Mark, &'static str, String)> {
 }
 
 /// In its largest unit.
-fn age(seconds: u64) -> String {
+pub fn age(seconds: u64) -> String {
     let (count, unit) = match seconds {
         0..60 => (seconds, "s"),
         60..3_600 => (seconds / 60, "min"),
