@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use log_ingestion_worker::redaction::MARK;
 use tokio::sync::oneshot;
 
 use super::steps;
@@ -21,6 +22,8 @@ pub const LIMIT: Duration = Duration::from_secs(60);
 const GRACE: Duration = Duration::from_secs(2);
 /// How long what it printed may take to arrive once it has ended.
 const DRAIN: Duration = Duration::from_secs(2);
+/// A value shorter than this tells nothing, and taking it out would take words apart.
+const MIN_VALUE: usize = 4;
 /// Lines of what it said that a person is shown.
 const KEPT_LINES: usize = 8;
 
@@ -87,6 +90,7 @@ impl Program {
             group.stop(GRACE).await;
         }
         let (stdout, stderr) = (arrived(stdout).await, arrived(stderr).await);
+        let stderr = without(&stderr, input.unwrap_or_default().trim_end());
         steps::passed("after a call");
         match status {
             Ok(status) if status.success() => Ok(stdout),
@@ -142,6 +146,11 @@ fn collect(from: Option<impl Read + Send + 'static>) -> oneshot::Receiver<Vec<u8
 async fn arrived(bytes: oneshot::Receiver<Vec<u8>>) -> String {
     let bytes = tokio::time::timeout(DRAIN, bytes).await.ok().and_then(Result::ok).unwrap_or_default();
     console::strip_ansi_codes(&String::from_utf8_lossy(&bytes)).into_owned()
+}
+
+/// What a program says of the value it was given does not say the value, secret or not.
+fn without(text: &str, value: &str) -> String {
+    if value.len() < MIN_VALUE { text.to_owned() } else { text.replace(value, MARK) }
 }
 
 fn first_line(text: &str) -> Option<String> {

@@ -144,10 +144,8 @@ impl Sync<'_> {
         let (run, environment, prune) = (self.run, S::ENVIRONMENT, self.args.prune);
         let serves = |target| self.is_wanted(target) && selection.names(target);
         let limit = run.globals().timeout;
-        let worker_place = worker::place(&self.project, environment);
-        let github_place = github::place(&self.project, environment);
-        let mut of_worker = Fingerprints::open(run, &worker_place);
-        let mut of_github = Fingerprints::open(run, &github_place);
+        let mut of_worker = Fingerprints::open(run, &worker::place(&self.project, environment));
+        let mut of_github = Fingerprints::open(run, &github::place(&self.project, environment));
         let step = run.printer().quiet_step("looking at what is there");
         let mut convex = None;
         if serves(Target::Convex) {
@@ -159,12 +157,8 @@ impl Sync<'_> {
         let (mut secrets, mut toml) = (None, None);
         if serves(Target::Worker) {
             let wanted = worker::wanted(selection);
-            let here = (&self.project, environment);
             if !wanted.is_empty() {
-                secrets = Some(match self.wrangler(environment) {
-                    Ok(wrangler) => worker::Plan::make(wrangler, here, wanted, &of_worker, prune).await,
-                    Err(failure) => worker::Plan::unreadable(worker_place, failure.message().to_owned()),
-                });
+                secrets = Some(self.secrets(environment, wanted, &of_worker).await);
             }
             toml = Some(vars::plan(&self.project, selection, prune));
         }
@@ -218,6 +212,25 @@ impl Sync<'_> {
             outcomes.push(self.changed(plan.apply(run, &mut of_github).await));
         }
         Ok((outcomes, kept))
+    }
+
+    async fn secrets(
+        &self,
+        environment: Environment,
+        wanted: Vec<(String, Option<String>)>,
+        fingerprints: &Fingerprints,
+    ) -> worker::Plan {
+        let place = worker::place(&self.project, environment);
+        let wrangler = match self.wrangler(environment) {
+            Ok(wrangler) => wrangler,
+            Err(failure) => return worker::Plan::unreadable(place, failure.message().to_owned()),
+        };
+        match worker::names(&wrangler, &self.project, environment).await {
+            Ok(names) => {
+                worker::Plan::make(Some(wrangler), place, wanted, &names, fingerprints, self.args.prune)
+            }
+            Err(why) => worker::Plan::unreadable(place, why),
+        }
     }
 
     fn wrangler(&self, environment: Environment) -> Result<Wrangler, Failure> {
@@ -286,11 +299,16 @@ impl Sync<'_> {
     }
 }
 
-/// A source with faults is not spread.
+/// A source with faults is not spread. A value that is missing stops nothing: what is there stays there.
 fn refuse_faults(run: &Run, source: &Source, environment: Environment) -> Result<(), Failure> {
     let mut found = validate::findings(&source.table, Some(environment));
     found.extend(source.findings.iter().cloned());
-    let faults: Vec<_> = found.iter().filter(|finding| finding.severity == Severity::Error).collect();
+    found.retain(|finding| finding.severity == Severity::Error);
+    let (missing, faults): (Vec<_>, Vec<_>) = found.iter().partition(|finding| finding.rule == "missing");
+    for finding in &missing {
+        let key = finding.key.as_deref().unwrap_or_default();
+        run.printer().warn(&format!("{key} has no value: {}", finding.message));
+    }
     if faults.is_empty() {
         return Ok(());
     }

@@ -68,6 +68,22 @@ impl World {
         world
     }
 
+    /// The same once more, in another folder: with `cp`, which keeps modes.
+    pub fn copy(&self) -> World {
+        let world = World { folder: tempfile::tempdir().unwrap() };
+        let from = format!("{}/.", self.folder.path().display());
+        let copied = Command::new("cp").args(["-a", &from]).arg(world.folder.path()).status();
+        assert!(copied.unwrap().success());
+        // What generated files say of where their source is.
+        let (old, new) = (self.folder.path().to_string_lossy(), world.folder.path().to_string_lossy());
+        for file in world.files(&world.path("app/apps")) {
+            if let Ok(text) = fs::read_to_string(&file).map(|text| text.replace(&*old, &new)) {
+                fs::write(&file, text).unwrap();
+            }
+        }
+        world
+    }
+
     pub fn path(&self, file: &str) -> PathBuf {
         self.folder.path().join(file)
     }
@@ -224,7 +240,7 @@ impl Watch {
                         seen.push(String::from_utf8_lossy(&line).into_owned());
                     }
                 }
-                std::thread::sleep(std::time::Duration::from_millis(1));
+                std::thread::sleep(std::time::Duration::from_millis(4));
             }
             seen
         });

@@ -2,7 +2,7 @@
 
 use log_ingestion_worker::config::Environment;
 
-use super::{Found, State};
+use super::{Found, State, live::Looked};
 use crate::{
     config::{
         fingerprint::Fingerprints,
@@ -18,7 +18,6 @@ use crate::{
     },
     project::Project,
     run::Run,
-    wrangler::{CALL_LIMIT, Wrangler, tools::Tools},
 };
 
 /// Compares one environment.
@@ -27,15 +26,15 @@ pub async fn compare(
     project: &Project,
     places: &Places,
     table: &Table,
-    environment: Environment,
+    (environment, live): (Environment, &Looked),
     found: &mut Found,
 ) {
     match environment {
         Environment::Development => {
-            side(run, project, places, &table.clone().into_development(), found).await;
+            side(run, project, places, &table.clone().into_development(), live, found).await;
         }
         Environment::Production => {
-            side(run, project, places, &table.clone().into_production(), found).await;
+            side(run, project, places, &table.clone().into_production(), live, found).await;
         }
     }
 }
@@ -45,6 +44,7 @@ async fn side<S: Side>(
     project: &Project,
     places: &Places,
     selection: &Selection<S>,
+    live: &Looked,
     found: &mut Found,
 ) {
     let environment = S::ENVIRONMENT;
@@ -58,16 +58,20 @@ async fn side<S: Side>(
     }
     if selection.names(Target::Worker) {
         let place = worker::place(project, environment);
-        let plan = match Tools::find(project.root()) {
-            Ok(tools) => {
-                let wrangler = Wrangler::new(tools, project.root(), environment, limit.unwrap_or(CALL_LIMIT));
+        let plan = match live {
+            Looked::Version(_, version) => {
+                let secrets =
+                    version.resources.bindings.iter().filter(|binding| binding.kind == "secret_text");
+                let names: Vec<String> = secrets.map(|binding| binding.name.clone()).collect();
                 let fingerprints = Fingerprints::open(run, &place);
-                let wanted = worker::wanted(selection);
-                worker::Plan::make(wrangler, (project, environment), wanted, &fingerprints, true).await
+                worker::Plan::make(None, place, worker::wanted(selection), &names, &fingerprints, true)
             }
-            Err(failure) => worker::Plan::unreadable(place, failure.message().to_owned()),
+            Looked::Unreadable(why, _) => worker::Plan::unreadable(place, why.clone()),
         };
-        tell(environment, &plan.outcome, found);
+        // What the live worker is unreadable for is said once, when no secret is asked of it.
+        if plan.outcome.unreadable.is_none() || !worker::wanted(selection).is_empty() {
+            tell(environment, &plan.outcome, found);
+        }
         tell(environment, &vars::plan(project, selection, true).outcome, found);
     }
     if selection.names(Target::GitHub) {

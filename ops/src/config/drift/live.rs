@@ -27,36 +27,59 @@ const API: &str = "https://api.cloudflare.com/client/v4";
 const LIMIT: Duration = Duration::from_secs(20);
 const DEPLOY: &str = "ops deploy; or correct wrangler.toml";
 
-/// Compares one environment.
-pub async fn compare(run: &Run, project: &Project, environment: Environment, found: &mut Found) {
-    let worker = project.worker_name(environment);
-    let place = format!("live worker {worker}");
-    let at = (environment, place.as_str());
-    let hint = "npx wrangler login, or set CLOUDFLARE_API_TOKEN";
+/// The live worker of one environment, as far as it can be read.
+pub enum Looked {
+    /// This version has the traffic.
+    Version(Wrangler, Box<Version>),
+    /// Why it cannot be read, and what to do.
+    Unreadable(String, String),
+}
+
+/// Reads it.
+pub async fn look(run: &Run, project: &Project, environment: Environment) -> Looked {
+    let unreadable = |why: &str, hint: &str| Looked::Unreadable(why.to_owned(), hint.to_owned());
     let tools = match Tools::find(project.root()) {
         Ok(tools) => tools,
-        Err(failure) => return found.unreadable(at, failure.message(), failure.hint()),
+        Err(failure) => return unreadable(failure.message(), failure.hint()),
     };
     let limit = run.globals().timeout.unwrap_or(CALL_LIMIT);
     let wrangler = Wrangler::new(tools, project.root(), environment, limit);
     let version = match wrangler.live().await {
-        Ok(Live::Absent) => return found.unreadable(at, "nothing is deployed", DEPLOY),
+        Ok(Live::Absent) => return unreadable("nothing is deployed", DEPLOY),
         Ok(Live::Deployed(live)) => match live.sole() {
             Some(id) => wrangler.version(id).await,
             None => {
                 let why = format!("a gradual deployment is under way: {}", live.shares());
-                return found.unreadable(at, why, "wait until it has ended");
+                return unreadable(&why, "wait until it has ended");
             }
         },
         Err(trouble) => Err(trouble),
     };
-    let version = match version {
-        Ok(version) => version,
-        Err(trouble) => return found.unreadable(at, trouble.to_string(), hint),
-    };
-    found.compared += 1;
-    of_version(project, at, &version, found);
-    triggers(run, project, at, (&wrangler, &worker), found).await;
+    match version {
+        Ok(version) => Looked::Version(wrangler, Box::new(version)),
+        Err(trouble) => unreadable(&trouble.to_string(), trouble.failure().hint()),
+    }
+}
+
+/// Compares one environment.
+pub async fn compare(
+    run: &Run,
+    project: &Project,
+    environment: Environment,
+    looked: &Looked,
+    found: &mut Found,
+) {
+    let worker = project.worker_name(environment);
+    let place = format!("live worker {worker}");
+    let at = (environment, place.as_str());
+    match looked {
+        Looked::Unreadable(why, hint) => found.unreadable(at, why.as_str(), hint),
+        Looked::Version(wrangler, version) => {
+            found.compared += 1;
+            of_version(project, at, version, found);
+            triggers(run, project, at, (wrangler, &worker), found).await;
+        }
+    }
 }
 
 fn of_version(project: &Project, at: (Environment, &str), version: &Version, found: &mut Found) {

@@ -149,8 +149,9 @@ pub async fn run(run: &Run, args: &DriftArgs) -> Result<Exit, Failure> {
         if environment == Environment::Development {
             here::files(&source, &places, &mut found);
         }
-        deployed::compare(run, &project, &places, &source.table, environment, &mut found).await;
-        live::compare(run, &project, environment, &mut found).await;
+        let live = live::look(run, &project, environment).await;
+        deployed::compare(run, &project, &places, &source.table, (environment, &live), &mut found).await;
+        live::compare(run, &project, environment, &live, &mut found).await;
     }
     drop(step);
     let Found { items, compared } = found;

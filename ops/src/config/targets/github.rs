@@ -44,9 +44,9 @@ pub struct Plan {
     pub outcome: Outcome,
 }
 
-/// By which its fingerprints are known: the repository is the one around the project.
+/// By which its fingerprints are known, in every clone of the project.
 pub fn place(project: &Project, environment: Environment) -> String {
-    format!("{} of {}", GitHub::place(environment), project.root().display())
+    format!("github {} of {}", environment.as_str(), project.worker_name(Environment::Development))
 }
 
 impl GitHub {

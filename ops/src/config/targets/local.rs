@@ -85,7 +85,7 @@ pub fn plan(place: &Place, source: &Path, selection: &Selection<Development>) ->
     }
     let others = dotenv::read(&kept).len();
     if others > 0 {
-        outcome.notes.push(format!("{others} of others are kept at its end"));
+        outcome.notes.push(format!("not from the source, and kept at its end: {others}"));
     }
     if !old.is_empty() && !file::is_private(&path) {
         outcome.notes.push("others on this machine could read it; now its owner alone can".into());

@@ -44,6 +44,32 @@ pub fn wanted<S: Side>(selection: &Selection<S>) -> Vec<(String, Option<String>)
         .collect()
 }
 
+/// The names of the secrets that are set.
+///
+/// # Errors
+/// When there is no worker, or nobody says.
+pub async fn names(
+    wrangler: &Wrangler,
+    project: &Project,
+    environment: Environment,
+) -> Result<Vec<String>, String> {
+    match wrangler.live().await.map_err(|trouble| trouble.to_string())? {
+        Live::Absent => Err(absent(project, environment)),
+        Live::Deployed(_) => {
+            let secrets = wrangler.secrets().await.map_err(|trouble| trouble.to_string())?;
+            Ok(secrets.into_iter().map(|secret| secret.name).collect())
+        }
+    }
+}
+
+/// wrangler would publish an empty worker for its secrets.
+pub fn absent(project: &Project, environment: Environment) -> String {
+    format!(
+        "there is no worker {} yet: its first deployment brings its secrets, ops deploy --secrets-file FILE",
+        project.worker_name(environment)
+    )
+}
+
 impl Plan {
     /// A target that could not even be asked.
     pub fn unreadable(place: String, why: String) -> Plan {
@@ -51,29 +77,15 @@ impl Plan {
         Plan { wrangler: None, wanted: Vec::new(), outcome }
     }
 
-    /// Compares by names and fingerprints.
-    pub async fn make(
-        wrangler: Wrangler,
-        (project, environment): (&Project, Environment),
+    /// Compares by the names that are set, and by fingerprints. Only with a wrangler can it be applied.
+    pub fn make(
+        wrangler: Option<Wrangler>,
+        place: String,
         wanted: Vec<(String, Option<String>)>,
+        names: &[String],
         fingerprints: &Fingerprints,
         prune: bool,
     ) -> Plan {
-        let place = place(project, environment);
-        let names: Vec<String> = match wrangler.live().await {
-            Ok(Live::Absent) => {
-                let why = format!(
-                    "there is no worker {} yet: its first deployment brings its secrets, ops deploy --secrets-file FILE",
-                    project.worker_name(environment)
-                );
-                return Plan::unreadable(place, why);
-            }
-            Ok(Live::Deployed(_)) => match wrangler.secrets().await {
-                Ok(secrets) => secrets.into_iter().map(|secret| secret.name).collect(),
-                Err(trouble) => return Plan::unreadable(place, trouble.to_string()),
-            },
-            Err(trouble) => return Plan::unreadable(place, trouble.to_string()),
-        };
         let mut outcome = Outcome::of(Target::Worker.name(), place);
         let is_named = |name: &str| wanted.iter().any(|(key, _)| key == name);
         outcome.others = names.iter().filter(|name| !is_named(name)).cloned().collect();
@@ -105,7 +117,7 @@ impl Plan {
                 now: wanted.as_deref().map(masked),
             });
         }
-        Plan { wrangler: Some(wrangler), wanted, outcome }
+        Plan { wrangler, wanted, outcome }
     }
 
     /// Sets them all at once.
