@@ -12,12 +12,16 @@ use std::{
 };
 
 use config_world::{CANARY, World, source};
-use nix::pty::openpty;
+use nix::{
+    pty::openpty,
+    sys::termios::{LocalFlags, tcgetattr},
+};
 
 /// Longest time a question may take to come.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Runs it at a terminal: waits for each text, then types its answer. The exit status, and what stood on the terminal.
+/// Runs it at a terminal: waits for each text, then types its answer; where the text begins with `*` (which is no part of
+/// it), once what is typed is not shown. The exit status, and what stood on the terminal.
 fn converse(mut command: Command, answers: &[(&str, &str)]) -> (Option<i32>, String) {
     let terminal = openpty(None, None).unwrap();
     let slave = || Stdio::from(terminal.slave.try_clone().unwrap());
@@ -37,6 +41,8 @@ fn converse(mut command: Command, answers: &[(&str, &str)]) -> (Option<i32>, Str
     });
     let mut read = 0;
     for (question, answer) in answers {
+        let is_secret = question.starts_with('*');
+        let question = question.trim_start_matches('*');
         let begun = Instant::now();
         loop {
             let now = screen.lock().unwrap().clone();
@@ -45,6 +51,11 @@ fn converse(mut command: Command, answers: &[(&str, &str)]) -> (Option<i32>, Str
                 break;
             }
             assert!(begun.elapsed() < LIMIT, "{question} is not asked: {now}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // What is typed before is thrown away when the echo goes.
+        while is_secret && tcgetattr(&keyboard).unwrap().local_flags.contains(LocalFlags::ECHO) {
+            assert!(begun.elapsed() < LIMIT, "{question} shows what is typed");
             std::thread::sleep(Duration::from_millis(5));
         }
         writeln!(keyboard, "{answer}").unwrap();
@@ -79,7 +90,7 @@ fn the_passphrase_of_a_backup_is_asked_for_and_not_shown() {
     let mut command = world.command(&["backup", "--env", "production"]);
     command.env_remove("OPS_BACKUP_KEY");
     let phrase = config_world::passphrase();
-    let (exit, screen) = converse(command, &[("(it is not shown): ", &phrase)]);
+    let (exit, screen) = converse(command, &[("*(it is not shown): ", &phrase)]);
     assert!(exit == Some(0) && !screen.contains(&phrase), "{screen}");
     let backup = world.files(&world.path("state/backups")).remove(0);
     let told = world.run(&["restore", backup.to_str().unwrap(), "--env", "production", "--yes"]);
@@ -99,22 +110,22 @@ fn a_first_source_takes_the_values_that_are_typed() {
             ("NEXT_PUBLIC_CONVEX_URL (production): ", "https://prod.convex.cloud"),
             skip("NEXT_PUBLIC_LOG_WORKER_URL (production): "),
             skip("LOG_WORKER_URL (production): "),
-            skip("UPSTASH_REDIS_REST_URL (production): "),
-            ("UPSTASH_REDIS_REST_TOKEN (production): ", "typed-and-not-shown"),
-            skip("LOG_INGEST_TOKEN (development): "),
-            skip("LOG_INGEST_TOKEN (production): "),
-            skip("LOG_READ_TOKEN (development): "),
-            ("LOG_READ_TOKEN (production): ", "new"),
-            skip("LOG_ADMIN_TOKEN (development): "),
-            skip("LOG_ADMIN_TOKEN (production): "),
+            skip("*UPSTASH_REDIS_REST_URL (production): "),
+            ("*UPSTASH_REDIS_REST_TOKEN (production): ", "typed-and-not-shown"),
+            skip("*LOG_INGEST_TOKEN (development): "),
+            skip("*LOG_INGEST_TOKEN (production): "),
+            skip("*LOG_READ_TOKEN (development): "),
+            ("*LOG_READ_TOKEN (production): ", "new"),
+            skip("*LOG_ADMIN_TOKEN (development): "),
+            skip("*LOG_ADMIN_TOKEN (production): "),
             skip("ALLOWED_ORIGINS (development): "),
             skip("ALLOWED_ORIGINS (production): "),
-            skip("CLOUDFLARE_API_TOKEN (development): "),
-            skip("CLOUDFLARE_API_TOKEN (production): "),
+            skip("*CLOUDFLARE_API_TOKEN (development): "),
+            skip("*CLOUDFLARE_API_TOKEN (production): "),
             skip("CLOUDFLARE_ACCOUNT_ID (development): "),
             skip("CLOUDFLARE_ACCOUNT_ID (production): "),
-            skip("CONVEX_DEPLOY_KEY (development): "),
-            skip("CONVEX_DEPLOY_KEY (production): "),
+            skip("*CONVEX_DEPLOY_KEY (development): "),
+            skip("*CONVEX_DEPLOY_KEY (production): "),
         ],
     );
     assert_eq!(exit, Some(0), "{screen}");

@@ -158,6 +158,18 @@ async fn secrets_go_to_the_worker_in_one_edit_and_only_when_they_differ() {
     assert!(told.stderr.contains("was killed; this one completed it"), "{}", told.all());
     assert_eq!(place.secret("UPSTASH_REDIS_REST_TOKEN").await, format!("{CANARY}-redis-9876543210"));
 
+    // What another command sets is known here: now it is the source that has another value.
+    let file = place.source.path().join("token");
+    fs::write(&file, "put-by-hand-0123456789").unwrap();
+    let mut put = place.site.project.command(env!("CARGO_BIN_EXE_ops"), &place.site.plane);
+    put.args(["secrets", "put", "LOG_ADMIN_TOKEN", "--env", "production", "--file"]).arg(&file);
+    put.env("OPS_STATE_DIR", place.site.project.path().join(".state")).stdin(Stdio::null());
+    let output = tokio::process::Command::from(put).output().await.unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+    let told = place.run(&["drift", "--env", "production", "--json"]).await;
+    let items = told.json()["items"].to_string();
+    assert!(items.contains("differs from the source") && items.contains("LOG_ADMIN_TOKEN"), "{}", told.all());
+
     // An edit would bring up a version that nobody deployed.
     place.source(&format!("{CANARY}-redis-0123456789"), &format!("{CANARY}-another-0123456789"));
     let theirs = place.site.plane.someone_uploads(PRODUCTION).await;

@@ -45,13 +45,16 @@ mod targets;
 pub mod validate;
 
 use clap::Subcommand;
+use log_ingestion_worker::config::Environment;
 
 use crate::{
     exit::{Exit, Failure},
+    project::Project,
     run::{Effect, Run},
 };
 use backup::{BackupArgs, RestoreArgs};
 use drift::DriftArgs;
+use fingerprint::Fingerprints;
 use source::SourceArgs;
 use sync::{Mode, SyncArgs};
 
@@ -105,5 +108,21 @@ pub async fn run(run: &Run, command: &ConfigCommand) -> Result<Exit, Failure> {
         ConfigCommand::Drift(args) => drift::run(run, args).await,
         ConfigCommand::Backup(args) => backup::backup(run, args).await,
         ConfigCommand::Restore(args) => backup::restore(run, args).await,
+    }
+}
+
+/// Another command set a secret of the worker: `drift` compares it with the source from now on. Without a value nobody
+/// knows what it is.
+pub fn secret_was_set(
+    run: &Run,
+    project: &Project,
+    environment: Environment,
+    key: &str,
+    value: Option<&str>,
+) {
+    let mut fingerprints = Fingerprints::open(run, &targets::worker::place(project, environment));
+    match value {
+        Some(value) => fingerprints.record(run, key, value, ""),
+        None => fingerprints.forget(run, key),
     }
 }
