@@ -64,6 +64,7 @@ impl Place {
             .arg(self.source.path().join("source.env"))
             .env("OPS_STATE_DIR", self.site.project.path().join(".state"))
             .env("TMPDIR", self.source.path())
+            .env_remove("OPS_NOTIFY_URL")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

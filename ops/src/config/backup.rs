@@ -24,6 +24,7 @@ use super::{
     places::PlacesArgs,
     program::Refused,
     seal::{self, Sealed},
+    sync,
     targets::convex::{Convex, Variable},
 };
 use crate::{
@@ -114,7 +115,7 @@ pub async fn backup(run: &Run, args: &BackupArgs) -> Result<Exit, Failure> {
 /// When the backup cannot be read, is another environment's, or it was not confirmed.
 pub async fn restore(run: &Run, args: &RestoreArgs) -> Result<Exit, Failure> {
     let environment = environment(run)?;
-    let _lock = run.lock(&format!("config-convex-{}", environment.as_str()))?;
+    let _lock = run.lock(&sync::lock(&Project::find()?, environment))?;
     let variables = read(run, &args.file, environment)?;
     let convex = open(run, &args.places, environment)?;
     let mut wanted: Vec<(String, Option<String>)> =

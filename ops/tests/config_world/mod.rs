@@ -182,8 +182,19 @@ impl World {
             .env("OPS_STATE_DIR", self.path("state"))
             .env("REMOTE", self.path("remote"))
             .env("OPS_BACKUP_KEY", passphrase())
-            .env_remove("CONVEX_DEPLOY_KEY")
             .stdin(Stdio::null());
+        // What the machine of whoever runs the tests has set for itself.
+        for name in [
+            "OPS_CONFIG_SOURCE",
+            "OPS_APP_ROOT",
+            "OPS_NOTIFY_URL",
+            "CONVEX_DEPLOY_KEY",
+            "CONVEX_DEPLOYMENT",
+            "CLOUDFLARE_API_TOKEN",
+            "XDG_CONFIG_HOME",
+        ] {
+            command.env_remove(name);
+        }
         command
     }
 

@@ -57,16 +57,16 @@ async fn side<S: Side>(
         tell(environment, &plan.outcome, found);
     }
     if selection.names(Target::Worker) {
-        let place = worker::place(project, environment);
+        let name = project.worker_name(environment);
         let plan = match live {
             Looked::Version(_, version) => {
                 let secrets =
                     version.resources.bindings.iter().filter(|binding| binding.kind == "secret_text");
                 let names: Vec<String> = secrets.map(|binding| binding.name.clone()).collect();
-                let fingerprints = Fingerprints::open(run, &place);
-                worker::Plan::make(None, place, worker::wanted(selection), &names, &fingerprints, true)
+                let fingerprints = Fingerprints::open(run, &worker::place(project, environment));
+                worker::Plan::make(None, &name, worker::wanted(selection), &names, &fingerprints, true)
             }
-            Looked::Unreadable(why, _) => worker::Plan::unreadable(place, why.clone()),
+            Looked::Unreadable(why, _) => worker::Plan::unreadable(&name, why.clone()),
         };
         // What the live worker is unreadable for is said once, when no secret is asked of it.
         if plan.outcome.unreadable.is_none() || !worker::wanted(selection).is_empty() {

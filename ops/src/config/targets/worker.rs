@@ -24,6 +24,7 @@ const LATE: Duration = Duration::from_secs(1);
 
 /// The secrets the worker is to have, and how that differs from what is known of those it has.
 pub struct Plan {
+    worker: String,
     wrangler: Option<Wrangler>,
     wanted: Vec<(String, Option<String>)>,
     /// What differs.
@@ -32,7 +33,11 @@ pub struct Plan {
 
 /// The worker, for people.
 pub fn place(project: &Project, environment: Environment) -> String {
-    format!("secrets of {}", project.worker_name(environment))
+    place_of(&project.worker_name(environment))
+}
+
+fn place_of(worker: &str) -> String {
+    format!("secrets of {worker}")
 }
 
 /// The secrets that a selection wants of the worker. What the worker does not read is not sent.
@@ -72,21 +77,22 @@ pub fn absent(project: &Project, environment: Environment) -> String {
 
 impl Plan {
     /// A target that could not even be asked.
-    pub fn unreadable(place: String, why: String) -> Plan {
+    pub fn unreadable(worker: &str, why: String) -> Plan {
+        let place = place_of(worker);
         let outcome = Outcome { unreadable: Some(why), ..Outcome::of(Target::Worker.name(), place) };
-        Plan { wrangler: None, wanted: Vec::new(), outcome }
+        Plan { worker: worker.to_owned(), wrangler: None, wanted: Vec::new(), outcome }
     }
 
     /// Compares by the names that are set, and by fingerprints. Only with a wrangler can it be applied.
     pub fn make(
         wrangler: Option<Wrangler>,
-        place: String,
+        worker: &str,
         wanted: Vec<(String, Option<String>)>,
         names: &[String],
         fingerprints: &Fingerprints,
         prune: bool,
     ) -> Plan {
-        let mut outcome = Outcome::of(Target::Worker.name(), place);
+        let mut outcome = Outcome::of(Target::Worker.name(), place_of(worker));
         let is_named = |name: &str| wanted.iter().any(|(key, _)| key == name);
         outcome.others = names.iter().filter(|name| !is_named(name)).cloned().collect();
         for (key, wanted) in &wanted {
@@ -117,15 +123,25 @@ impl Plan {
                 now: wanted.as_deref().map(masked),
             });
         }
-        Plan { wrangler, wanted, outcome }
+        Plan { worker: worker.to_owned(), wrangler, wanted, outcome }
     }
 
     /// Sets them all at once.
     pub async fn apply(self, run: &Run, fingerprints: &mut Fingerprints) -> Outcome {
-        let Plan { wrangler: Some(wrangler), wanted, mut outcome } = self else { return self.outcome };
+        let Plan { worker, wrangler: Some(wrangler), wanted, mut outcome } = self else {
+            return self.outcome;
+        };
         if outcome.changes.is_empty() {
             return outcome;
         }
+        // An edit is a deployment: no other may be under way.
+        let _lock = match run.lock(&worker) {
+            Ok(lock) => lock,
+            Err(refused) => {
+                outcome.rest_not_applied(refused.message());
+                return outcome;
+            }
+        };
         let before = match newest_is_live(&wrangler).await {
             Ok(before) => before,
             Err(why) => {

@@ -3,31 +3,30 @@
 //! Every target is looked at first, the differences are shown, and only they are applied; so a run that was cut off is
 //! completed by running it again. A target that fails does not keep the others from being served.
 
+mod plans;
+
+use std::path::{Path, PathBuf};
+
 use clap::{Args, ValueEnum};
 use log_ingestion_worker::config::Environment;
 use serde_json::{Value, json};
 
 use super::{
     backup, confirm,
-    fingerprint::Fingerprints,
     keys::{self, Target},
     outcome::{Outcome, exit},
     places::{Places, PlacesArgs},
     source::{Source, SourceArgs},
     table::{Development, Selection, Side, Table},
-    targets::{
-        convex::{self, Convex},
-        github::{self, GitHub},
-        local, vars, worker,
-    },
+    targets::local,
     validate::{self, Severity},
 };
 use crate::{
     exit::{Exit, Failure},
     project::Project,
     run::Run,
-    wrangler::{CALL_LIMIT, Wrangler, tools::Tools},
 };
+use plans::{Plans, Written};
 
 /// A value shorter than this whose name says nothing is a word, and hiding it would take sentences apart.
 const MIN_HIDDEN: usize = 12;
@@ -97,7 +96,7 @@ pub async fn run(run: &Run, args: &SyncArgs) -> Result<Exit, Failure> {
     let source = args.source.read()?;
     refuse_faults(run, &source, environment)?;
     hide(run, &source.table);
-    let _lock = run.lock(&format!("config-{}", args.mode.name()))?;
+    let _lock = run.lock(&lock(&project, environment))?;
     run.step("sync", json!({ "mode": args.mode.name(), "source": source.path }));
     let places = args.places.resolve(project.root());
     let sync = Sync { run, args, project, places };
@@ -107,6 +106,11 @@ pub async fn run(run: &Run, args: &SyncArgs) -> Result<Exit, Failure> {
         Mode::DeployProd => sync.deploy(&source.table.into_production()).await?,
     };
     sync.tell(&source.path, &outcomes, backup)
+}
+
+/// One change of an environment's configuration at a time.
+pub fn lock(project: &Project, environment: Environment) -> String {
+    format!("config-{}-{}", environment.as_str(), project.worker_name(environment))
 }
 
 struct Sync<'a> {
@@ -126,7 +130,7 @@ impl Sync<'_> {
     }
 
     /// The local files. Their writer takes nothing but values of development.
-    fn local(&self, source: &std::path::Path, selection: &Selection<Development>) -> Vec<Outcome> {
+    fn local(&self, source: &Path, selection: &Selection<Development>) -> Vec<Outcome> {
         let places = self.places.files.iter();
         let places = places.filter(|place| self.is_wanted(place.target) && selection.names(place.target));
         let outcomes = places.map(|place| {
@@ -140,116 +144,30 @@ impl Sync<'_> {
     async fn deploy<S: Side>(
         &self,
         selection: &Selection<S>,
-    ) -> Result<(Vec<Outcome>, Option<std::path::PathBuf>), Failure> {
-        let (run, environment, prune) = (self.run, S::ENVIRONMENT, self.args.prune);
-        let serves = |target| self.is_wanted(target) && selection.names(target);
-        let limit = run.globals().timeout;
-        let mut of_worker = Fingerprints::open(run, &worker::place(&self.project, environment));
-        let mut of_github = Fingerprints::open(run, &github::place(&self.project, environment));
+    ) -> Result<(Vec<Outcome>, Option<PathBuf>), Failure> {
+        let (run, environment) = (self.run, S::ENVIRONMENT);
+        let mut written = Written::open(run, &self.project, environment);
         let step = run.printer().quiet_step("looking at what is there");
-        let mut convex = None;
-        if serves(Target::Convex) {
-            convex = Some(match Convex::open(&self.places, environment, limit) {
-                Ok(cli) => cli.plan(run, convex::wanted(selection), prune).await,
-                Err(why) => convex::Plan::unreadable(environment, why),
-            });
-        }
-        let (mut secrets, mut toml) = (None, None);
-        if serves(Target::Worker) {
-            let wanted = worker::wanted(selection);
-            if !wanted.is_empty() {
-                secrets = Some(self.secrets(environment, wanted, &of_worker).await);
-            }
-            toml = Some(vars::plan(&self.project, selection, prune));
-        }
-        let mut github = None;
-        if serves(Target::GitHub) {
-            github = Some(match GitHub::open(self.project.root(), environment, limit) {
-                Ok(gh) => gh.plan(selection, &of_github, prune).await,
-                Err(why) => github::Plan::unreadable(environment, why),
-            });
-        }
+        let plans = Plans::make(self, selection, &written).await;
         drop(step);
         if selection.names(Target::NextJs) && self.is_wanted(Target::NextJs) {
             run.printer()
                 .say("NEXTJS: the app takes its values where it is built; nothing is deployed for it here.");
         }
-        let planned = [
-            convex.as_ref().map(|plan| &plan.outcome),
-            secrets.as_ref().map(|plan| &plan.outcome),
-            toml.as_ref().map(|plan| &plan.outcome),
-            github.as_ref().map(|plan| &plan.outcome),
-        ];
-        let differs = planned.iter().flatten().any(|outcome| !outcome.changes.is_empty());
-        if differs && !self.is_dry() {
-            if !run.printer().json() {
-                planned.iter().flatten().for_each(|outcome| outcome.show_changes(run.printer()));
-            }
-            confirm::environment(run, environment, "configuration is about to be changed")?;
-        }
-        let mut outcomes = Vec::new();
-        let mut kept = None;
+        let differs = plans.outcomes().iter().any(|outcome| !outcome.changes.is_empty());
         if self.is_dry() || !differs {
-            outcomes.extend(convex.map(|plan| plan.outcome));
-            outcomes.extend(secrets.map(|plan| plan.outcome));
-            outcomes.extend(toml.map(|plan| plan.outcome));
-            outcomes.extend(github.map(|plan| plan.outcome));
-            return Ok((outcomes, None));
+            return Ok((plans.into_outcomes(), None));
         }
-        if let Some(plan) = convex {
-            if plan.overwrites() && !self.args.no_backup {
-                kept = Some(backup::before_change(run, environment, &plan.held)?);
-            }
-            outcomes.push(self.changed(plan.apply(run).await));
+        if !run.printer().json() {
+            plans.outcomes().iter().for_each(|outcome| outcome.show_changes(run.printer()));
         }
-        if let Some(plan) = secrets {
-            outcomes.push(self.changed(plan.apply(run, &mut of_worker).await));
-        }
-        if let Some(plan) = toml {
-            outcomes.push(self.changed(plan.apply()));
-        }
-        if let Some(plan) = github {
-            outcomes.push(self.changed(plan.apply(run, &mut of_github).await));
-        }
-        Ok((outcomes, kept))
+        confirm::environment(run, environment, "configuration is about to be changed")?;
+        let overwritten = plans.convex.as_ref().filter(|plan| plan.overwrites() && !self.args.no_backup);
+        let kept = overwritten.map(|plan| backup::before_change(run, environment, &plan.held)).transpose()?;
+        Ok((plans.apply(run, &mut written).await, kept))
     }
 
-    async fn secrets(
-        &self,
-        environment: Environment,
-        wanted: Vec<(String, Option<String>)>,
-        fingerprints: &Fingerprints,
-    ) -> worker::Plan {
-        let place = worker::place(&self.project, environment);
-        let wrangler = match self.wrangler(environment) {
-            Ok(wrangler) => wrangler,
-            Err(failure) => return worker::Plan::unreadable(place, failure.message().to_owned()),
-        };
-        match worker::names(&wrangler, &self.project, environment).await {
-            Ok(names) => {
-                worker::Plan::make(Some(wrangler), place, wanted, &names, fingerprints, self.args.prune)
-            }
-            Err(why) => worker::Plan::unreadable(place, why),
-        }
-    }
-
-    fn wrangler(&self, environment: Environment) -> Result<Wrangler, Failure> {
-        let limit = self.run.globals().timeout.unwrap_or(CALL_LIMIT);
-        Ok(Wrangler::new(Tools::find(self.project.root())?, self.project.root(), environment, limit))
-    }
-
-    /// In the journal at once: the run may not get to its end.
-    fn changed(&self, outcome: Outcome) -> Outcome {
-        self.run.step("target", outcome.json());
-        outcome
-    }
-
-    fn tell(
-        &self,
-        source: &std::path::Path,
-        outcomes: &[Outcome],
-        backup: Option<std::path::PathBuf>,
-    ) -> Result<Exit, Failure> {
+    fn tell(&self, source: &Path, outcomes: &[Outcome], backup: Option<PathBuf>) -> Result<Exit, Failure> {
         let printer = self.run.printer();
         let complete = !outcomes.iter().any(Outcome::is_incomplete);
         let exit = exit(outcomes);
