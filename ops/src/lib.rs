@@ -12,6 +12,7 @@
 //! | [`verify`] | `ops verify` and `ops health`: is it our worker, is it well, does it keep its promises |
 //! | [`status`] | `ops status`: what is live, since when, by whom, how well, and how far from the checkout |
 //! | [`secrets`] | `ops secrets`: what is set, and setting one so that the worker is well afterwards |
+//! | [`config`] | `ops config`: one source of truth for the app, Convex, the worker and GitHub |
 //! | [`doctor`] | `ops doctor`: what a machine needs, has, and lacks |
 //! | [`drain`] | `ops drain`: everything that waits goes to Redis |
 //! | [`project`] | the project's folder and what its wrangler.toml says |
@@ -25,6 +26,7 @@
 //! | [`signals`], [`exit`] | how a command is ended, and how it ends |
 
 pub mod cli;
+pub mod config;
 pub mod deploy;
 pub mod dev;
 pub mod doctor;

@@ -11,6 +11,8 @@ mod apply;
 mod check;
 pub(crate) mod value;
 
+pub use value::fresh as fresh_token;
+
 use std::path::PathBuf;
 
 use clap::Subcommand;
@@ -18,6 +20,7 @@ use log_ingestion_worker::config::{Environment, Kind, SETTINGS, Setting};
 use serde_json::json;
 
 use crate::{
+    config,
     exit::{Exit, Failure},
     project::Project,
     run::{Effect, Run, journal::PastRun},
@@ -73,7 +76,9 @@ pub async fn run(run: &Run, command: &SecretsCommand) -> Result<Exit, Failure> {
             }
             let value = value::given(setting, file.as_deref())?;
             run.mask().hide(&value);
-            apply::put(&change, &value).await
+            let outcome = apply::put(&change, &value).await;
+            change.note(&value, &outcome);
+            outcome
         }
         SecretsCommand::Rotate { name, to } => {
             let setting = known(name)?;
@@ -89,6 +94,7 @@ pub async fn run(run: &Run, command: &SecretsCommand) -> Result<Exit, Failure> {
             run.mask().hide(&value);
             value::keep(to, &value)?;
             let outcome = apply::put(&change, &value).await;
+            change.note(&value, &outcome);
             match &outcome {
                 Ok(Exit::Done | Exit::Warnings) => {
                     run.printer().say(&format!("The new {name} is in {}.", to.display()));
@@ -125,6 +131,19 @@ impl<'a> Change<'a> {
             worker: project.worker_name(environment),
             wrangler: wrangler(project, environment)?,
         })
+    }
+
+    /// Lets `ops config` know what is set now.
+    fn note(&self, value: &str, outcome: &Result<Exit, Failure>) {
+        let note = |value| {
+            config::secret_was_set(self.run, self.project, self.environment, self.setting.key, value);
+        };
+        match outcome {
+            Ok(Exit::Done | Exit::Warnings) => note(Some(value)),
+            Ok(Exit::Unknown) => note(None),
+            // It is what it was.
+            _ => {}
+        }
     }
 
     fn dry(&self) -> Exit {

@@ -47,11 +47,12 @@ pub struct HealthArgs {
     alert: AlertArgs,
 }
 
+/// Whom to tell.
 #[derive(Args, Clone, Debug)]
-struct AlertArgs {
+pub struct AlertArgs {
     /// Post a short alert there (Slack-compatible) when it is worse than the last time this was run.
     #[arg(long, env = "OPS_NOTIFY_URL", hide_env_values = true, value_name = "URL")]
-    notify: Option<Url>,
+    pub notify: Option<Url>,
 }
 
 /// Runs the suite and shows what it found.

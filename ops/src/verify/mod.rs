@@ -9,7 +9,7 @@ mod checks;
 mod client;
 pub mod command;
 pub mod contract;
-mod notify;
+pub mod notify;
 mod plan;
 mod report;
 mod stranger;

@@ -217,7 +217,7 @@ impl Wrangler {
     /// # Errors
     /// [`Trouble`]; on a worker that does not exist it would make one, so ask [`Wrangler::live`] first.
     pub async fn put_secret(&self, name: &str, value: &str) -> Result<(), Trouble> {
-        self.change(&["secret", "put", name]).input(value)?.run().await.map(drop)
+        self.change(&["secret", "put", name]).input(value).run().await.map(drop)
     }
 
     /// Sets several secrets with one version: a JSON object of names and texts.
@@ -225,7 +225,7 @@ impl Wrangler {
     /// # Errors
     /// As [`Wrangler::put_secret`].
     pub async fn put_secrets(&self, json: &str) -> Result<(), Trouble> {
-        self.change(&["secret", "bulk"]).input(json)?.run().await.map(drop)
+        self.change(&["secret", "bulk"]).input(json).run().await.map(drop)
     }
 
     fn call(&self, arguments: &[&str]) -> Call {
