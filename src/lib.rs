@@ -32,6 +32,7 @@
 //! | [`buffer`] | a shard: rows, summaries, ids, and how entries get into Redis exactly once |
 //! | [`redis`] | Upstash's REST API: commands, replies, what a failure leaves open |
 //! | [`read`], [`answers`] | what clients are told |
+//! | [`tail`] | what viewers are told as logs arrive |
 //! | [`access`], [`flood`], [`config`] | who may do what, and how often; every var and secret, declared once |
 //! | `edge` | what only wasm compiles: the fetch event, the routes, the shells of the Durable Objects |
 //!
@@ -52,3 +53,4 @@ pub mod quota;
 pub mod read;
 pub mod redaction;
 pub mod redis;
+pub mod tail;

@@ -95,6 +95,7 @@ pub struct Endpoints {
     health: &'static str,
     logs: &'static str,
     recent_traces: &'static str,
+    tail: &'static str,
     clear: &'static str,
     openapi: &'static str,
 }
@@ -105,6 +106,7 @@ pub const ENDPOINTS: Endpoints = Endpoints {
     health: "GET /health",
     logs: "GET /logs?trace_id={trace_id}",
     recent_traces: "GET /traces/recent?limit={limit}",
+    tail: "GET /logs/tail?trace_id={trace_id}",
     clear: "DELETE /logs/clear",
     openapi: "GET /openapi.json",
 };
@@ -115,8 +117,8 @@ pub fn is_route(method: &Method, path: &str) -> bool {
     fault
         || matches!(
             (method, path),
-            (Method::Get, "/health" | "/logs" | "/traces/recent" | "/limiter/status")
-                | (Method::Post, "/limiter/reset" | "/buffer/drain")
+            (Method::Get, "/health" | "/logs" | "/logs/tail" | "/traces/recent" | "/limiter/status")
+                | (Method::Post, "/logs/tail/ticket" | "/limiter/reset" | "/buffer/drain")
                 | (Method::Delete, "/logs/clear")
         )
 }

@@ -37,6 +37,9 @@ pub struct Posted {
     hops: Vec<Hop>,
 }
 
+/// A shard, the places of its entries in the request, and the entries.
+type Bound = (u32, Vec<usize>, Vec<(Meta, Vec<u8>)>);
+
 /// What one shard is asked to store.
 struct Hop {
     shard: u32,
