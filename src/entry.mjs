@@ -1,8 +1,8 @@
 // The module Cloudflare loads: the compiled worker, and what surrounds it in JavaScript.
 //
-// `POST /log` does its I/O in log.mjs, `GET /logs/tail` in tail.mjs; every other route is the worker's own fetch event. Where the worker broke, or
-// takes longer than two hops may, it is answered 503 here. A log that was under way may be stored or not; the same log
-// with the same id can be sent again.
+// `POST /log` and `POST /v1/logs` do their I/O in log.mjs, `GET /logs/tail` in tail.mjs; every other route is the worker's
+// own fetch event. Where the worker broke, or takes longer than two hops may, it is answered 503 here. A log that was
+// under way may be stored or not; the same log with the same id can be sent again.
 import Worker, * as worker from "../build/index.js";
 import { DurableObject } from "cloudflare:workers";
 import { trapped, within } from "./guard.mjs";
@@ -47,6 +47,7 @@ export class LogBuffer extends DurableObject {
 }
 
 const LOG = /^https?:\/\/[^/?#]+\/log(?:[?#]|$)/; // as it was written: `new URL` would make one of `/x/../log`
+const OTLP = /^https?:\/\/[^/?#]+\/v1\/logs(?:[?#]|$)/;
 const TAIL = /^https?:\/\/[^/?#]+\/logs\/tail(?:[?#]|$)/;
 const HOP_TIMEOUT_MS = 5_000; // as in src/config.rs
 const GRACE_MS = 5_000; // beyond two hops
@@ -81,13 +82,14 @@ function revive(ctx, env) {
 
 export default {
   async fetch(request, env, ctx) {
-    const isLog = request.method === "POST" && LOG.test(request.url);
+    const isOtlp = request.method === "POST" && OTLP.test(request.url);
+    const isLog = isOtlp || (request.method === "POST" && LOG.test(request.url));
     const isTail = request.method === "GET" && TAIL.test(request.url);
     const hop = Number(env.HOP_TIMEOUT_MS) || HOP_TIMEOUT_MS;
     const most = request.method === "DELETE" ? CLEAR_HOPS * hop : 2 * hop + GRACE_MS;
     try {
       if (instance.criticalError) revive(ctx, env);
-      let work = isLog ? postLog(request, env, worker.Posted) : new Worker(ctx, env).fetch(request);
+      let work = isLog ? postLog(request, env, worker.Posted, isOtlp) : new Worker(ctx, env).fetch(request);
       if (isTail) work = work.then((judged) => openTail(judged, env, (why) => unavailable(request, env, why)));
       // A sender that goes away, or is answered here, must not stop the work half-way: what it has in hand would never
       // be given back.

@@ -25,6 +25,7 @@
 //! | module | what it knows |
 //! | --- | --- |
 //! | [`intake`] | from a request's bytes to entries: body, system detection, noise, validation |
+//! | [`otlp`] | the same from OpenTelemetry's records, and what its exporters are told |
 //! | [`entry`] | what is stored of a log |
 //! | [`json`] | JSON as hostile clients send it |
 //! | [`redaction`] | which secrets leave a log before anything is stored |
@@ -49,6 +50,7 @@ pub mod entry;
 pub mod flood;
 pub mod intake;
 pub mod json;
+pub mod otlp;
 pub mod quota;
 pub mod read;
 pub mod redaction;

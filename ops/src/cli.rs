@@ -17,7 +17,7 @@ use crate::{
     run::{Effect, Run, globals::Globals},
     secrets,
     signals::Stop,
-    status,
+    status, tail,
     upstash::{Options, Server},
     verify,
 };
@@ -47,6 +47,8 @@ enum Command {
     /// Shows which secrets are set, and sets them.
     #[command(subcommand)]
     Secrets(secrets::SecretsCommand),
+    /// Shows logs as they arrive, until Ctrl-C or --timeout.
+    Tail(tail::TailArgs),
     /// Sends everything that waits in the buffers to Redis, and is done when nothing waits.
     Drain(drain::DrainArgs),
     /// Shows what this machine needs to build, run and deploy the worker, and what to type for what is missing.
@@ -80,6 +82,7 @@ impl Command {
             Command::Health(_) => kind("health", Effect::Checks, ASKING),
             Command::Status => kind("status", Effect::None, ASKING),
             Command::Secrets(command) => kind("secrets", command.effect(), ASKING),
+            Command::Tail(_) => kind("tail", Effect::None, &["--env", "--url", "--json", "--timeout"]),
             Command::Drain(_) => kind("drain", Effect::Checks, ASKING),
             Command::Doctor => kind("doctor", Effect::None, &["--json"]),
             Command::History(_) => kind("history", Effect::None, &["--json", "--env"]),
@@ -134,6 +137,7 @@ pub async fn main() -> Exit {
         Command::Health(args) => verify::command::health(&run, args).await,
         Command::Status => status::run(&run).await,
         Command::Secrets(command) => secrets::run(&run, command).await,
+        Command::Tail(args) => tail::run(&run, args).await,
         Command::Drain(args) => drain::run(&run, args).await,
         Command::Doctor => doctor::run(&run).await,
         Command::History(args) => history::run(&run, args),

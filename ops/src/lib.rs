@@ -11,6 +11,7 @@
 //! | [`status`] | `ops status`: what is live, since when, by whom, how well, and how far from the checkout |
 //! | [`secrets`] | `ops secrets`: what is set, and setting one so that the worker is well afterwards |
 //! | [`doctor`] | `ops doctor`: what a machine needs, has, and lacks |
+//! | [`tail`] | `ops tail`: logs in the terminal as they arrive |
 //! | [`drain`] | `ops drain`: everything that waits goes to Redis |
 //! | [`project`] | the project's folder and what its wrangler.toml says |
 //! | [`dev`] | `ops dev`: set-up, local Redis, the worker, and the lines to paste |
@@ -37,6 +38,7 @@ pub mod run;
 pub mod secrets;
 pub mod signals;
 pub mod status;
+pub mod tail;
 pub mod upstash;
 pub mod verify;
 pub mod workerd;

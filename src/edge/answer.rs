@@ -44,6 +44,11 @@ impl Answer {
         Answer::json(status, &Failed { error })
     }
 
+    /// With another body.
+    pub fn map(self, body: impl FnOnce(Vec<u8>) -> Vec<u8>) -> Answer {
+        Answer { body: body(self.body), ..self }
+    }
+
     /// Adds a header.
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Answer {
         self.headers.push((name, value.into()));
@@ -92,6 +97,7 @@ impl Answer {
 #[derive(Serialize)]
 pub struct Endpoints {
     log: &'static str,
+    otlp: &'static str,
     health: &'static str,
     logs: &'static str,
     recent_traces: &'static str,
@@ -103,6 +109,7 @@ pub struct Endpoints {
 /// The routes.
 pub const ENDPOINTS: Endpoints = Endpoints {
     log: "POST /log",
+    otlp: "POST /v1/logs",
     health: "GET /health",
     logs: "GET /logs?trace_id={trace_id}",
     recent_traces: "GET /traces/recent?limit={limit}",

@@ -42,7 +42,7 @@ async fn judge(request: &Request, visit: &Visit) -> Result<(u32, Asked), Answer>
     let upgrade = request.headers().get("upgrade").ok().flatten();
     if !upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket")) {
         let error = "this is a WebSocket: open it as one (Upgrade: websocket)";
-        return Err(Answer::error(426, error).with("Upgrade", "websocket")); // RFC 9110, section 15.5.22
+        return Err(Answer::error(426, error)); // the platform lets no `Upgrade` header out
     }
     let shard = match (&asked.subject, asked.shard) {
         (_, Some(shard)) => shard,
