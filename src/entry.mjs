@@ -55,7 +55,7 @@ const CLEAR_HOPS = 8; // a clear waits for a flush under way and deletes many li
 
 // The headers are those of src/access.rs: a page must be able to read this answer like any other.
 function unavailable(request, env, error = "The worker broke on a request. Send the log again with the same id") {
-  const body = { success: false, error };
+  const body = OTLP.test(request.url) ? { message: error } : { success: false, error };
   const headers = new Headers({
     "Content-Type": "application/json",
     "Cache-Control": "no-store",

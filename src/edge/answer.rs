@@ -102,6 +102,7 @@ pub struct Endpoints {
     logs: &'static str,
     recent_traces: &'static str,
     tail: &'static str,
+    tail_ticket: &'static str,
     clear: &'static str,
     openapi: &'static str,
 }
@@ -114,6 +115,7 @@ pub const ENDPOINTS: Endpoints = Endpoints {
     logs: "GET /logs?trace_id={trace_id}",
     recent_traces: "GET /traces/recent?limit={limit}",
     tail: "GET /logs/tail?trace_id={trace_id}",
+    tail_ticket: "POST /logs/tail/ticket",
     clear: "DELETE /logs/clear",
     openapi: "GET /openapi.json",
 };

@@ -130,7 +130,13 @@ impl Asked {
             match key.as_str() {
                 "trace_id" if !value.is_empty() => trace_id = Some(value),
                 "shard" => shard = Some(value),
-                "logs" => logs = value == "true",
+                "logs" => {
+                    logs = match value.as_str() {
+                        "true" => true,
+                        "false" => false,
+                        _ => return Err("logs must be true or false".to_string()),
+                    }
+                }
                 "after" => after = value,
                 "ticket" => ticket = Some(value),
                 _ => {}
