@@ -84,7 +84,7 @@ async fn partial_success_is_what_the_sdk_logs() {
     );
     let told: Value = serde_json::from_str(warning["words"][1].as_str().unwrap()).unwrap();
     assert_eq!(told["rejectedLogRecords"], "1");
-    assert!(told["errorMessage"].as_str().unwrap().starts_with("record 3: log is 16"), "{told}");
+    assert!(told["errorMessage"].as_str().unwrap().starts_with("record 4: log is 16"), "{told}");
     assert_eq!(worker.entries(&trace).await.len(), 3, "the others are there");
 }
 

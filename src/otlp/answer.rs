@@ -1,8 +1,9 @@
 //! What an exporter is told.
 
 use crate::answers::{self, Fate, Told};
+use crate::json::{self, Json};
 use crate::quota::Limits;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// Reasons named in one answer at most.
 const REASONS: usize = 3;
@@ -50,11 +51,10 @@ pub fn tell(fates: &[Fate], now: i64, limits: &Limits) -> Told {
 
 /// An answer that says `error` as a `Status` (section "Failures").
 pub fn as_status(body: &[u8]) -> Vec<u8> {
-    #[derive(Deserialize)]
-    struct Said {
-        error: String,
-    }
-    let said: Option<Said> = serde_json::from_slice(body).ok();
-    serde_json::to_vec(&Status { message: said.as_ref().map_or("refused", |said| &said.error) })
-        .unwrap_or_default()
+    let said = std::str::from_utf8(body).ok().and_then(|body| json::parse(body).ok()?.take("error"));
+    let message = match &said {
+        Some(Json::String(error)) => error,
+        _ => "refused",
+    };
+    serde_json::to_vec(&Status { message }).unwrap_or_default()
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// Bytes of a cursor at most: five numbers of 64 bits in hexadecimal, and what stands between them.
-const MAX_BYTES: usize = 5 * 16 + 4;
+/// Bytes of a cursor at most: five numbers of 64 bits, and what stands between them.
+const MAX_BYTES: usize = 5 * 20 + 4;
 
 /// How far a viewer has seen. Opaque to viewers; it tells them nothing but how much has been logged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Cursor {
         if text.len() > MAX_BYTES {
             return None;
         }
-        let mut numbers = text.split('-').map(|part| u64::from_str_radix(part, 16).ok());
+        let mut numbers = text.split('-').map(|part| part.parse::<u64>().ok());
         let mut next = || numbers.next().flatten();
         let cursor = Cursor {
             born: i64::try_from(next()?).ok()?,
@@ -48,7 +48,7 @@ impl Cursor {
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Cursor { born, seq, count, first, cleared } = self;
-        write!(f, "{born:x}-{seq:x}-{count:x}-{first:x}-{cleared:x}")
+        write!(f, "{born}-{seq}-{count}-{first}-{cleared}")
     }
 }
 
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn what_is_no_cursor_is_none() {
         for text in
-            ["", "0", "1-2-3-4", "1-2-3-4-5-6", "1-2-3-4-x", "ffffffffffffffff-1-1-1-1", &"0".repeat(100)]
+            ["", "0", "1-2-3-4", "1-2-3-4-5-6", "1-2-3-4-x", "18446744073709551615-1-1-1-1", &"0".repeat(200)]
         {
             assert_eq!(Cursor::parse(text), None, "{text}");
         }

@@ -5,7 +5,6 @@
 //! even when that object is evicted meanwhile.
 
 use crate::access::Secret;
-use serde::{Deserialize, Serialize};
 
 /// How long a ticket may be used, in seconds.
 pub const LIFE_S: i64 = 30;
@@ -19,26 +18,19 @@ pub struct Tickets {
     live: Vec<(Secret, i64)>,
 }
 
-/// A ticket as it is stored.
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    ticket: String,
-    until: i64,
-}
-
 impl Tickets {
-    /// Those that were stored; none of what cannot be read.
+    /// Those that were stored: a line each, until when it may be used (Unix ms) and the ticket. None of what cannot be read.
     pub fn read(stored: &str) -> Tickets {
-        let stored: Vec<Stored> = serde_json::from_str(stored).unwrap_or_default();
-        let live = |Stored { ticket, until }| Some((Secret::new(ticket)?, until));
-        Tickets { live: stored.into_iter().filter_map(live).collect() }
+        let live = |line: &str| {
+            let (until, ticket) = line.split_once(' ')?;
+            Some((Secret::new(ticket.to_string())?, until.parse().ok()?))
+        };
+        Tickets { live: stored.lines().filter_map(live).collect() }
     }
 
     /// To be stored.
     pub fn write(&self) -> String {
-        let stored =
-            |(ticket, until): &(Secret, i64)| Stored { ticket: ticket.reveal().into(), until: *until };
-        serde_json::to_string(&self.live.iter().map(stored).collect::<Vec<_>>()).unwrap_or_default()
+        self.live.iter().map(|(ticket, until)| format!("{until} {}\n", ticket.reveal())).collect()
     }
 
     /// A new ticket, made of these random bytes.
@@ -80,7 +72,7 @@ mod tests {
         assert!(tickets.redeem(&one, 29_999));
         assert!(!tickets.redeem(&one, 29_999));
         assert!(!tickets.redeem(&other, 30_000));
-        assert_eq!(tickets.write(), "[]");
+        assert_eq!(tickets.write(), "");
     }
 
     #[test]
