@@ -154,6 +154,7 @@ export class Viewers {
         else this.#close(socket, TOO_SLOW, "too slow: come back with your cursor");
       }
       if (asked) this.#watchOver();
+      this.soon(); // others may have waited for those that were closed
     }, PATIENCE_MS);
   }
 

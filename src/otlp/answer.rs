@@ -52,7 +52,7 @@ pub fn tell(fates: &[Fate], now: i64, limits: &Limits) -> Told {
 /// An answer that says `error` as a `Status` (section "Failures").
 pub fn as_status(body: &[u8]) -> Vec<u8> {
     let said = std::str::from_utf8(body).ok().and_then(|body| json::parse(body).ok()?.take("error"));
-    let message = match &said {
+    let message: &str = match &said {
         Some(Json::String(error)) => error,
         _ => "refused",
     };
