@@ -120,7 +120,8 @@ pub fn authorize(
     }
 }
 
-fn lists(config: &Config, origin: &str) -> bool {
+/// Whether `ALLOWED_ORIGINS` lists this origin.
+pub fn lists(config: &Config, origin: &str) -> bool {
     config.allowed_origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin))
 }
 

@@ -204,11 +204,16 @@ struct Rejected {
 
 /// Tells a client what became of its logs: of the one it sent, or of its batch.
 pub fn tell(single: bool, fates: &[Fate], now: i64, limits: &Limits) -> Told {
-    let touched = touched(fates, limits);
     let (status, body) = match (single, fates) {
         (true, [fate]) => (fate.status(), serde_json::to_vec(&one(fate))),
-        _ => (status_of_batch(fates), serde_json::to_vec(&many(fates, &touched))),
+        _ => (status_of_batch(fates), serde_json::to_vec(&many(fates, &touched(fates, limits)))),
     };
+    Told { status, body: body.unwrap_or_default(), headers: headers(status, fates, now, limits) }
+}
+
+/// The headers of an answer of this status: how the quotas stand that were touched, and when to come back.
+pub fn headers(status: u16, fates: &[Fate], now: i64, limits: &Limits) -> Vec<(&'static str, String)> {
+    let touched = touched(fates, limits);
     let mut headers = quota_headers(&touched, now);
     match status {
         429 => {
@@ -218,7 +223,7 @@ pub fn tell(single: bool, fates: &[Fate], now: i64, limits: &Limits) -> Told {
         503 => headers.push(("Retry-After", RETRY_AFTER_S.to_string())),
         _ => {}
     }
-    Told { status, body: body.unwrap_or_default(), headers }
+    headers
 }
 
 fn one(fate: &Fate) -> One<'_> {

@@ -1,41 +1,61 @@
 // The module Cloudflare loads: the compiled worker, and what surrounds it in JavaScript.
 //
-// `POST /log` does its I/O in log.mjs; every other route is the worker's own fetch event. Where the worker broke, or
-// takes longer than two hops may, it is answered 503 here. A log that was under way may be stored or not; the same log
-// with the same id can be sent again.
+// `POST /log` and `POST /v1/logs` do their I/O in log.mjs, `GET /logs/tail` in tail.mjs; every other route is the worker's
+// own fetch event. Where the worker broke, or takes longer than two hops may, it is answered 503 here. A log that was
+// under way may be stored or not; the same log with the same id can be sent again.
 import Worker, * as worker from "../build/index.js";
 import { DurableObject } from "cloudflare:workers";
 import { Deadlines, trapped } from "./guard.mjs";
 import { postLog } from "./log.mjs";
+import { Viewers, openTail } from "./tail.mjs";
 
 export const RateLimiterDO = worker.RateLimiterDO;
 
 // One shard of the buffer. Only a class that extends `DurableObject` has methods others can call.
 export class LogBuffer extends DurableObject {
   #object;
+  #viewers;
   constructor(state, env) {
     super(state, env);
     this.#object = new worker.LogBuffer(state, env);
+    this.#viewers = new Viewers(state, this.#object);
   }
   append(body) {
-    return this.#object.append(body);
+    return this.#told(this.#object.append(body));
   }
   fetch(request) {
-    return this.#object.fetch(request);
+    if (request.headers.get("Upgrade") === "websocket") return this.#viewers.accept(request);
+    return this.#told(this.#object.fetch(request));
   }
   alarm() {
     return this.#object.alarm();
   }
+  webSocketMessage(socket, message) {
+    this.#viewers.said(socket, message);
+  }
+  webSocketClose(socket) {
+    this.#viewers.gone(socket);
+  }
+  webSocketError(socket) {
+    this.#viewers.gone(socket);
+  }
+  // Whoever looks on learns of it afterwards.
+  #told(answer) {
+    if (this.#viewers.count) answer.then(() => this.#viewers.soon(), () => {});
+    return answer;
+  }
 }
 
 const LOG = /^https?:\/\/[^/?#]+\/log(?:[?#]|$)/; // as it was written: `new URL` would make one of `/x/../log`
+const OTLP = /^https?:\/\/[^/?#]+\/v1\/logs(?:[?#]|$)/;
+const TAIL = /^https?:\/\/[^/?#]+\/logs\/tail(?:[?#]|$)/;
 const HOP_TIMEOUT_MS = 5_000; // as in src/config.rs
 const GRACE_MS = 5_000; // beyond two hops
 const CLEAR_HOPS = 8; // a clear waits for a flush under way and deletes many lists
 
 // The headers are those of src/access.rs: a page must be able to read this answer like any other.
-function unavailable(request, env) {
-  const body = { success: false, error: "The worker broke on a request. Send the log again with the same id" };
+function unavailable(request, env, error = "The worker broke on a request. Send the log again with the same id") {
+  const body = OTLP.test(request.url) ? { message: error } : { success: false, error };
   const headers = new Headers({
     "Content-Type": "application/json",
     "Cache-Control": "no-store",
@@ -62,13 +82,16 @@ function revive(ctx, env) {
 
 export default {
   async fetch(request, env, ctx) {
-    const isLog = request.method === "POST" && LOG.test(request.url);
+    const isOtlp = request.method === "POST" && OTLP.test(request.url);
+    const isLog = isOtlp || (request.method === "POST" && LOG.test(request.url));
+    const isTail = request.method === "GET" && TAIL.test(request.url);
     const hop = Number(env.HOP_TIMEOUT_MS) || HOP_TIMEOUT_MS;
     const most = request.method === "DELETE" ? CLEAR_HOPS * hop : 2 * hop + GRACE_MS;
     let deadlines;
     try {
       if (instance.criticalError) revive(ctx, env);
-      const work = isLog ? postLog(request, env, worker.Posted) : new Worker(ctx, env).fetch(request);
+      let work = isLog ? postLog(request, env, worker.Posted, isOtlp) : new Worker(ctx, env).fetch(request);
+      if (isTail) work = work.then((judged) => openTail(judged, env, (why) => unavailable(request, env, why)));
       // A sender that goes away, or is answered here, must not stop the work half-way: a page posts its last logs as it
       // closes, and what the work has in hand would never be given back.
       ctx.waitUntil(work);

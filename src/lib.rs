@@ -25,6 +25,7 @@
 //! | module | what it knows |
 //! | --- | --- |
 //! | [`intake`] | from a request's bytes to entries: body, system detection, noise, validation |
+//! | [`otlp`] | the same from OpenTelemetry's records, and what its exporters are told |
 //! | [`entry`] | what is stored of a log |
 //! | [`json`] | JSON as hostile clients send it |
 //! | [`redaction`] | which secrets leave a log before anything is stored |
@@ -32,6 +33,7 @@
 //! | [`buffer`] | a shard: rows, summaries, ids, and how entries get into Redis exactly once |
 //! | [`redis`] | Upstash's REST API: commands, replies, what a failure leaves open |
 //! | [`read`], [`answers`] | what clients are told |
+//! | [`tail`] | what viewers are told as logs arrive |
 //! | [`access`], [`flood`], [`config`] | who may do what, and how often; every var and secret, declared once |
 //! | `edge` | what only wasm compiles: the fetch event, the routes, the shells of the Durable Objects |
 //!
@@ -48,7 +50,9 @@ pub mod entry;
 pub mod flood;
 pub mod intake;
 pub mod json;
+pub mod otlp;
 pub mod quota;
 pub mod read;
 pub mod redaction;
 pub mod redis;
+pub mod tail;

@@ -1,16 +1,17 @@
-// The I/O of `POST /log`; what it means is decided in src/edge/ingest.rs, by calls that do not wait.
+// The I/O of `POST /log` and `POST /v1/logs`; what it means is decided in src/edge/ingest.rs, by calls that do not wait.
 
 import { Broken, Deadlines, Late } from "./guard.mjs";
 
 const BODY_TIME_MAX_MS = 10_000; // as in src/intake/receive.rs
+const PIECE_BYTES = 4 * 1024; // of a packed body, unpacked at once: at most a thousand times as many are made of it
 const HEAD = [ // in the order src/edge/ingest.rs reads them
   "Origin", "Authorization", "Content-Type", "Content-Encoding", "Content-Length", "Referer", "User-Agent", "Sec-Fetch-Site",
   "CF-Connecting-IP",
 ];
 
 // Answers a request; `Posted` is the class of the compiled worker.
-export async function postLog(request, env, Posted) {
-  const posted = Posted.open(env, HEAD.map((name) => request.headers.get(name) ?? "").join("\n"));
+export async function postLog(request, env, Posted, isOtlp) {
+  const posted = Posted.open(env, HEAD.map((name) => request.headers.get(name) ?? "").join("\n"), isOtlp);
   const deadlines = new Deadlines();
   try {
     if (env.FLOOD_LIMITER) await turnFloodAway(env, posted, deadlines);
@@ -28,8 +29,8 @@ export async function postLog(request, env, Posted) {
   return respond(answer);
 }
 
-// Headers that many answers share, by how they were written down. A `Headers` is copied by the platform in a tenth of the
-// time it takes to make one of strings.
+// Headers that many answers share, by how they were written down: the platform copies a `Headers` faster than it makes one
+// of strings.
 const shared = new Map();
 const SHARED_MAX = 16; // one for each origin that is listed, and then some
 
@@ -74,7 +75,9 @@ async function receive(request, posted, deadlines) {
 
 // A body that comes too late may still come when `posted` is gone.
 async function read(request, posted, receiving, deadlines) {
-  if (posted.in_one_piece()) {
+  if (posted.is_packed()) {
+    if (request.body) await unpack(request.body, posted, receiving, deadlines);
+  } else if (posted.in_one_piece()) {
     const body = new Uint8Array(await request.arrayBuffer());
     deadlines.check();
     if (!receiving.over) posted.push(body);
@@ -84,6 +87,28 @@ async function read(request, posted, receiving, deadlines) {
       if (receiving.over || !posted.push(chunk)) return;
     }
   }
+}
+
+// Unpacks a gzip body as it comes. What is refused is still received, but not unpacked.
+async function unpack(body, posted, receiving, deadlines) {
+  const { readable, writable } = new DecompressionStream("gzip");
+  const writer = writable.getWriter();
+  // Nothing of it may touch `posted` when its time is over, or its instance gone.
+  const over = () => (deadlines.check(), receiving.over);
+  let unpacking = true;
+  const unpacked = (async () => {
+    for await (const chunk of readable) if (over() || !posted.push(chunk)) break;
+  })().finally(() => (unpacking = false));
+  const failed = unpacked.then(() => false, () => true);
+  const write = (work) => work.catch(() => {}); // the reading side says what is wrong
+  for await (const chunk of body) {
+    if (over() || !posted.push_packed(chunk.length)) return;
+    for (let at = 0; unpacking && at < chunk.length; at += PIECE_BYTES) {
+      await write(writer.write(chunk.subarray(at, at + PIECE_BYTES)));
+    }
+  }
+  if (unpacking) await write(writer.close());
+  if ((await failed) && !over()) posted.cannot_be_unpacked();
 }
 
 // Hands a shard what it is to store, and once more when what became of the first time is unknown: it recognises

@@ -146,14 +146,12 @@ async fn headers_of_a_proxy_are_not_believed() {
 }
 
 #[tokio::test]
-async fn a_compressed_body_is_415_and_never_unpacked() {
+async fn a_body_compressed_otherwise_than_by_gzip_is_415_and_never_unpacked() {
     let worker = shared().await;
     let trace = fresh_trace();
     let gzip: &[u8] =
         b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xab\xae\x05\x00\x43\xbf\xa6\xa3\x02\x00\x00\x00";
-    for encoding in
-        ["gzip", "GZIP", "x-gzip", "deflate", "br", "zstd", "gzip, gzip", "identity, gzip", "nonsense"]
-    {
+    for encoding in ["deflate", "br", "zstd", "gzip, gzip", "identity, gzip", "nonsense"] {
         for content_type in ["application/json", "application/x-ndjson", "text/plain", ""] {
             let answer = worker.post_as(content_type, &[("Content-Encoding", encoding)], gzip).await;
             let answer = answer.expect_status(415);

@@ -10,6 +10,7 @@ mod corpus;
 use log_ingestion_worker::config::Config;
 use log_ingestion_worker::intake::{Item, Posted, Sender, judge, split};
 use log_ingestion_worker::json;
+use log_ingestion_worker::otlp;
 use log_ingestion_worker::redaction::{Tally, redact_text};
 use log_ingestion_worker::redis::parse_items;
 
@@ -35,6 +36,10 @@ const BODIES: &[&str] = &[
     r#"{"trace_id":"\ud83d\ude00\ud83d","message":"","message":"twice","__proto__":{"a":1e400}}"#,
     "[[[[[[{}]]]]]]",
     "\u{feff}{}",
+];
+const EXPORTS: &[&str] = &[
+    r#"{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"s"}}]},"scopeLogs":[{"scope":{"name":"l"},"logRecords":[{"timeUnixNano":"1750000000000000000","severityNumber":9,"body":{"stringValue":"m"},"traceId":"5B8EFFF798038103D269B633813FC60C"}]}]}]}"#,
+    r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"kvlistValue":{"values":[{"key":"a","value":{"arrayValue":{"values":[{"intValue":"7"},{"bytesValue":"AA=="}]}}}]}},"attributes":[{"key":"k","value":{"doubleValue":"NaN"}}]},{}]}]}]}"#,
 ];
 const REPLIES: &[&str] = &[
     r#"[{"result":"OK"},{"result":12},{"result":["a","b"]},{"error":"ERR x"}]"#,
@@ -113,6 +118,19 @@ fn any_body_is_split_and_judged_or_refused() {
             Ok(Posted::Batch(items)) => items.into_iter().for_each(each),
             Err(error) => assert!((400..500).contains(&error.status())),
         }
+    });
+}
+
+#[test]
+fn any_export_is_split_and_judged_or_refused() {
+    fuzz("export", EXPORTS, |bytes| match otlp::records(bytes) {
+        Ok(records) => {
+            for log in records.into_iter().filter_map(|record| record.log().ok()) {
+                let mut new_id = || panic!("a record brings its id");
+                judge(log, &Sender::default(), 1_700_000_000_000, &mut new_id, &mut Tally::default());
+            }
+        }
+        Err(error) => assert!((400..500).contains(&error.status())),
     });
 }
 

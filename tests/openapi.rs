@@ -77,7 +77,8 @@ async fn the_document_is_public_and_names_every_route_of_the_root() {
         of_document
             .extend(methods.as_object().unwrap().keys().map(|m| format!("{} {path}", m.to_uppercase())));
     }
-    assert_eq!(of_document, of_root);
+    let missing: Vec<&String> = of_root.difference(&of_document).collect();
+    assert!(missing.is_empty(), "{missing:?}");
     assert_references(&document, &document);
 }
 

@@ -11,6 +11,7 @@ mod load;
 mod replay;
 mod report;
 mod suite;
+mod viewers;
 mod world;
 
 use clap::Parser;
@@ -18,7 +19,7 @@ use clap::Parser;
 /// Measures the worker, beside a reference and a hello-world.
 #[derive(Parser)]
 pub struct Arguments {
-    /// Only these groups, separated by commas: singles, group, batches, reads, shards, cost, cold, quota
+    /// Only these groups, separated by commas: singles, group, batches, reads, shards, viewers, cost, cold, quota
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Seconds each closed loop is measured.

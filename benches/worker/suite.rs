@@ -8,6 +8,7 @@ use crate::{
     load::{self, Script},
     replay::Form,
     report::{self, Bound, Promise},
+    viewers::Viewers,
     world::{Subject, World},
 };
 
@@ -15,6 +16,9 @@ use crate::{
 const ROUNDS: usize = 3;
 /// Live traces of the cases about growth.
 const MANY_TRACES: u64 = 50_000;
+/// Viewers of a live tail, and the requests a second they look on at.
+const VIEWERS: usize = 200;
+const WATCHED_RATE: f64 = 200.0;
 /// Starts of which the median counts.
 const STARTS: usize = 9;
 
@@ -52,6 +56,9 @@ pub async fn run(arguments: &Arguments) -> (Vec<Row>, Vec<Promise>) {
     }
     if suite.wants("shards") {
         suite.shards().await;
+    }
+    if suite.wants("viewers") {
+        suite.viewers().await;
     }
     if suite.wants("cost") {
         suite.cost().await;
@@ -236,6 +243,30 @@ impl Suite<'_> {
                     .await;
             self.take(row);
         }
+    }
+
+    /// What viewers of the live tail cost those who post; with and without them in turn, in one world.
+    async fn viewers(&mut self) {
+        let world = World::start(OURS, NOW, &[]).await;
+        let traces: Vec<String> = (0..20).map(|n| format!("trace_hot_{n:04}")).collect();
+        let mut rounds = [Vec::new(), Vec::new()];
+        for _ in 0..ROUNDS {
+            for (rows, count) in rounds.iter_mut().zip([0, VIEWERS]) {
+                let viewers = Viewers::open(world.worker.port(), count, &traces);
+                let name = format!("open loop at {WATCHED_RATE}/s, {count} viewers");
+                let row = cases::open(&world, &name, WATCHED_RATE, 1, self.pace, &cases::hot(20, 44)).await;
+                if count > 0 {
+                    println!("  {} frames to {count} viewers", viewers.frames());
+                }
+                rows.push(row);
+            }
+        }
+        let [none, some] = rounds.map(|mut rows| {
+            rows.sort_by(|a, b| a.p50_ms.total_cmp(&b.p50_ms));
+            self.take(rows.swap_remove(ROUNDS / 2))
+        });
+        let ratio = self.rows[some].p50_ms / self.rows[none].p50_ms;
+        self.promise("200 viewers: p50 of posts / without any", ratio, Bound::AtMost(1.2));
     }
 
     async fn cost(&mut self) {

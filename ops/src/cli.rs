@@ -17,7 +17,7 @@ use crate::{
     run::{Effect, Run, globals::Globals},
     secrets,
     signals::Stop,
-    status,
+    status, tail,
     upstash::{Options, Server},
     verify,
 };
@@ -52,6 +52,8 @@ enum Command {
     /// Keeps the configuration of the app, Convex, the worker and GitHub as one source of truth says.
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Shows logs as they arrive, until Ctrl-C or --timeout.
+    Tail(tail::TailArgs),
     /// Sends everything that waits in the buffers to Redis, and is done when nothing waits.
     Drain(drain::DrainArgs),
     /// Shows what this machine needs to build, run and deploy the worker, and what to type for what is missing.
@@ -87,6 +89,7 @@ impl Command {
             Command::Status => kind("status", Effect::None, ASKING),
             Command::Secrets(command) => kind("secrets", command.effect(), ASKING),
             Command::Config(command) => kind("config", command.effect(), command.flags()),
+            Command::Tail(_) => kind("tail", Effect::None, &["--env", "--url", "--json", "--timeout"]),
             Command::Drain(_) => kind("drain", Effect::Checks, ASKING),
             Command::Doctor => kind("doctor", Effect::None, &["--json"]),
             Command::History(_) => kind("history", Effect::None, &["--json", "--env"]),
@@ -146,6 +149,7 @@ pub async fn main() -> Exit {
         Command::Status => status::run(&run).await,
         Command::Secrets(command) => secrets::run(&run, command).await,
         Command::Config(command) => config::run(&run, command).await,
+        Command::Tail(args) => tail::run(&run, args).await,
         Command::Drain(args) => drain::run(&run, args).await,
         Command::Doctor => doctor::run(&run).await,
         Command::History(args) => history::run(&run, args),

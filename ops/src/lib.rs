@@ -14,6 +14,7 @@
 //! | [`secrets`] | `ops secrets`: what is set, and setting one so that the worker is well afterwards |
 //! | [`config`] | `ops config`: one source of truth for the app, Convex, the worker and GitHub |
 //! | [`doctor`] | `ops doctor`: what a machine needs, has, and lacks |
+//! | [`tail`] | `ops tail`: logs in the terminal as they arrive |
 //! | [`drain`] | `ops drain`: everything that waits goes to Redis |
 //! | [`project`] | the project's folder and what its wrangler.toml says |
 //! | [`dev`] | `ops dev`: set-up, local Redis, the worker, and the lines to paste |
@@ -43,6 +44,7 @@ pub mod secrets;
 pub mod signals;
 pub mod status;
 pub mod switch;
+pub mod tail;
 pub mod upstash;
 pub mod verify;
 pub mod workerd;

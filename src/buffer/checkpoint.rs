@@ -81,6 +81,7 @@ impl Shard {
             checkpoint: self.checkpoint,
             flushed: self.flushed_through(),
             cleared: self.cleared,
+            clears: self.clears,
             given_up: self.given_up,
             window: self.lease.window(),
             spent: self.lease.spent(),

@@ -101,6 +101,7 @@ impl Shard {
         if trace_id.is_none() {
             self.cleared = mark;
         }
+        self.clears += 1;
         self.checkpoint_due = true;
         reply
     }

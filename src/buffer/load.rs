@@ -30,6 +30,7 @@ impl Loader {
         let mut shard = Shard::new(settings, meta.born);
         shard.checkpoint = meta.checkpoint;
         shard.cleared = meta.cleared;
+        shard.clears = meta.clears;
         shard.checkpoint_flushed = meta.flushed;
         shard.given_up = meta.given_up;
         shard.next_seq = meta.checkpoint + 1;

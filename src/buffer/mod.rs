@@ -19,6 +19,7 @@ mod settle;
 mod shard;
 mod status;
 mod step;
+mod tail;
 mod traces;
 pub mod wire;
 
@@ -29,3 +30,4 @@ pub use checkpoint::{Checkpoint, TraceRow};
 pub use load::Loader;
 pub use shard::{Appended, Shard, ShardSettings};
 pub use step::{Mode, Step};
+pub use tail::{Told, Wanted};

@@ -107,6 +107,17 @@ impl Ring {
         rows.filter(|row| row.seq <= through && from < row.seq + row.count).map(|row| row.slot).collect()
     }
 
+    /// The first entry after this one that has a row.
+    pub fn after(&self, seq: u64) -> Option<u64> {
+        let next = seq.saturating_add(1);
+        if self.of(next).is_some() {
+            return Some(next);
+        }
+        let at = self.rows.partition_point(|row| row.seq <= seq);
+        let kept = self.kept.range(next..).next().map(|(seq, _)| *seq);
+        self.rows.get(at).map(|row| row.seq).into_iter().chain(kept).min()
+    }
+
     /// The row of an entry.
     pub fn of(&self, seq: u64) -> Option<&Place> {
         let after = self.rows.partition_point(|row| row.seq <= seq);

@@ -108,6 +108,8 @@ pub struct Meta {
     pub flushed: u64,
     /// Entries up to this number were cleared.
     pub cleared: u64,
+    /// How often something was cleared.
+    pub clears: u64,
     /// Which entries a write that was given up may still bring.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub given_up: Option<GivenUp>,

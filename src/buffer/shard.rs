@@ -72,6 +72,8 @@ pub struct Shard {
     /// Removals of cleared entries that appeared in a list after all.
     pub(super) fences: VecDeque<(Rc<str>, Commands)>,
     pub(super) cleared: u64,
+    /// How often something was cleared.
+    pub(super) clears: u64,
     /// Newest entry that the last checkpoint knew, and newest that it knew to be in Redis.
     pub(super) checkpoint: u64,
     pub(super) checkpoint_flushed: u64,
@@ -119,6 +121,7 @@ impl Shard {
             audits: BTreeMap::new(),
             fences: VecDeque::new(),
             cleared: 0,
+            clears: 0,
             checkpoint: 0,
             checkpoint_flushed: 0,
             checkpoint_due: false,

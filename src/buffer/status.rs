@@ -89,7 +89,7 @@ impl Shard {
         self.traces.recent(limit, now)
     }
 
-    /// How the shard stands; version, sizes and redactions are the owner's to fill in.
+    /// How the shard stands; version, sizes, redactions and viewers are the owner's to fill in.
     pub fn status(&self, now: i64) -> StatusReply {
         let oldest = self
             .waiting
@@ -134,6 +134,7 @@ impl Shard {
             counters: self.counters,
             redactions: BTreeMap::new(),
             memory_bytes: 0,
+            viewers: 0,
         }
     }
 }

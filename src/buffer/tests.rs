@@ -6,3 +6,4 @@ mod events;
 mod model;
 mod owner;
 mod redis;
+mod tail;

@@ -190,12 +190,20 @@ impl Traces {
 
     /// The `limit` newest, newest first.
     pub fn recent(&self, limit: usize, now: i64) -> Vec<Summary> {
+        self.newest(limit, now).map(|(key, trace)| trace.summary(key)).collect()
+    }
+
+    /// Those of the `limit` newest that have an entry after this one, newest first.
+    pub fn recent_after(&self, seq: u64, limit: usize, now: i64) -> Vec<Summary> {
+        let after = |trace: &Trace| seq == 0 || trace.kept.back().is_some_and(|&newest| newest > seq);
+        let changed = self.newest(limit, now).filter(|(_, trace)| after(trace));
+        changed.map(|(key, trace)| trace.summary(key)).collect()
+    }
+
+    fn newest(&self, limit: usize, now: i64) -> impl Iterator<Item = (&Rc<str>, &Trace)> {
         let newest = self.by_time.iter().rev();
         let live = newest.filter_map(|(_, key)| self.by_id.get(key).map(|trace| (key, trace)));
-        live.filter(|(_, trace)| !trace.expired(now))
-            .take(limit)
-            .map(|(key, trace)| trace.summary(key))
-            .collect()
+        live.filter(move |(_, trace)| !trace.expired(now)).take(limit)
     }
 
     /// Every trace.

@@ -313,6 +313,8 @@ pub struct StatusReply {
     pub redactions: BTreeMap<String, u64>,
     /// Bytes of wasm memory of the instance it runs in.
     pub memory_bytes: u64,
+    /// Viewers of its tail.
+    pub viewers: u64,
 }
 
 /// What a shard did since it started; `late_doubles` since it exists.

@@ -44,6 +44,11 @@ impl Answer {
         Answer::json(status, &Failed { error })
     }
 
+    /// With another body.
+    pub fn map(self, body: impl FnOnce(Vec<u8>) -> Vec<u8>) -> Answer {
+        Answer { body: body(self.body), ..self }
+    }
+
     /// Adds a header.
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Answer {
         self.headers.push((name, value.into()));
@@ -99,9 +104,12 @@ impl Answer {
 #[derive(Serialize)]
 pub struct Endpoints {
     log: &'static str,
+    otlp: &'static str,
     health: &'static str,
     logs: &'static str,
     recent_traces: &'static str,
+    tail: &'static str,
+    tail_ticket: &'static str,
     clear: &'static str,
     openapi: &'static str,
 }
@@ -109,9 +117,12 @@ pub struct Endpoints {
 /// The routes.
 pub const ENDPOINTS: Endpoints = Endpoints {
     log: "POST /log",
+    otlp: "POST /v1/logs",
     health: "GET /health",
     logs: "GET /logs?trace_id={trace_id}",
     recent_traces: "GET /traces/recent?limit={limit}",
+    tail: "GET /logs/tail?trace_id={trace_id}",
+    tail_ticket: "POST /logs/tail/ticket",
     clear: "DELETE /logs/clear",
     openapi: "GET /openapi.json",
 };
@@ -122,8 +133,8 @@ pub fn is_route(method: &Method, path: &str) -> bool {
     fault
         || matches!(
             (method, path),
-            (Method::Get, "/health" | "/logs" | "/traces/recent" | "/limiter/status" | "/limiter/check")
-                | (Method::Post, "/limiter/reset" | "/buffer/drain")
+            (Method::Get, "/health" | "/logs" | "/logs/tail" | "/traces/recent" | "/limiter/status" | "/limiter/check")
+                | (Method::Post, "/logs/tail/ticket" | "/limiter/reset" | "/buffer/drain")
                 | (Method::Delete, "/logs/clear")
         )
 }

@@ -141,6 +141,8 @@ struct Buffer {
     oldest_waiting_ms: i64,
     set_aside: u64,
     late_doubles: u64,
+    /// Viewers of a live tail.
+    viewers: u64,
     /// Bytes of wasm memory, the largest instance's.
     memory_bytes: u64,
     totals: Counters,
@@ -340,11 +342,12 @@ fn redactions(shards: &mut [Shard]) -> BTreeMap<String, u64> {
 fn buffer(mut shards: Vec<Shard>, open: bool) -> Buffer {
     let mut totals = Counters::default();
     let (mut waiting, mut waiting_bytes, mut oldest_waiting_ms, mut set_aside) = (0, 0, 0, 0);
-    let mut memory_bytes = 0;
+    let (mut memory_bytes, mut viewers) = (0, 0);
     for shard in &mut shards {
         let Some(state) = &mut shard.state else { continue };
         waiting += state.waiting;
         memory_bytes = memory_bytes.max(state.memory_bytes);
+        viewers += state.viewers;
         waiting_bytes += state.waiting_bytes;
         oldest_waiting_ms = oldest_waiting_ms.max(state.oldest_waiting_ms);
         set_aside += state.set_aside_entries;
@@ -361,6 +364,7 @@ fn buffer(mut shards: Vec<Shard>, open: bool) -> Buffer {
         oldest_waiting_ms,
         set_aside,
         late_doubles: totals.late_doubles,
+        viewers,
         memory_bytes,
         totals,
         shards,

@@ -1,4 +1,4 @@
-//! `POST /log`: judge every log of the body, and answer what became of each.
+//! `POST /log` and `POST /v1/logs`: judge every log of the body, and answer what became of each.
 //!
 //! The I/O of it (receiving the body, the hops to the shards, the deadlines) is src/log.mjs: JavaScript awaits at a
 //! third of what a future in wasm costs, and this path is what a deployment pays for. It drives a [`Posted`] by short
@@ -13,7 +13,8 @@ use crate::config::Config;
 use crate::entry::Meta;
 use crate::flood;
 use crate::intake::receive::{Receiver, TIME_MAX_S, Unread};
-use crate::intake::{self, Judged, Sender};
+use crate::intake::{self, BodyError, Judged, Sender};
+use crate::otlp;
 use crate::redaction::Tally;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -24,6 +25,8 @@ use worker::{Env, console_error};
 #[wasm_bindgen]
 pub struct Posted {
     loaded: settings::Loaded,
+    /// Whether it is OpenTelemetry's: `POST /v1/logs`.
+    is_otlp: bool,
     sender: Sender,
     content_type: Option<String>,
     /// The client's, as Cloudflare knows it.
@@ -58,7 +61,7 @@ impl Posted {
     /// Begins a request. `head` holds the values of the headers that matter, one a line and empty where there is none:
     /// `Origin`, `Authorization`, `Content-Type`, `Content-Encoding`, `Content-Length`, `Referer`, `User-Agent`,
     /// `Sec-Fetch-Site`, `CF-Connecting-IP`.
-    pub fn open(env: &Env, head: &str) -> Posted {
+    pub fn open(env: &Env, head: &str, is_otlp: bool) -> Posted {
         let mut lines = head.split('\n').map(|line| (!line.is_empty()).then(|| line.to_string()));
         let mut next = || lines.next().flatten();
         let (origin, authorization, content_type) = (next(), next(), next());
@@ -69,11 +72,17 @@ impl Posted {
         let announced = announced.and_then(|length| length.parse().ok());
         let (limit, budget) =
             loaded.as_ref().map_or((0, 0), |config| (config.body_max_bytes, config.in_flight_max_bytes));
-        let receiver = Receiver::new(limit, budget, announced);
-        let form = intake::body::check_content_type(content_type.as_deref())
-            .and(intake::body::check_content_encoding(content_encoding.as_deref()));
+        let packed = intake::body::is_gzip(content_encoding.as_deref());
+        let receiver = match packed {
+            Ok(true) => Receiver::of_packed(limit, budget),
+            _ => Receiver::new(limit, budget, announced),
+        };
+        let content_type_fits =
+            if is_otlp { otlp::check_content_type } else { intake::body::check_content_type };
+        let form = content_type_fits(content_type.as_deref()).and(packed);
         let mut posted = Posted {
             loaded,
+            is_otlp,
             sender,
             content_type,
             address,
@@ -112,7 +121,22 @@ impl Posted {
         self.receiver.in_one_piece()
     }
 
-    /// Takes what came of the body. Returns whether to go on receiving.
+    /// Whether the body is gzip, to be unpacked as it comes.
+    pub fn is_packed(&self) -> bool {
+        self.receiver.is_packed()
+    }
+
+    /// Notes how much came of a packed body. Returns whether to go on receiving.
+    pub fn push_packed(&mut self, bytes: usize) -> bool {
+        self.receiver.push_packed(bytes)
+    }
+
+    /// It is not gzip although it says so.
+    pub fn cannot_be_unpacked(&mut self) {
+        self.receiver.refuse(Unread::NotPacked);
+    }
+
+    /// Takes what came of the body. Returns whether to go on receiving, or unpacking.
     pub fn push(&mut self, chunk: &[u8]) -> bool {
         self.receiver.push(chunk)
     }
@@ -166,11 +190,18 @@ impl Posted {
     /// JSON nor a header can hold).
     pub fn answer(&mut self) -> String {
         let cors = access::cors(self.loaded.as_ref().ok().map(Rc::as_ref), self.sender.origin.as_deref());
+        let in_its_form = |refused: Answer| {
+            if self.is_otlp { refused.map(|body| otlp::as_status(&body)) } else { refused }
+        };
         let answer = match (self.refused.take(), &self.loaded) {
-            (Some(refused), _) => refused,
-            (None, Err(problems)) => answer::misconfigured(problems),
+            (Some(refused), _) => in_its_form(refused),
+            (None, Err(problems)) => in_its_form(answer::misconfigured(problems)),
             (None, Ok(config)) => {
-                let told = answers::tell(self.single, &self.fates, self.now, &config.limits);
+                let told = if self.is_otlp {
+                    otlp::tell(&self.fates, self.now, &config.limits)
+                } else {
+                    answers::tell(self.single, &self.fates, self.now, &config.limits)
+                };
                 let answer = Answer::raw(told.status, told.body);
                 told.headers.into_iter().fold(answer, |answer, (name, value)| answer.with(name, value))
             }
@@ -197,18 +228,22 @@ impl Posted {
         let mut tally = Tally::default();
         let mut new_id = || new_id(now);
         let body = self.receiver.body().map_err(|why| self.unread(why))?;
-        let posted = intake::split(body, self.content_type.as_deref())
-            .map_err(|error| refuse(error.status(), &error.to_string()))?;
         let mut judge = |log| intake::judge(log, &self.sender, now, &mut new_id, &mut tally);
-        let judged: Vec<Judged> = match posted {
-            intake::Posted::Single(log) => vec![judge(log)],
-            intake::Posted::Batch(logs) => {
-                self.single = false;
-                let judged = logs.into_iter().map(|log| match log.parse() {
-                    Ok(log) => judge(log),
-                    Err((status, error)) => Judged::Refused { status, error },
-                });
-                judged.collect()
+        let mut judge_if = |log| match log {
+            Ok(log) => judge(log),
+            Err((status, error)) => Judged::Refused { status, error },
+        };
+        let refused = |error: BodyError| refuse(error.status(), &error.to_string());
+        let judged: Vec<Judged> = if self.is_otlp {
+            let records = otlp::records(body).map_err(refused)?;
+            records.into_iter().map(|record| judge_if(record.log())).collect()
+        } else {
+            match intake::split(body, self.content_type.as_deref()).map_err(refused)? {
+                intake::Posted::Single(log) => vec![judge_if(Ok(log))],
+                intake::Posted::Batch(logs) => {
+                    self.single = false;
+                    logs.into_iter().map(|log| judge_if(log.parse())).collect()
+                }
             }
         };
         self.receiver.digested();
@@ -227,6 +262,8 @@ impl Posted {
                 .with("Retry-After", RETRY_AFTER_S.to_string()),
             Unread::TooSlow => refuse(408, &format!("body did not arrive within {TIME_MAX_S} s")),
             Unread::Broken => refuse(400, "body could not be read: the connection broke"),
+            Unread::TooTight => refuse(413, "body is packed more tightly than logs are: send it as it is"),
+            Unread::NotPacked => refuse(400, "body is not gzip, as its Content-Encoding says"),
         }
     }
 

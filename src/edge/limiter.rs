@@ -1,13 +1,16 @@
-//! `RateLimiterDO`: the object named "global" that keeps the quota's ledger. A shell over [`Ledger`].
+//! `RateLimiterDO`: the object named "global" that keeps the quota's ledger, a shell over [`Ledger`], and the tickets
+//! that open a tail.
 //!
-//! Stores one value, under the key `ledger` ([`LedgerState`], version 1), written with each lease. On first use it
-//! takes over what the earlier worker's class left under `rateLimitState`, and leaves that value where it is, for
-//! the way back. It never grows beyond a number per shard, and needs no cleaning up.
+//! Stores two values: under the key `ledger` its [`LedgerState`], version 1, written with each lease, and under `tickets`
+//! what [`Tickets`] writes, whenever one is issued or used. On first use it takes over what the earlier worker's class
+//! left under `rateLimitState`, and leaves that value where it is, for the way back. It never grows beyond a number per
+//! shard and some hundred tickets, and needs no cleaning up.
 
 use super::{hop, settings};
 use crate::buffer::wire;
 use crate::entry::System;
 use crate::quota::{EarlierState, LEDGER_LAYOUT, LeaseRequest, Ledger, LedgerState, Limits, PerSystem};
+use crate::tail::Tickets;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
@@ -28,6 +31,10 @@ pub const STATUS: &str = "/status";
 pub const RESET: &str = "/reset";
 /// `POST` → [`LimiterStatus`], with the number of shards of the configuration. Only once every buffer is drained.
 pub const RESHARD: &str = "/reshard";
+/// `POST` → a new ticket, as text.
+pub const TICKET: &str = "/ticket";
+/// `POST` a ticket → `1` if it was one, which is used up by that; else `0`.
+pub const REDEEM: &str = "/redeem";
 /// How long a shard may take to give back what it holds, in ms: another waits meanwhile.
 const RECALL_TIMEOUT_MS: u32 = 1_000;
 
@@ -51,6 +58,7 @@ pub struct LimiterStatus {
 }
 
 const LEDGER_KEY: &str = "ledger";
+const TICKETS_KEY: &str = "tickets";
 const EARLIER_KEY: &str = "rateLimitState";
 
 /// Keeper of the hour's quotas.
@@ -68,6 +76,10 @@ impl DurableObject for RateLimiterDO {
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         let path = request.path();
+        if matches!(path.as_str(), TICKET | REDEEM) {
+            let given = request.text().await?;
+            return Response::ok(self.ticket((path == REDEEM).then_some(given.as_str())).await?);
+        }
         self.load().await?;
         let now = super::now();
         match path.as_str() {
@@ -129,6 +141,26 @@ impl RateLimiterDO {
                 worker::console_error!("recall: {error}");
             }
         }
+    }
+
+    /// Issues a ticket, or uses up the one that is given.
+    async fn ticket(&self, given: Option<&str>) -> Result<String> {
+        // Between this and the write no other request gets in: the platform holds them back while storage is asked.
+        let stored = self.stored(TICKETS_KEY).await?.as_string();
+        let mut tickets = Tickets::read(&stored.unwrap_or_default());
+        let now = super::now();
+        let answer = match given {
+            Some(given) => u8::from(tickets.redeem(given, now)).to_string(),
+            None => {
+                let mut random = [0; 24];
+                getrandom::fill(&mut random).map_err(|error| error.to_string())?;
+                tickets.issue(&random, now)
+            }
+        };
+        if answer != "0" {
+            self.state.storage().put_raw(TICKETS_KEY, tickets.write()).await?;
+        }
+        Ok(answer)
     }
 
     fn status(&self) -> Result<Response> {

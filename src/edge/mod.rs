@@ -13,6 +13,7 @@ mod limiter;
 mod reads;
 mod settings;
 mod storage;
+mod tail;
 #[cfg(test)]
 mod tests;
 
@@ -71,6 +72,8 @@ async fn route(method: Method, path: &str, request: Request, visit: Visit) -> An
         (Method::Get, "/health") => health::get(&visit).await,
         (Method::Get, "/logs") => reads::logs(&request, &visit).await,
         (Method::Get, "/traces/recent") => reads::recent(&request, &visit).await,
+        (Method::Get, "/logs/tail") => tail::admit(&request, &visit).await,
+        (Method::Post, "/logs/tail/ticket") => tail::ticket(&visit).await,
         (Method::Delete, "/logs/clear") => clear::delete(&request, &visit).await,
         (Method::Get, "/limiter/status") => admin::limiter_status(&visit).await,
         (Method::Get, "/limiter/check") => admin::limiter_check(&request, &visit).await,

@@ -63,7 +63,9 @@ pub enum BodyError {
     TooManyValues,
     /// 415: a content type that cannot hold JSON.
     ContentType(String),
-    /// 415: a body that is compressed, or coded otherwise.
+    /// 415: OpenTelemetry's records, but not in JSON.
+    Protobuf,
+    /// 415: a body that is coded otherwise than by gzip.
     ContentEncoding(String),
 }
 
@@ -73,7 +75,7 @@ impl BodyError {
         match self {
             BodyError::Malformed(_) => 400,
             BodyError::TooManyEntries(_) | BodyError::TooManyValues => 413,
-            BodyError::ContentType(_) | BodyError::ContentEncoding(_) => 415,
+            BodyError::ContentType(_) | BodyError::Protobuf | BodyError::ContentEncoding(_) => 415,
         }
     }
 }
@@ -90,8 +92,12 @@ impl fmt::Display for BodyError {
                 f,
                 "content type {given:?} is not taken: send application/json, application/x-ndjson or text/plain"
             ),
+            BodyError::Protobuf => f.write_str(
+                "protobuf is not taken: have the exporter send JSON (OTEL_EXPORTER_OTLP_PROTOCOL=http/json, or the \
+                 package exporter-logs-otlp-http)",
+            ),
             BodyError::ContentEncoding(given) => {
-                write!(f, "content encoding {given:?} is not taken: send the body as it is, not compressed")
+                write!(f, "content encoding {given:?} is not taken: send the body as it is, or as gzip")
             }
         }
     }
@@ -128,16 +134,17 @@ pub fn check_content_type(content_type: Option<&str>) -> Result<(), BodyError> {
     form(content_type).map(|_| ())
 }
 
-/// Refuses a body that says it is compressed, before it is read.
+/// Whether a body is to be unpacked, as its content encoding says (RFC 9110, section 8.4.1); any other encoding is
+/// refused before the body is read.
 ///
 /// # Errors
 /// [`BodyError::ContentEncoding`].
-pub fn check_content_encoding(content_encoding: Option<&str>) -> Result<(), BodyError> {
-    let given = content_encoding.unwrap_or("").trim();
-    if given.is_empty() || given.eq_ignore_ascii_case("identity") {
-        return Ok(());
+pub fn is_gzip(content_encoding: Option<&str>) -> Result<bool, BodyError> {
+    match content_encoding.unwrap_or("").trim().to_ascii_lowercase().as_str() {
+        "" | "identity" => Ok(false),
+        "gzip" | "x-gzip" => Ok(true),
+        other => Err(BodyError::ContentEncoding(other.chars().take(100).collect())),
     }
-    Err(BodyError::ContentEncoding(given.chars().take(100).collect()))
 }
 
 /// Splits a body into the logs it holds.
@@ -256,11 +263,14 @@ mod tests {
         assert_eq!(refused(b"[]"), "the batch holds no logs");
         assert_eq!(count(&format!("[{}1]", "1,".repeat(1_000)), None), Err(BodyError::TooManyEntries(1_001)));
         assert!(matches!(count("{}", Some("application/xml")), Err(BodyError::ContentType(_))));
-        for taken in [None, Some(""), Some(" Identity ")] {
-            assert_eq!(check_content_encoding(taken), Ok(()));
+        for plain in [None, Some(""), Some(" Identity ")] {
+            assert_eq!(is_gzip(plain), Ok(false));
         }
-        let gzip = check_content_encoding(Some("gzip")).unwrap_err();
-        assert_eq!(gzip.status(), 415);
-        assert!(gzip.to_string().contains("\"gzip\""), "{gzip}");
+        assert_eq!((is_gzip(Some("GZIP")), is_gzip(Some("x-gzip"))), (Ok(true), Ok(true)));
+        for other in ["br", "deflate", "gzip, gzip", "zstd"] {
+            let error = is_gzip(Some(other)).unwrap_err();
+            assert_eq!(error.status(), 415);
+            assert!(error.to_string().contains(&format!("{other:?}")), "{error}");
+        }
     }
 }

@@ -19,6 +19,13 @@ const PIECE_MAX: usize = 64 * 1024;
 /// sender that is answered half-way, and the sender never sees why.
 const DISCARD_FACTOR: usize = 4;
 
+/// A packed body may become this many times its size, and no more: logs that look much alike reach 40, a body made to
+/// hurt reaches 1,032 (RFC 1951 allows no more).
+const UNPACKED_RATIO: usize = 100;
+
+/// Up to this many bytes that ratio does not matter: one line, over and over, packs tighter.
+const UNPACKED_FREE: usize = 512 * 1024;
+
 /// Why a body was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unread {
@@ -30,6 +37,10 @@ pub enum Unread {
     TooSlow,
     /// The connection broke.
     Broken,
+    /// It is packed more tightly than logs are.
+    TooTight,
+    /// It is not packed as it says it is.
+    NotPacked,
 }
 
 /// A body on its way in. Gives its room back when dropped.
@@ -39,8 +50,10 @@ pub struct Receiver {
     budget: usize,
     announced: Option<usize>,
     body: Vec<u8>,
-    /// Bytes that came, dropped ones included.
+    /// Bytes that came, dropped ones included; of a packed body, unpacked.
     came: usize,
+    /// Of a packed body: bytes that came as they were sent.
+    packed: Option<usize>,
     reserved: usize,
     unread: Option<Unread>,
 }
@@ -49,8 +62,16 @@ impl Receiver {
     /// A body of at most `limit` bytes, which said of itself that it has `announced`, while this isolate has at most
     /// `budget` bytes in hand.
     pub fn new(limit: usize, budget: usize, announced: Option<usize>) -> Receiver {
-        let mut receiver =
-            Receiver { limit, budget, announced, body: Vec::new(), came: 0, reserved: 0, unread: None };
+        let mut receiver = Receiver {
+            limit,
+            budget,
+            announced,
+            body: Vec::new(),
+            came: 0,
+            packed: None,
+            reserved: 0,
+            unread: None,
+        };
         match announced {
             Some(length) if length > limit => receiver.refuse(Unread::TooLarge),
             // The platform holds a sender to the length it announced.
@@ -61,14 +82,38 @@ impl Receiver {
         receiver
     }
 
+    /// As [`Receiver::new`], for a body that is unpacked as it comes: what it announces of itself says nothing of that.
+    pub fn of_packed(limit: usize, budget: usize) -> Receiver {
+        let mut receiver = Receiver::new(limit, budget, None);
+        receiver.packed = Some(0);
+        receiver
+    }
+
+    /// Whether the body is to be unpacked.
+    pub fn is_packed(&self) -> bool {
+        self.packed.is_some()
+    }
+
+    /// Notes what came of a packed body, before it is unpacked. Returns whether to go on receiving.
+    pub fn push_packed(&mut self, bytes: usize) -> bool {
+        let packed = self.packed.get_or_insert(0);
+        *packed = packed.saturating_add(bytes);
+        *packed <= self.limit.saturating_mul(DISCARD_FACTOR)
+    }
+
     /// Whether the body can be received in one piece: it is short, and there is room for it.
     pub fn in_one_piece(&self) -> bool {
         self.unread.is_none() && self.announced.is_some_and(|length| length <= PIECE_MAX)
     }
 
-    /// Takes what came. Returns whether to go on receiving: what is refused is received all the same, and dropped.
+    /// Takes what came. Returns whether to go on receiving: what is refused is received all the same, and dropped; but
+    /// not unpacked.
     pub fn push(&mut self, chunk: &[u8]) -> bool {
         self.came = self.came.saturating_add(chunk.len());
+        let most = self.packed.map(|packed| packed.saturating_mul(UNPACKED_RATIO).max(UNPACKED_FREE));
+        if self.unread.is_none() && most.is_some_and(|most| self.came > most) {
+            self.refuse(Unread::TooTight);
+        }
         if self.unread.is_none() && self.came > self.limit {
             self.refuse(Unread::TooLarge);
         }
@@ -83,7 +128,10 @@ impl Receiver {
             }
             self.body.extend_from_slice(chunk);
         }
-        self.came <= self.limit.saturating_mul(DISCARD_FACTOR)
+        match self.packed {
+            Some(_) => self.unread.is_none(),
+            None => self.came <= self.limit.saturating_mul(DISCARD_FACTOR),
+        }
     }
 
     /// Drops the body, and all that is still to come of it.
@@ -156,6 +204,23 @@ mod tests {
         assert!(receiver.push(&[0; 11]));
         assert!(receiver.push(&[0; 29]));
         assert!(!receiver.push(&[0; 1]));
+    }
+
+    #[test]
+    fn a_packed_body_is_bounded_by_what_it_becomes_and_by_how_much_more_that_is() {
+        let unpacked = |packed: usize, bytes: usize| {
+            let mut receiver = Receiver::of_packed(1 << 20, 1 << 22);
+            assert!(receiver.push_packed(packed));
+            let on = receiver.push(&vec![b'x'; bytes]);
+            assert_eq!(on, receiver.body().is_ok());
+            receiver.body().map(<[u8]>::len)
+        };
+        assert_eq!(unpacked(60, UNPACKED_FREE), Ok(UNPACKED_FREE));
+        assert_eq!(unpacked(60, UNPACKED_FREE + 1), Err(Unread::TooTight));
+        assert_eq!(unpacked(6_000, 600_000), Ok(600_000));
+        assert_eq!(unpacked(6_000, 600_001), Err(Unread::TooTight));
+        assert_eq!(unpacked(1 << 20, (1 << 20) + 1), Err(Unread::TooLarge));
+        assert!(!Receiver::of_packed(10, 100).push_packed(41));
     }
 
     #[test]

@@ -11,8 +11,10 @@ mod tests;
 mod token;
 mod write;
 
-pub use parse::{MAX_VALUES, ParseError, parse};
+pub use parse::{MAX_VALUES, ParseError, last_wins, parse};
 pub use spans::{items, member};
+#[cfg(test)]
+pub(crate) use write::tests::any_json;
 pub use write::{write_string, write_value};
 
 use std::borrow::Cow;

@@ -164,7 +164,7 @@ impl<'a> Builder<'a> {
 }
 
 /// Keeps each key once: at its first place, with its last value, as `JSON.parse` does.
-fn last_wins<'a>(members: Vec<(Cow<'a, str>, Json<'a>)>) -> Vec<(Cow<'a, str>, Json<'a>)> {
+pub fn last_wins<'a>(members: Vec<(Cow<'a, str>, Json<'a>)>) -> Vec<(Cow<'a, str>, Json<'a>)> {
     if members.len() <= SMALL_OBJECT {
         let unique =
             members.iter().enumerate().all(|(at, (key, _))| !members.iter().take(at).any(|(k, _)| k == key));

@@ -56,6 +56,11 @@ impl<'a> Parser<'a> {
         }
         self.at += 1;
         let mut found = None;
+        self.space();
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return self.end().map(|()| None);
+        }
         loop {
             let key = self.key()?;
             let value = self.span()?;

@@ -9,6 +9,7 @@
 pub mod attack;
 mod client;
 mod traffic;
+pub mod viewer;
 
 use std::{
     collections::hash_map::RandomState,

@@ -175,6 +175,14 @@ impl Client {
         self.send_by(&self.http, request).await
     }
 
+    /// Sends a request after which the connection speaks another protocol, and returns the answer as it is, unchecked.
+    ///
+    /// # Errors
+    /// No answer.
+    pub async fn upgrade(&self, request: RequestBuilder) -> Result<reqwest::Response, Finding> {
+        request.send().await.map_err(|cause| self.no_answer(&cause))
+    }
+
     async fn send_by(&self, http: &reqwest::Client, request: RequestBuilder) -> Result<Answer, Finding> {
         let request = request.build().map_err(|cause| self.no_answer(&cause))?;
         let origin = request.headers().get("origin").and_then(|value| value.to_str().ok()).map(str::to_owned);

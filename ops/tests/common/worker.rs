@@ -28,6 +28,7 @@ pub struct Setup {
     vars: Vec<(String, String)>,
     version: Option<String>,
     port: Option<u16>,
+    disk: Option<std::path::PathBuf>,
 }
 
 impl Setup {
@@ -53,6 +54,12 @@ impl Setup {
         self
     }
 
+    /// Keeps the Durable Objects' storage in this folder.
+    pub fn disk(mut self, folder: &Path) -> Setup {
+        self.disk = Some(folder.to_owned());
+        self
+    }
+
     pub async fn start(self) -> Worker {
         let bundle = std::env::var_os("LOG_WORKER_BUNDLE")
             .map_or_else(|| project().join("build/bundle"), std::path::PathBuf::from);
@@ -63,6 +70,7 @@ impl Setup {
             .var("UPSTASH_REDIS_REST_TOKEN", redis.token());
         config.program = Some(find_workerd(&project()).unwrap());
         config.port = self.port;
+        config.disk = self.disk;
         for (name, value) in self.vars {
             config = config.var(&name, value);
         }

@@ -5,6 +5,7 @@
 
 mod append;
 mod requests;
+mod viewers;
 mod wake;
 
 use super::settings;
