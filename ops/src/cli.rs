@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
 
 use crate::{
+    ci::{self, CiCommand},
     deploy, dev, doctor, drain,
     exit::{Exit, Failure},
     history,
@@ -49,6 +50,9 @@ enum Command {
     Secrets(secrets::SecretsCommand),
     /// Sends everything that waits in the buffers to Redis, and is done when nothing waits.
     Drain(drain::DrainArgs),
+    /// Shows and watches the workflow runs on GitHub.
+    #[command(subcommand)]
+    Ci(CiCommand),
     /// Shows what this machine needs to build, run and deploy the worker, and what to type for what is missing.
     Doctor,
     /// Shows what earlier runs on this machine did.
@@ -81,6 +85,7 @@ impl Command {
             Command::Status => kind("status", Effect::None, ASKING),
             Command::Secrets(command) => kind("secrets", command.effect(), ASKING),
             Command::Drain(_) => kind("drain", Effect::Checks, ASKING),
+            Command::Ci(command) => kind("ci", Effect::None, command.flags()),
             Command::Doctor => kind("doctor", Effect::None, &["--json"]),
             Command::History(_) => kind("history", Effect::None, &["--json", "--env"]),
             Command::Upstash(_) => kind("upstash", Effect::None, &[]),
@@ -135,6 +140,7 @@ pub async fn main() -> Exit {
         Command::Status => status::run(&run).await,
         Command::Secrets(command) => secrets::run(&run, command).await,
         Command::Drain(args) => drain::run(&run, args).await,
+        Command::Ci(command) => ci::run(&run, command).await,
         Command::Doctor => doctor::run(&run).await,
         Command::History(args) => history::run(&run, args),
         Command::Upstash(args) => done(upstash(args).await),

@@ -2,6 +2,7 @@
 //!
 //! | module | what it is |
 //! | --- | --- |
+//! | [`age`] | how long ago something was |
 //! | [`globals`] | the flags every command shares |
 //! | [`printer`] | stdout for data, stderr for people: colour, spinners, elapsed time |
 //! | [`mask`] | secrets that are taken out of everything written |
@@ -9,6 +10,7 @@
 //! | [`journal`] | what each run did, step by step; how a run that was killed is found |
 //! | [`lock`] | one deployment at a time |
 
+pub mod age;
 pub mod folder;
 pub mod globals;
 pub mod journal;
