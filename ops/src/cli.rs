@@ -109,6 +109,36 @@ struct UpstashArgs {
     store: StoreArgs,
 }
 
+impl Cli {
+    /// A global flag that the command has no use for is a mistake of whoever typed it.
+    fn refuse_useless_flags(&self) -> Result<(), Failure> {
+        let kind = self.command.kind();
+        let useless =
+            |flag: &&str| !kind.flags.contains(flag) && !["--verbose", "--correlation-id"].contains(flag);
+        match self.globals.given().into_iter().find(useless) {
+            None => Ok(()),
+            Some(flag) => Err(Failure::usage(
+                format!("ops {} has no use for {flag}", kind.name),
+                format!("leave it out; `ops {} --help` says what it takes", kind.name),
+            )),
+        }
+    }
+}
+
+/// Whether these arguments (without the program's name) are a command, with options it takes. Nothing is run: the
+/// tests of documents ask this.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn understands<Word: AsRef<str>>(arguments: &[Word]) -> Result<(), String> {
+    let words = std::iter::once("ops").chain(arguments.iter().map(AsRef::as_ref));
+    match Cli::try_parse_from(words) {
+        Ok(cli) => cli.refuse_useless_flags().map_err(|refusal| refusal.message().to_owned()),
+        Err(refusal) if refusal.use_stderr() => Err(refusal.to_string()),
+        Err(_) => Ok(()),
+    }
+}
+
 /// Runs the program with the process's arguments.
 pub async fn main() -> Exit {
     let cli = match Cli::try_parse() {
@@ -120,14 +150,11 @@ pub async fn main() -> Exit {
             return exit;
         }
     };
-    let kind = cli.command.kind();
-    let useless =
-        |flag: &&str| !kind.flags.contains(flag) && !["--verbose", "--correlation-id"].contains(flag);
-    if let Some(flag) = cli.globals.given().into_iter().find(useless) {
-        let hint = format!("leave it out; `ops {} --help` says what it takes", kind.name);
-        eprintln!("{}", Failure::usage(format!("ops {} has no use for {flag}", kind.name), hint));
+    if let Err(refusal) = cli.refuse_useless_flags() {
+        eprintln!("{refusal}");
         return Exit::Usage;
     }
+    let kind = cli.command.kind();
     let run = Run::begin(kind.name, kind.effect, cli.globals);
     if kind.effect != Effect::None {
         history::tell_interrupted(&run);
