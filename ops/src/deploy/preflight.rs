@@ -6,7 +6,10 @@ use std::{
     path::Path,
 };
 
-use log_ingestion_worker::config::{Config, Environment, SETTINGS};
+use log_ingestion_worker::{
+    access::Secret,
+    config::{Config, Environment, SETTINGS},
+};
 use serde_json::Value;
 
 use super::{
@@ -41,6 +44,8 @@ pub struct Ready {
     pub tag: String,
     /// The version's and the deployments' message: the run, and the commit's first line.
     pub message: String,
+    /// Secrets that move with the version, as a JSON object.
+    pub secrets: Option<Secret>,
     /// Checks that fail already, and are let pass.
     pub tolerated: Vec<&'static str>,
 }
@@ -59,7 +64,7 @@ struct Standing {
 pub async fn check(deploy: &Deploy<'_>) -> Result<Ready, Failure> {
     let (run, project) = (deploy.run, &deploy.project);
     configuration(project, deploy.environment)?;
-    let given = secret_names(run, deploy.args.secrets_file.as_deref())?;
+    let (given, secrets) = secrets(run, deploy.args.secrets_file.as_deref())?;
     let (tag, subject) = source(deploy).await?;
     let message = message(run.id().as_str(), &subject);
 
@@ -68,7 +73,7 @@ pub async fn check(deploy: &Deploy<'_>) -> Result<Ready, Failure> {
     let Some(standing) = standing else {
         step.end(Mark::Dim, "nothing: this is the first deployment");
         required(&given, deploy)?;
-        return Ok(Ready { way: Way::First, before: None, tag, message, tolerated: Vec::new() });
+        return Ok(Ready { way: Way::First, before: None, tag, message, secrets, tolerated: Vec::new() });
     };
     step.end(Mark::Good, &described(&standing.version));
     in_the_way(deploy, &standing)?;
@@ -77,7 +82,7 @@ pub async fn check(deploy: &Deploy<'_>) -> Result<Ready, Failure> {
     required(&set.map(|binding| binding.name.clone()).chain(given).collect(), deploy)?;
     let tolerated = health(deploy, &standing.version).await?;
     vars(deploy, &standing.version);
-    Ok(Ready { way, before: Some(standing.deployment), tag, message, tolerated })
+    Ok(Ready { way, before: Some(standing.deployment), tag, message, secrets, tolerated })
 }
 
 /// wrangler.toml fits the environment: the same check the worker makes when it starts.
@@ -105,9 +110,10 @@ fn configuration(project: &Project, environment: Environment) -> Result<(), Fail
     Ok(())
 }
 
-/// The names in a secrets file (JSON, or lines of `NAME=value`). Its values are hidden from here on.
-fn secret_names(run: &Run, file: Option<&Path>) -> Result<BTreeSet<String>, Failure> {
-    let Some(file) = file else { return Ok(BTreeSet::new()) };
+/// The names in a secrets file (JSON, or lines of `NAME=value`), and all of it as JSON. Its values are hidden from here
+/// on.
+fn secrets(run: &Run, file: Option<&Path>) -> Result<(BTreeSet<String>, Option<Secret>), Failure> {
+    let Some(file) = file else { return Ok((BTreeSet::new(), None)) };
     let hint = "give a file with a JSON object of names and texts, or with lines of NAME=value";
     let text = fs::read_to_string(file)
         .map_err(|cause| Failure::new(format!("{} cannot be read: {cause}", file.display()), hint))?;
@@ -129,7 +135,8 @@ fn secret_names(run: &Run, file: Option<&Path>) -> Result<BTreeSet<String>, Fail
     for value in pairs.values() {
         run.mask().hide(value);
     }
-    Ok(pairs.into_keys().collect())
+    let json = Value::from_iter(pairs.iter().map(|(name, value)| (name.clone(), value.clone()))).to_string();
+    Ok((pairs.into_keys().collect(), Secret::new(json)))
 }
 
 /// The commit, as tag and first line.

@@ -1,5 +1,6 @@
 //! The way forward: from a commit to a version that is proven to serve.
 
+use log_ingestion_worker::access::Secret;
 use reqwest::Url;
 use serde_json::{Value, json};
 
@@ -78,7 +79,8 @@ async fn beside(deploy: &Deploy<'_>, attempt: &mut Attempt, ready: &Ready) -> Re
     let old = attempt.old().unwrap_or_default().to_owned();
     enter(deploy, attempt, Phase::Uploading);
     let step = printer.step("upload");
-    let uploaded = wrangler.upload(&ready.tag, &ready.message, deploy.args.secrets_file.as_deref()).await;
+    let uploaded =
+        wrangler.upload(&ready.tag, &ready.message, ready.secrets.as_ref().map(Secret::reveal)).await;
     step.end(mark(&uploaded), uploaded.as_ref().map_or("", |uploaded| &uploaded.version_id));
     let new = uploaded.map_err(|trouble| trouble.failure())?.version_id;
     attempt.new = Some(new.clone());
@@ -114,7 +116,7 @@ async fn at_once(deploy: &Deploy<'_>, attempt: &mut Attempt, ready: &Ready) -> R
     enter(deploy, attempt, Phase::Switching);
     let step = deploy.run.printer().step("deploy");
     let deployed =
-        deploy.wrangler.deploy(&ready.tag, &ready.message, deploy.args.secrets_file.as_deref()).await;
+        deploy.wrangler.deploy(&ready.tag, &ready.message, ready.secrets.as_ref().map(Secret::reveal)).await;
     step.end(mark(&deployed), "");
     let mut warnings = Vec::new();
     let uploaded = match deployed {

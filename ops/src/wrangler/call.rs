@@ -43,7 +43,6 @@ pub struct Call {
     limit: Duration,
     /// Without a name in any folder: readable by us alone, and gone with us.
     input: Option<File>,
-    secret_file: Option<(&'static str, PathBuf)>,
 }
 
 /// A call that succeeded.
@@ -69,7 +68,6 @@ impl Call {
             variables: variables.to_vec(),
             limit,
             input: None,
-            secret_file: None,
         }
     }
 
@@ -77,9 +75,12 @@ impl Call {
         Call { limit, ..self }
     }
 
-    /// An option whose value is a file; nothing without one.
-    pub fn file(self, option: &'static str, file: Option<&Path>) -> Call {
-        Call { secret_file: file.map(|file| (option, file.to_owned())), ..self }
+    /// Secrets that move with the version, as a JSON object. wrangler takes a file alone, and of lines of `NAME=value`
+    /// it makes something else: a variable of that name in our environment wins, and `$` begins another's name.
+    pub fn secrets(mut self, json: Option<&str>) -> Result<Call, Trouble> {
+        let Some(json) = json else { return Ok(self) };
+        self.arguments.extend(["--secrets-file", "/dev/stdin"].map(str::to_owned));
+        self.input(json)
     }
 
     /// What it reads from standard input.
@@ -136,9 +137,6 @@ impl Call {
             .stdin(Stdio::null())
             .stdout(File::create(file("stdout"))?)
             .stderr(File::create(file("stderr"))?);
-        if let Some((option, path)) = &self.secret_file {
-            command.arg(option).arg(path);
-        }
         if let Some(input) = &self.input {
             let mut input = input.try_clone()?;
             input.rewind()?;
