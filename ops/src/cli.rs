@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     ci::{self, CiCommand},
-    deploy, dev, doctor, drain,
+    config, deploy, dev, doctor, drain,
     exit::{Exit, Failure},
     history,
     local_redis::{LocalStore, StoreArgs},
@@ -48,6 +48,9 @@ enum Command {
     /// Shows which secrets are set, and sets them.
     #[command(subcommand)]
     Secrets(secrets::SecretsCommand),
+    /// Keeps the configuration of the app, Convex, the worker and GitHub as one source of truth says.
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     /// Sends everything that waits in the buffers to Redis, and is done when nothing waits.
     Drain(drain::DrainArgs),
     /// Shows and watches the workflow runs on GitHub.
@@ -84,6 +87,7 @@ impl Command {
             Command::Health(_) => kind("health", Effect::Checks, ASKING),
             Command::Status => kind("status", Effect::None, ASKING),
             Command::Secrets(command) => kind("secrets", command.effect(), ASKING),
+            Command::Config(command) => kind("config", command.effect(), command.flags()),
             Command::Drain(_) => kind("drain", Effect::Checks, ASKING),
             Command::Ci(command) => kind("ci", Effect::None, command.flags()),
             Command::Doctor => kind("doctor", Effect::None, &["--json"]),
@@ -166,6 +170,7 @@ pub async fn main() -> Exit {
         Command::Health(args) => verify::command::health(&run, args).await,
         Command::Status => status::run(&run).await,
         Command::Secrets(command) => secrets::run(&run, command).await,
+        Command::Config(command) => config::run(&run, command).await,
         Command::Drain(args) => drain::run(&run, args).await,
         Command::Ci(command) => ci::run(&run, command).await,
         Command::Doctor => doctor::run(&run).await,

@@ -11,6 +11,7 @@
 //! | [`status`] | `ops status`: what is live, since when, by whom, how well, and how far from the checkout |
 //! | [`secrets`] | `ops secrets`: what is set, and setting one so that the worker is well afterwards |
 //! | [`ci`] | `ops ci`: the workflow runs on GitHub, shown, waited for, and their logs |
+//! | [`config`] | `ops config`: one source of truth for the app, Convex, the worker and GitHub |
 //! | [`doctor`] | `ops doctor`: what a machine needs, has, and lacks |
 //! | [`drain`] | `ops drain`: everything that waits goes to Redis |
 //! | [`project`] | the project's folder and what its wrangler.toml says |
@@ -25,6 +26,7 @@
 
 pub mod ci;
 pub mod cli;
+pub mod config;
 pub mod deploy;
 pub mod dev;
 pub mod doctor;

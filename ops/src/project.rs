@@ -106,6 +106,16 @@ impl Project {
         all.filter_map(|migration| migration.get("tag")?.as_str()).map(str::to_owned).collect()
     }
 
+    /// A setting that an environment inherits from the top level when it does not state it: routes, triggers, dates.
+    pub fn inherited(&self, environment: Environment, name: &str) -> Option<&Value> {
+        self.section(environment).get(name).or_else(|| self.file.get(name))
+    }
+
+    /// A setting that an environment states for itself alone: bindings.
+    pub fn own(&self, environment: Environment, name: &str) -> Option<&Value> {
+        self.section(environment).get(name)
+    }
+
     fn section(&self, environment: Environment) -> &Value {
         let named = self.file.get("env").and_then(|all| all.get(environment.as_str()));
         named.unwrap_or(match environment {

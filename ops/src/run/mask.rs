@@ -8,13 +8,18 @@ use std::{
 use log_ingestion_worker::{access::Secret, config::SETTINGS, redaction::MARK};
 
 /// Names of environment variables that hold a secret, beside those of the worker itself.
-const SECRET_VARIABLES: [&str; 6] = [
+const SECRET_VARIABLES: [&str; 11] = [
     "OPS_READ_TOKEN",
     "OPS_ADMIN_TOKEN",
     "OPS_INGEST_TOKEN",
     "CLOUDFLARE_API_TOKEN",
     "CLOUDFLARE_API_KEY",
     "CF_API_TOKEN",
+    "OPS_BACKUP_KEY",
+    "CONVEX_DEPLOY_KEY",
+    "CONVEX_DEPLOYMENT_TOKEN",
+    "GH_TOKEN",
+    "GITHUB_TOKEN",
 ];
 
 /// A text shorter than this is no secret, and taking it out would take words apart.

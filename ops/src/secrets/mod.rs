@@ -11,6 +11,8 @@ mod apply;
 mod check;
 mod value;
 
+pub use value::fresh as fresh_token;
+
 use std::path::PathBuf;
 
 use clap::Subcommand;

@@ -1,14 +1,15 @@
 //! `ops verify` and `ops health`: from arguments to what a person or a program reads.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, time::Instant};
 
 use clap::Args;
 use reqwest::Url;
 
 use super::{
+    around::{self, AroundArgs},
     checks, notify,
     plan::{Depth, PATIENCE, Plan},
-    report::{Check, Report, Status},
+    report::{Check, Report, Status, millis},
     suite::{self, Event},
     target::Target,
 };
@@ -33,6 +34,12 @@ pub struct VerifyArgs {
     /// Post and clear nothing.
     #[arg(long)]
     read_only: bool,
+    /// Also what stands around the worker, as the source of truth has it: the app, Convex, addresses, signing in.
+    #[arg(long)]
+    all: bool,
+    /// Where it stands.
+    #[command(flatten)]
+    around: AroundArgs,
     /// A page that must be able to read answers; else the first of ALLOWED_ORIGINS in wrangler.toml.
     #[arg(long, value_name = "ORIGIN")]
     origin: Option<String>,
@@ -47,11 +54,12 @@ pub struct HealthArgs {
     alert: AlertArgs,
 }
 
+/// Whom to tell.
 #[derive(Args, Clone, Debug)]
-struct AlertArgs {
+pub struct AlertArgs {
     /// Post a short alert there (Slack-compatible) when it is worse than the last time this was run.
     #[arg(long, env = "OPS_NOTIFY_URL", hide_env_values = true, value_name = "URL")]
-    notify: Option<Url>,
+    pub notify: Option<Url>,
 }
 
 /// Runs the suite and shows what it found.
@@ -71,7 +79,13 @@ pub async fn verify(run: &Run, args: &VerifyArgs) -> Result<Exit, Failure> {
         origin: args.origin.clone().or(target.origin.clone()),
         ..plan(run, target)
     };
-    execute(run, &plan, args.alert.notify.as_ref()).await
+    if args.all && plan.environment.is_none() {
+        return Err(Failure::usage(
+            "all of which environment?",
+            "give --env development or --env production",
+        ));
+    }
+    execute(run, &plan, args.all.then_some(&args.around), args.alert.notify.as_ref()).await
 }
 
 /// Shows what the worker says of itself.
@@ -80,7 +94,7 @@ pub async fn verify(run: &Run, args: &VerifyArgs) -> Result<Exit, Failure> {
 /// When there is nothing to ask, or nothing answers.
 pub async fn health(run: &Run, args: &HealthArgs) -> Result<Exit, Failure> {
     let plan = Plan { depth: Depth::Health, ..plan(run, Target::of(run)?) };
-    execute(run, &plan, args.alert.notify.as_ref()).await
+    execute(run, &plan, None, args.alert.notify.as_ref()).await
 }
 
 fn plan(run: &Run, target: Target) -> Plan {
@@ -92,7 +106,12 @@ fn plan(run: &Run, target: Target) -> Plan {
     }
 }
 
-async fn execute(run: &Run, plan: &Plan, alert: Option<&Url>) -> Result<Exit, Failure> {
+async fn execute(
+    run: &Run,
+    plan: &Plan,
+    around: Option<&AroundArgs>,
+    alert: Option<&Url>,
+) -> Result<Exit, Failure> {
     let printer = run.printer();
     if run.globals().dry_run {
         printer.data(&format!("would ask {}: {}", plan.url, checks::names(plan.depth).join(", ")));
@@ -104,18 +123,25 @@ async fn execute(run: &Run, plan: &Plan, alert: Option<&Url>) -> Result<Exit, Fa
         Event::Begun(name) => *step.borrow_mut() = Some(printer.quiet_step(name)),
         Event::Done(check) => {
             step.borrow_mut().take();
-            if !printer.json() && !is_silence(check) {
+            if !printer.json() && (around.is_some() || !is_silence(check)) {
                 printer.data(&lines(printer, check));
             }
         }
     };
-    let report = suite::verify(plan, &watch, stop.wait()).await?;
+    let mut report = suite::verify(plan, &watch, stop.wait()).await?;
+    if let (Some(args), Some(environment)) = (around, plan.environment) {
+        let begun = Instant::now();
+        let _step = printer.quiet_step("what stands around it");
+        let seen = |check: &Check| watch(Event::Done(check));
+        let checks = around::look(run, args, environment, &plan.url, &seen).await?;
+        report.add(checks, millis(begun.elapsed()));
+    }
     let told = serde_json::to_value(&report).unwrap_or_default();
     run.step("verify", told.clone());
     if let Some(url) = alert {
         notify::tell_if_worse(run, url, &report).await;
     }
-    let silence = report.checks.first().filter(|check| is_silence(check));
+    let silence = report.checks.first().filter(|check| around.is_none() && is_silence(check));
     if printer.json() {
         printer.data(&told.to_string());
     }

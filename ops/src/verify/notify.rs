@@ -20,12 +20,17 @@ const DETAIL_CHARS: usize = 200;
 
 /// What was seen at a target, kept until the next look.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Seen {
+pub struct Seen {
     warned: BTreeSet<String>,
     failed: BTreeSet<String>,
 }
 
 impl Seen {
+    /// What fails, by names that stay the same while it does.
+    pub fn failing(failed: BTreeSet<String>) -> Seen {
+        Seen { failed, ..Seen::default() }
+    }
+
     fn of(report: &Report) -> Seen {
         let names = |status: Status| {
             let checks = report.checks.iter().filter(|check| check.status == status);
@@ -41,30 +46,39 @@ impl Seen {
     }
 }
 
-/// Posts `{"text": …}` when the report is worse than the one before it on this machine. An alert that could not be
-/// sent is a warning, and is tried again with the next report.
+/// Posts `{"text": …}` when the report is worse than the one before it on this machine.
 pub async fn tell_if_worse(run: &Run, to: &Url, report: &Report) {
+    tell(run, to, &report.url, &Seen::of(report), || text(report)).await;
+}
+
+/// Posts `{"text": …}` when what was seen is worse than the last time this command looked at the same thing. An alert
+/// that could not be sent is a warning, and is tried again with the next look.
+pub async fn tell(run: &Run, to: &Url, about: &str, now: &Seen, text: impl FnOnce() -> String) {
     // The path of a webhook is its secret.
     run.mask().hide(to.as_str());
     run.mask().hide(to.path().trim_start_matches('/'));
-    let file = file_of(run, &report.url);
+    let file = file_of(run, about);
     let before: Seen = run
         .folder()
         .read(FOLDER, &file)
         .and_then(|text| serde_json::from_str(&text).ok())
         .unwrap_or_default();
-    let now = Seen::of(report);
     if now.is_worse_than(&before)
-        && let Err(why) = post(to, &run.mask().apply(&text(report))).await
+        && let Err(why) = post(to, &run.mask().apply(&escaped(&text()))).await
     {
         let host = to.host_str().unwrap_or("the webhook");
         run.printer().warn(&format!("the alert could not be sent to {host}: {why}"));
         return;
     }
-    let kept = serde_json::to_string(&now).unwrap_or_default();
+    let kept = serde_json::to_string(now).unwrap_or_default();
     if let Err(cause) = run.folder().write(FOLDER, &file, &kept) {
         run.printer().warn(&format!("the next alert may be one too many: {cause}"));
     }
+}
+
+/// Slack's own three, <https://api.slack.com/reference/surfaces/formatting#escaping>
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 fn text(report: &Report) -> String {
@@ -83,14 +97,12 @@ fn text(report: &Report) -> String {
     let outcome = if report.outcome == Status::Fail { "is failing" } else { "needs a look" };
     let version =
         report.version.as_ref().map_or(String::new(), |version| format!(", version {}", version.id));
-    let text = format!(
+    format!(
         "Log worker {} ({environment}{version}) {outcome}: {}. {backlog}. Run {}",
         report.url,
         what.join("; "),
         report.run,
-    );
-    // Slack's own three, <https://api.slack.com/reference/surfaces/formatting#escaping>
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    )
 }
 
 async fn post(to: &Url, text: &str) -> Result<(), String> {
@@ -125,8 +137,8 @@ fn plainly(cause: &reqwest::Error) -> String {
     kind.to_owned()
 }
 
-fn file_of(run: &Run, url: &str) -> String {
-    let plain: String = url.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+fn file_of(run: &Run, about: &str) -> String {
+    let plain: String = about.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let environment = run.globals().env.map_or("any", |environment| environment.as_str());
     format!("{}-{plain}-{environment}.json", run.command())
 }

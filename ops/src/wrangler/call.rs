@@ -3,12 +3,13 @@
 use std::{
     ffi::OsString,
     fs::{self, File},
-    io::{self, Seek, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
 };
 
+use log_ingestion_worker::access::Secret;
 use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 
@@ -22,12 +23,14 @@ use crate::process::ProcessGroup;
 /// How long wrangler may take to end by itself once it is told to.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Variables of the caller's that would change which worker is meant, or what is printed.
-const REMOVED: [&str; 7] = [
+/// Variables of the caller's that would change which worker is meant, or what is printed or logged.
+const REMOVED: [&str; 8] = [
     "CLOUDFLARE_ENV",
     "WRANGLER_API_ENVIRONMENT",
     "WRANGLER_OUTPUT_FILE_DIRECTORY",
     "WRANGLER_LOG",
+    // Set to false it would put secrets into wrangler's log.
+    "WRANGLER_LOG_SANITIZE",
     "FORCE_COLOR",
     "WRANGLER_CI_OVERRIDE_NAME",
     "NODE_OPTIONS",
@@ -41,8 +44,8 @@ pub struct Call {
     project: PathBuf,
     variables: Vec<(String, OsString)>,
     limit: Duration,
-    /// Without a name in any folder: readable by us alone, and gone with us.
-    input: Option<File>,
+    /// Goes through a pipe: it is in no file, under whatever name.
+    input: Option<Secret>,
 }
 
 /// A call that succeeded.
@@ -77,21 +80,15 @@ impl Call {
 
     /// Secrets that move with the version, as a JSON object. wrangler takes a file alone, and of lines of `NAME=value`
     /// it makes something else: a variable of that name in our environment wins, and `$` begins another's name.
-    pub fn secrets(mut self, json: Option<&str>) -> Result<Call, Trouble> {
-        let Some(json) = json else { return Ok(self) };
+    pub fn secrets(mut self, json: Option<&str>) -> Call {
+        let Some(json) = json else { return self };
         self.arguments.extend(["--secrets-file", "/dev/stdin"].map(str::to_owned));
         self.input(json)
     }
 
     /// What it reads from standard input.
-    pub fn input(mut self, text: &str) -> Result<Call, Trouble> {
-        let write = || -> io::Result<File> {
-            let mut file = tempfile::tempfile()?;
-            file.write_all(text.as_bytes())?;
-            Ok(file)
-        };
-        self.input = Some(write().map_err(|cause| self.broken(&cause))?);
-        Ok(self)
+    pub fn input(self, text: &str) -> Call {
+        Call { input: Secret::new(text.to_owned()), ..self }
     }
 
     /// Runs it to its end. Dropping the future kills its process group.
@@ -137,12 +134,17 @@ impl Call {
             .stdin(Stdio::null())
             .stdout(File::create(file("stdout"))?)
             .stderr(File::create(file("stderr"))?);
-        if let Some(input) = &self.input {
-            let mut input = input.try_clone()?;
-            input.rewind()?;
-            command.stdin(input);
+        if self.input.is_some() {
+            command.stdin(Stdio::piped());
         }
-        ProcessGroup::spawn(&mut command)
+        let mut group = ProcessGroup::spawn(&mut command)?;
+        if let (Some(input), Some(mut pipe)) = (self.input.clone(), group.child_mut().stdin.take()) {
+            // On a thread: who does not read it is not waited for.
+            std::thread::spawn(move || {
+                let _ = pipe.write_all(input.reveal().as_bytes());
+            });
+        }
+        Ok(group)
     }
 
     /// The command without its options.

@@ -159,7 +159,7 @@ impl Wrangler {
     /// [`Trouble`]; versions may have been uploaded all the same. None is deployed.
     pub async fn upload(&self, tag: &str, message: &str, secrets: Option<&str>) -> Result<Uploaded, Trouble> {
         let call = self.change(&["versions", "upload", "--tag", tag, "--message", message]);
-        let finished = call.secrets(secrets)?.run().await?;
+        let finished = call.secrets(secrets).run().await?;
         finished.record("version-upload").ok_or_else(|| finished.silent("no version-upload entry"))
     }
 
@@ -190,7 +190,7 @@ impl Wrangler {
     /// [`Trouble`]; it may be live all the same.
     pub async fn deploy(&self, tag: &str, message: &str, secrets: Option<&str>) -> Result<Uploaded, Trouble> {
         let arguments = ["deploy", "--tag", tag, "--message", message, IMMEDIATE[0], IMMEDIATE[1]];
-        let finished = self.change(&arguments).secrets(secrets)?.run().await?;
+        let finished = self.change(&arguments).secrets(secrets).run().await?;
         finished.record("deploy").ok_or_else(|| finished.silent("no deploy entry"))
     }
 
@@ -207,7 +207,7 @@ impl Wrangler {
     /// # Errors
     /// [`Trouble`]; on a worker that does not exist it would make one, so ask [`Wrangler::live`] first.
     pub async fn put_secret(&self, name: &str, value: &str) -> Result<(), Trouble> {
-        self.change(&["secret", "put", name]).input(value)?.run().await.map(drop)
+        self.change(&["secret", "put", name]).input(value).run().await.map(drop)
     }
 
     /// Sets several secrets with one version: a JSON object of names and texts.
@@ -215,7 +215,7 @@ impl Wrangler {
     /// # Errors
     /// As [`Wrangler::put_secret`].
     pub async fn put_secrets(&self, json: &str) -> Result<(), Trouble> {
-        self.change(&["secret", "bulk"]).input(json)?.run().await.map(drop)
+        self.change(&["secret", "bulk"]).input(json).run().await.map(drop)
     }
 
     fn call(&self, arguments: &[&str]) -> Call {

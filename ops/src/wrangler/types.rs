@@ -142,6 +142,9 @@ pub struct Binding {
     /// The value of a `plain_text`.
     #[serde(default)]
     pub text: Option<String>,
+    /// The class of a `durable_object_namespace`.
+    #[serde(default)]
+    pub class_name: Option<String>,
 }
 
 /// What a version's code runs under.
@@ -150,6 +153,9 @@ pub struct Runtime {
     /// See [`Version::migration_tag`].
     #[serde(default)]
     pub migration_tag: Option<String>,
+    /// `2026-11-01`
+    #[serde(default)]
+    pub compatibility_date: Option<String>,
 }
 
 /// A secret's name.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     Core,
     envelope::{Outcome, Refusal},
-    script::{Deployment, Script, existing, new_id, now, text},
+    script::{Deployment, Script, Version, existing, new_id, now, text},
     server::Call,
 };
 
@@ -195,10 +195,15 @@ pub async fn someone_deploys(core: &Arc<Core>, name: &str) -> String {
 
 /// See [`super::ControlPlane::someone_removes_secret`].
 pub async fn someone_removes_secret(core: &Arc<Core>, name: &str, secret: &str) {
+    someone_edits(core, name, |version| version.bindings.retain(|binding| binding["name"] != secret)).await;
+}
+
+/// See [`super::ControlPlane::someone_edits`].
+pub async fn someone_edits(core: &Arc<Core>, name: &str, edit: impl FnOnce(&mut Version)) {
     let mut scripts = core.scripts.lock().await;
     let script = existing(&mut scripts, name).unwrap();
     let mut version = script.live_version().unwrap().again(SOMEONE, "secret");
-    version.bindings.retain(|binding| binding["name"] != secret);
+    edit(&mut version);
     let id = script.add(version).await.unwrap().id;
     let immediate = json!({ "mode": "immediate" });
     deploy(core, script, vec![(id, 100.0)], None, SOMEONE, &immediate).await.unwrap();

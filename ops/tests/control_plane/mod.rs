@@ -71,6 +71,7 @@ pub use faults::{Action, Fault};
 pub use project::{PRODUCTION, Project};
 pub(crate) use scenario::scenarios;
 pub use scenario::{Ends, Told};
+pub use script::Version;
 pub use site::{ADMIN_TOKEN, Site};
 
 use faults::Faults;
@@ -197,6 +198,22 @@ impl ControlPlane {
     /// Someone else removes a secret.
     pub async fn someone_removes_secret(&self, script: &str, secret: &str) {
         deployments::someone_removes_secret(&self.core, script, secret).await;
+    }
+
+    /// Someone else deploys the live version with another binding, date or tag.
+    pub async fn someone_edits(&self, script: &str, edit: impl FnOnce(&mut Version)) {
+        deployments::someone_edits(&self.core, script, edit).await;
+    }
+
+    /// Shows the live version.
+    pub async fn look(&self, script: &str, look: impl FnOnce(&Version)) {
+        let scripts = self.core.scripts.lock().await;
+        look(scripts.get(script).and_then(Script::live_version).unwrap());
+    }
+
+    /// Someone else sets the cron triggers and the routes.
+    pub async fn someone_sets_triggers(&self, script: &str, crons: &[&str], routes: &[&str]) {
+        settings::someone_sets_triggers(&self.core, script, crons, routes).await;
     }
 
     /// Someone else uploads a version of the live code without deploying it. Its id.

@@ -172,6 +172,9 @@ async fn route(core: &Arc<Core>, token: Option<&str>, full: &str, call: Call) ->
     let method = call.method.as_str();
     match (method, segments.as_slice()) {
         ("GET", ["workers", "services", name]) => settings::service(core, name).await,
+        ("GET", ["workers", "services", name, "environments", "production", "routes"]) => {
+            settings::routes(core, name).await
+        }
         ("GET", ["workers", "subdomain"]) => Ok(json!({ "subdomain": "test" })),
         ("GET", ["workers", "workers", name]) => settings::worker(core, name).await,
         ("PATCH", ["workers", "workers", name, "versions", "latest"]) => {

@@ -9,6 +9,19 @@ use super::{
     server::Call,
 };
 
+/// Triggers are kept beside the settings, under names the API has not.
+const ROUTES: &str = "triggers: routes";
+/// See [`ROUTES`].
+const SCHEDULES: &str = "triggers: schedules";
+
+/// Someone else sets cron triggers and routes, past wrangler.
+pub async fn someone_sets_triggers(core: &Core, name: &str, crons: &[&str], routes: &[&str]) {
+    let mut scripts = core.scripts.lock().await;
+    let settings = &mut existing(&mut scripts, name).unwrap().settings;
+    settings.insert(SCHEDULES.into(), crons.iter().map(|cron| json!({ "cron": cron })).collect());
+    settings.insert(ROUTES.into(), routes.iter().map(|pattern| json!({ "pattern": pattern })).collect());
+}
+
 /// `GET workers/services/NAME`.
 pub async fn service(core: &Core, name: &str) -> Outcome {
     let mut scripts = core.scripts.lock().await;
@@ -26,6 +39,13 @@ pub async fn service(core: &Core, name: &str) -> Outcome {
         },
         "environments": [{ "environment": "production" }],
     }))
+}
+
+/// `GET workers/services/NAME/environments/production/routes`.
+pub async fn routes(core: &Core, name: &str) -> Outcome {
+    let mut scripts = core.scripts.lock().await;
+    let routes = existing(&mut scripts, name)?.settings.get(ROUTES).cloned();
+    Ok(routes.unwrap_or_else(|| json!([])))
 }
 
 /// `GET workers/workers/NAME`.
@@ -46,6 +66,7 @@ pub async fn of_script(core: &Core, name: &str, method: &str, rest: &[&str], cal
     match (method, rest) {
         ("GET", ["settings" | "script-settings"]) => {
             let mut settings = script.settings.clone();
+            settings.retain(|name, _| ![ROUTES, SCHEDULES].contains(&name.as_str()));
             let live = script.live_version().map(super::script::Version::json).unwrap_or_default();
             settings.insert("bindings".into(), live["resources"]["bindings"].clone());
             settings.insert("migration_tag".into(), json!(script.migration_tag));
@@ -56,12 +77,21 @@ pub async fn of_script(core: &Core, name: &str, method: &str, rest: &[&str], cal
             Ok(Value::Object(script.settings.clone()))
         }
         ("GET" | "POST", ["subdomain"]) => Ok(json!({ "enabled": true, "previews_enabled": false })),
-        ("PUT", ["routes"]) => Ok(body),
+        ("PUT", ["routes"]) => {
+            script.settings.insert(ROUTES.into(), body.clone());
+            Ok(body)
+        }
         ("POST", ["domains", "changeset"]) => {
             Ok(json!({ "added": [], "removed": [], "updated": [], "conflicting": [] }))
         }
         ("PUT", ["domains", "records"]) => Ok(body),
-        ("GET" | "PUT", ["schedules"]) => Ok(json!({ "schedules": [] })),
+        ("GET", ["schedules"]) => {
+            Ok(json!({ "schedules": script.settings.get(SCHEDULES).cloned().unwrap_or_else(|| json!([])) }))
+        }
+        ("PUT", ["schedules"]) => {
+            script.settings.insert(SCHEDULES.into(), body.clone());
+            Ok(json!({ "schedules": body }))
+        }
         _ => Err(Refusal::new(404, 7003, format!("Could not route to {method} {}", call.path))),
     }
 }

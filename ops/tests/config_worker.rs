@@ -1,0 +1,272 @@
+//! `ops config` and the deployed worker, through the real wrangler and the local control plane.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+mod config_world;
+mod control_plane;
+
+use std::{fs, os::unix::fs::PermissionsExt, process::Stdio, time::Duration};
+
+use config_world::{CANARY, Watch};
+use control_plane::{Action, Fault, PRODUCTION, Site, Told, Version};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::{Value, json};
+
+const BULK: &str = "/workers/scripts/supportsignal-log-ingestion-worker-production/secrets-bulk";
+const SYNC: [&str; 6] = ["sync", "--mode", "deploy-prod", "--yes", "--env", "production"];
+
+/// A deployed production, and a source beside its checkout.
+struct Place {
+    site: Site,
+    source: tempfile::TempDir,
+}
+
+impl Place {
+    async fn new() -> Option<Place> {
+        let Some((site, _)) = Site::deployed().await else {
+            common::skip("ops config and the worker", "run scripts/build");
+            return None;
+        };
+        site.project.write(".gitignore", "node_modules\nbuild\n.wrangler*\n.state\n.dev.vars*\n");
+        // As `ops deploy` leaves it: with every binding that wrangler.toml has.
+        let told = site.deploy(&[]).await;
+        assert_eq!(told.exit, Some(0), "{}", told.all());
+        let place = Place { site, source: tempfile::tempdir().unwrap() };
+        place.source(&format!("{CANARY}-redis-0123456789"), &format!("{CANARY}-admin-0123456789"));
+        Some(place)
+    }
+
+    fn source(&self, redis: &str, admin: &str) {
+        let url = format!("https://{CANARY}.upstash.io");
+        let text = format!(
+            "| TARGET | GROUP | KEY | DEV_VALUE | PROD_VALUE |\n|---|---|---|---|---|\n\
+             | LOG_WORKER | Redis | UPSTASH_REDIS_REST_URL | http://127.0.0.1:8079 | {url} |\n\
+             | LOG_WORKER | Redis | UPSTASH_REDIS_REST_TOKEN | local-token | {redis} |\n\
+             | LOG_WORKER | Tokens | LOG_ADMIN_TOKEN | | {admin} |\n\
+             | LOG_WORKER | Limits | RATE_LIMIT_TRACE | 500 | 500 |\n"
+        );
+        let file = self.source.path().join("source.env");
+        fs::write(&file, text).unwrap();
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    fn command(&self, arguments: &[&str]) -> tokio::process::Command {
+        let mut command = self.site.project.command(env!("CARGO_BIN_EXE_ops"), &self.site.plane);
+        command
+            .arg("config")
+            .args(arguments)
+            .arg("--source")
+            .arg(self.source.path().join("source.env"))
+            .env("OPS_STATE_DIR", self.site.project.path().join(".state"))
+            .env("TMPDIR", self.source.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut command = tokio::process::Command::from(command);
+        command.kill_on_drop(true);
+        command
+    }
+
+    /// Runs it; nothing of production is in what it said, in a process's arguments, or in the checkout.
+    async fn run(&self, arguments: &[&str]) -> Told {
+        let watch = Watch::start();
+        let output = self.command(arguments).output().await.unwrap();
+        assert_eq!(watch.stop(), Vec::<String>::new());
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let told =
+            Told { exit: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) };
+        assert!(!told.all().contains(CANARY), "{}", told.all());
+        self.nothing_of_production_is_here();
+        told
+    }
+
+    fn nothing_of_production_is_here(&self) {
+        let mut folders = vec![self.site.project.path().to_owned(), self.source.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap().flatten() {
+                let kind = entry.file_type().unwrap();
+                if kind.is_dir() {
+                    folders.push(entry.path());
+                } else if kind.is_file() && entry.file_name() != "source.env" {
+                    let bytes = fs::read(entry.path()).unwrap_or_default();
+                    let found = bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes());
+                    assert!(!found, "{}", entry.path().display());
+                }
+            }
+        }
+    }
+
+    async fn secret(&self, name: &str) -> String {
+        let mut value = String::new();
+        let read = |version: &Version| version.secrets().get(name).cloned().unwrap_or_default();
+        self.site.plane.look(PRODUCTION, |version| value = read(version)).await;
+        value
+    }
+}
+
+fn target<'a>(told: &'a Value, place: &str) -> &'a Value {
+    let mut targets = told["targets"].as_array().unwrap().iter();
+    targets.find(|target| target["place"].as_str().unwrap().starts_with(place)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn secrets_go_to_the_worker_in_one_edit_and_only_when_they_differ() {
+    let Some(place) = Place::new().await else { return };
+    let versions = async || place.site.plane.versions(PRODUCTION).await.len();
+    let before = versions().await;
+    let dry = place.run(&["sync", "--mode", "deploy-prod", "--dry-run"]).await;
+    assert_eq!((dry.exit, versions().await), (Some(0), before), "{}", dry.all());
+    insta::assert_snapshot!(
+        "worker_dry_run",
+        dry.stdout.replace(&*place.site.project.path().to_string_lossy(), "[project]")
+    );
+
+    // Nobody knows whether those that are there are the same: all are written, once.
+    let told = place.run(&[&SYNC[..], &["--json"]].concat()).await;
+    assert_eq!((told.exit, versions().await), (Some(0), before + 1), "{}", told.all());
+    assert_eq!(place.secret("LOG_ADMIN_TOKEN").await, format!("{CANARY}-admin-0123456789"));
+    let told = place.run(&[&SYNC[..], &["--json"]].concat()).await;
+    let json = told.json();
+    assert_eq!((&target(&json, "secrets")["unchanged"], versions().await), (&json!(3), before + 1), "{json}");
+
+    // An answer that is lost is looked after; a refusal is told.
+    place.source(&format!("{CANARY}-redis-0123456789"), &format!("{CANARY}-another-0123456789"));
+    place.site.plane.plant(Fault::at("PATCH", BULK, Action::LoseAnswer).nth(1));
+    let told = place.run(&SYNC).await;
+    assert_eq!(told.exit, Some(0), "{}", told.all());
+    assert_eq!(place.secret("LOG_ADMIN_TOKEN").await, format!("{CANARY}-another-0123456789"));
+    place.source(&format!("{CANARY}-redis-9876543210"), &format!("{CANARY}-another-0123456789"));
+    place.site.plane.plant(Fault::at("PATCH", BULK, Action::Refuse(500, 10013, "An unknown error")).nth(1));
+    let told = place.run(&[&SYNC[..], &["--json"]].concat()).await;
+    assert_eq!(
+        (told.exit, target(&told.json(), "secrets")["applied"].clone()),
+        (Some(1), json!([])),
+        "{}",
+        told.all()
+    );
+
+    // Killed while the API carries it out: nobody knows, and the next run writes it again.
+    place.site.plane.plant(Fault::at("PATCH", BULK, Action::ExecuteAndHang).nth(1));
+    let calls =
+        || place.site.plane.calls().iter().filter(|call| call.starts_with(&format!("PATCH {BULK}"))).count();
+    let seen = calls();
+    let mut child = place.command(&SYNC).spawn().unwrap();
+    let held = || async { calls() > seen };
+    assert!(ops::process::eventually(Duration::from_secs(60), held).await);
+    kill(Pid::from_raw(child.id().unwrap().try_into().unwrap()), Signal::SIGKILL).unwrap();
+    child.wait().await.unwrap();
+    place.nothing_of_production_is_here();
+    let told = place.run(&SYNC).await;
+    assert_eq!(told.exit, Some(0), "{}", told.all());
+    assert!(told.stderr.contains("was killed; this one completed it"), "{}", told.all());
+    assert_eq!(place.secret("UPSTASH_REDIS_REST_TOKEN").await, format!("{CANARY}-redis-9876543210"));
+
+    // An edit would bring up a version that nobody deployed.
+    place.source(&format!("{CANARY}-redis-0123456789"), &format!("{CANARY}-another-0123456789"));
+    let theirs = place.site.plane.someone_uploads(PRODUCTION).await;
+    let told = place.run(&SYNC).await;
+    assert_eq!(told.exit, Some(1), "{}", told.all());
+    assert!(told.stdout.contains(&format!("version {theirs} is newer than the live one")), "{}", told.all());
+}
+
+/// What one thing is that drifts, and how it is called.
+type Case = (fn(&mut Version), &'static str);
+
+fn put(version: &mut Version, binding: Value) {
+    version.bindings.retain(|known| known["name"] != binding["name"]);
+    version.bindings.push(binding);
+}
+
+fn remove(version: &mut Version, name: &str) {
+    version.bindings.retain(|known| known["name"] != name);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_difference_of_the_live_worker_is_found_and_named() {
+    let Some(place) = Place::new().await else { return };
+    let plane = &place.site.plane;
+    let drift = async || {
+        let told = place.run(&["drift", "--env", "production", "--json"]).await;
+        let json = told.json();
+        let of = |state: &str| -> Vec<String> {
+            let items = json["items"].as_array().unwrap().iter().filter(|item| item["state"] == state);
+            items.map(|item| item["name"].as_str().unwrap_or_default().to_owned()).collect()
+        };
+        (told.exit, of("drift"), of("unreadable"), told)
+    };
+    // Secrets that nobody wrote from here cannot be compared, and do not count.
+    let (exit, drifted, unreadable, told) = drift().await;
+    assert_eq!((exit, drifted.len(), unreadable.len()), (Some(0), 0, 3), "{}", told.all());
+    let told = place.run(&SYNC).await;
+    assert_eq!(told.exit, Some(0), "{}", told.all());
+    let (exit, drifted, unreadable, told) = drift().await;
+    assert_eq!((exit, drifted.len(), unreadable.len()), (Some(0), 0, 0), "{}", told.all());
+
+    let mut original = None;
+    plane.look(PRODUCTION, |version| original = Some(version.clone())).await;
+    let original = original.unwrap();
+    let cases: [Case; 11] = [
+        (
+            |v| put(v, json!({ "name": "RATE_LIMIT_GLOBAL", "type": "plain_text", "text": "9" })),
+            "RATE_LIMIT_GLOBAL",
+        ),
+        (|v| remove(v, "RATE_LIMIT_MANUAL"), "RATE_LIMIT_MANUAL"),
+        (|v| put(v, json!({ "name": "BY_HAND", "type": "plain_text", "text": "9" })), "BY_HAND"),
+        (|v| remove(v, "LOG_ADMIN_TOKEN"), "LOG_ADMIN_TOKEN"),
+        (
+            |v| put(v, json!({ "name": "LOG_READ_TOKEN", "type": "secret_text", "text": "x" })),
+            "LOG_READ_TOKEN",
+        ),
+        (|v| remove(v, "FLOOD_LIMITER"), "FLOOD_LIMITER"),
+        (|v| put(v, json!({ "name": "FLOOD_LIMITER", "type": "version_metadata" })), "FLOOD_LIMITER"),
+        (|v| put(v, json!({ "name": "CACHE", "type": "kv_namespace", "namespace_id": "1" })), "CACHE"),
+        (|v| v.compatibility_date = "2026-10-01".into(), "compatibility_date"),
+        (|v| v.migration_tag = Some("v1".into()), "migration tag"),
+        (|_| {}, ""),
+    ];
+    for (edit, name) in cases {
+        let pristine = original.clone();
+        plane
+            .someone_edits(PRODUCTION, move |version| {
+                version.bindings = pristine.bindings;
+                version.compatibility_date = pristine.compatibility_date;
+                version.migration_tag = pristine.migration_tag;
+                edit(version);
+            })
+            .await;
+        let (exit, drifted, _, told) = drift().await;
+        let expected: Vec<&str> = Some(name).into_iter().filter(|name| !name.is_empty()).collect();
+        let expected_exit = if expected.is_empty() { 0 } else { 2 };
+        assert_eq!(
+            (exit, drifted),
+            (Some(expected_exit), expected.iter().map(|name| (*name).to_owned()).collect()),
+            "{}",
+            told.all()
+        );
+    }
+    plane.someone_sets_triggers(PRODUCTION, &["*/5 * * * *"], &["logs.example.com/*"]).await;
+    let (exit, drifted, _, told) = drift().await;
+    assert_eq!(
+        (exit, drifted),
+        (Some(2), vec!["*/5 * * * *".to_owned(), "logs.example.com/*".to_owned()]),
+        "{}",
+        told.all()
+    );
+    place.site.project.configure(
+        "# routes = [{ pattern = \"logs.example.com/*\", zone_name = \"example.com\" }]",
+        "routes = [{ pattern = \"logs.example.com/*\", zone_name = \"example.com\" }]\ntriggers = { crons = [\"*/5 * * * *\"] }",
+    );
+    let (exit, drifted, _, told) = drift().await;
+    assert_eq!((exit, drifted.len()), (Some(0), 0), "{}", told.all());
+    plane.plant(Fault::at(
+        "GET",
+        format!("/workers/scripts/{PRODUCTION}/schedules"),
+        Action::Refuse(403, 10000, "no"),
+    ));
+    let (exit, _, unreadable, told) = drift().await;
+    assert_eq!((exit, unreadable.len()), (Some(0), 1), "{}", told.all());
+    assert!(told.stdout.contains("cron triggers: the API answered 403"), "{}", told.all());
+}
