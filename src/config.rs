@@ -223,6 +223,12 @@ pub struct Config {
     pub admin_token: Option<Secret>,
 }
 
+/// The required secrets that are not set, by name.
+pub fn missing_secrets(is_set: impl Fn(&str) -> bool) -> impl Iterator<Item = &'static str> {
+    let required = SETTINGS.iter().filter(|setting| setting.secret && setting.required);
+    required.map(|setting| setting.key).filter(move |name| !is_set(name))
+}
+
 /// Says why `value` cannot be used for `setting`; `None` when it can.
 pub fn check(setting: &Setting, value: &str) -> Option<Problem> {
     let wanted = match setting.kind {

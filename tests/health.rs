@@ -35,6 +35,10 @@ async fn a_healthy_worker_answers_200_with_every_field_its_readers_use() {
         "every object names its code"
     );
     assert_eq!(&health["components"]["rate_limiter"]["version"], version);
+    let layouts = &health["version"]["layouts"];
+    assert_eq!(layouts["buffer"], health["components"]["buffer"]["shards"][0]["layout"]);
+    assert_eq!(layouts["rate_limiter"], health["components"]["rate_limiter"]["layout"]);
+    assert!(layouts["buffer"].is_u64() && layouts["rate_limiter"].is_u64(), "{layouts}");
     let redis = &health["components"]["redis"];
     assert_eq!((&redis["status"], &redis["url"]), (&json!("healthy"), &json!("configured")));
     let limiter = &health["components"]["rate_limiter"];

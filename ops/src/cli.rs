@@ -14,7 +14,7 @@ use crate::{
     exit::{Exit, Failure},
     history,
     local_redis::{LocalStore, StoreArgs},
-    redact,
+    redact, rollback,
     run::{Effect, Run, globals::Globals},
     secrets,
     signals::Stop,
@@ -39,6 +39,8 @@ enum Command {
     Dev(dev::DevArgs),
     /// Deploys the project, verified, with the way back taken by itself when something fails.
     Deploy(deploy::options::DeployArgs),
+    /// Goes back to a version that was live before, verified; or lists what can be gone back to.
+    Rollback(rollback::RollbackArgs),
     /// Checks that a worker is ours, is well, and keeps its promises; without options the one of `ops dev`.
     Verify(verify::command::VerifyArgs),
     /// Shows what a worker says of itself: its version, its components, what waits for Redis.
@@ -83,6 +85,7 @@ impl Command {
         match self {
             Command::Dev(_) => kind("dev", Effect::None, &[]),
             Command::Deploy(_) => kind("deploy", Effect::Changes, ASKING),
+            Command::Rollback(args) => kind("rollback", args.effect(), ASKING),
             Command::Verify(_) => kind("verify", Effect::Checks, ASKING),
             Command::Health(_) => kind("health", Effect::Checks, ASKING),
             Command::Status => kind("status", Effect::None, ASKING),
@@ -159,13 +162,17 @@ pub async fn main() -> Exit {
         return Exit::Usage;
     }
     let kind = cli.command.kind();
-    let run = Run::begin(kind.name, kind.effect, cli.globals);
+    // What begins other commands, one for each environment, leaves no journal of its own.
+    let guided = matches!(&cli.command, Command::Deploy(_)) && cli.globals.env.is_none();
+    let effect = if guided { Effect::None } else { kind.effect };
+    let run = Run::begin(kind.name, effect, cli.globals);
     if kind.effect != Effect::None {
         history::tell_interrupted(&run);
     }
     let outcome = match &cli.command {
         Command::Dev(args) => done(dev::run(args, run.globals().verbose).await),
         Command::Deploy(args) => deploy::run(&run, args).await,
+        Command::Rollback(args) => rollback::run(&run, args).await,
         Command::Verify(args) => verify::command::verify(&run, args).await,
         Command::Health(args) => verify::command::health(&run, args).await,
         Command::Status => status::run(&run).await,

@@ -42,7 +42,7 @@ pub async fn run(run: &Run, args: &DrainArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     if args.reset_limiter {
-        run.confirm("every quota of this hour will begin anew")?;
+        run.confirm("every quota of this hour will begin anew").await?;
     }
     let mut stop = Stop::watch()?;
     tokio::select! {

@@ -59,7 +59,7 @@ pub fn tell_interrupted(run: &Run) {
     for past in run.journal().interrupted() {
         let last = past.steps.last().and_then(|step| step.get("step")).and_then(Value::as_str);
         run.printer().warn(&format!(
-            "ops {} of {} (run {}) was killed at {}; look at `ops history {}` and `ops status`",
+            "ops {} of {} (run {}) was killed at {} (`ops history {}`); the next change of that environment settles it",
             past.command,
             past.at,
             past.run,

@@ -7,6 +7,8 @@
 //! | [`run`] | the frame of every command: its flags, id, output, journal and lock |
 //! | [`history`] | `ops history`: what earlier runs did |
 //! | [`deploy`] | `ops deploy`: a release that ends in a known state |
+//! | [`rollback`] | `ops rollback`: back to a version that was live before, proven |
+//! | [`switch`] | what the two share: from one live version to another, ending in a known state |
 //! | [`verify`] | `ops verify` and `ops health`: is it our worker, is it well, does it keep its promises |
 //! | [`status`] | `ops status`: what is live, since when, by whom, how well, and how far from the checkout |
 //! | [`secrets`] | `ops secrets`: what is set, and setting one so that the worker is well afterwards |
@@ -37,10 +39,12 @@ pub mod local_redis;
 pub mod process;
 pub mod project;
 pub mod redact;
+pub mod rollback;
 pub mod run;
 pub mod secrets;
 pub mod signals;
 pub mod status;
+pub mod switch;
 pub mod upstash;
 pub mod verify;
 pub mod workerd;

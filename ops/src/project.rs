@@ -85,6 +85,12 @@ impl Project {
         })
     }
 
+    /// Whether the worker also answers at its workers.dev name, which wrangler tells once it is deployed.
+    pub fn has_workers_dev(&self, environment: Environment) -> bool {
+        let own = self.section(environment).get("workers_dev");
+        own.or(self.file.get("workers_dev")).and_then(Value::as_bool).unwrap_or(true)
+    }
+
     /// A var of the environment, as text.
     pub fn var(&self, environment: Environment, name: &str) -> Option<String> {
         match self.section(environment).get("vars")?.get(name)? {

@@ -4,22 +4,8 @@
 mod common;
 mod control_plane;
 
+use common::answering;
 use control_plane::{Ends, PRODUCTION, Site, scenarios};
-
-/// JavaScript: the worker, with the body and the status of some answers changed; `body` is what it would have been.
-fn answering(path: &str, change: &str, status: u16) -> String {
-    format!(
-        "export default {{
-  async fetch(request, env, ctx) {{
-    const answer = await worker.default.fetch(request.clone(), env, ctx);
-    if (new URL(request.url).pathname !== \"{path}\" || request.method === \"OPTIONS\") return answer;
-    const body = await answer.json();
-    {change}
-    return new Response(JSON.stringify(body), {{ status: {status}, headers: answer.headers }});
-  }}
-}}"
-    )
-}
 
 /// JavaScript: a class of objects that fail at every request.
 fn broken(class: &str) -> String {
@@ -69,6 +55,16 @@ scenarios! {
         site.project.code(&answering("/health", &format!("body.version.id = \"{old}\";"), 200));
         &[]
     } => 1, Old, says "does not serve";
+
+    code_that_is_slower_than_the_last_that_was_good(site) {
+        site.proven_before(1);
+        let slow = "export default { async fetch(request, env, ctx) {
+            await new Promise((resolve) => setTimeout(resolve, 120));
+            return worker.default.fetch(request, env, ctx);
+        } }";
+        site.project.code(slow);
+        &[]
+    } => 2, New, says "ms (p50), after the last run that ended well it was 1 ms";
 
     code_whose_health_is_degraded(site) {
         let degraded = "body.status = \"degraded\"; body.components.redis.status = \"unhealthy\";";

@@ -1,6 +1,6 @@
 //! What a shard tells: reads, recent traces, and how it stands.
 
-use super::row::Row;
+use super::row::{LAYOUT, Row};
 use super::shard::Shard;
 use super::wire::{ReadHead, StatusReply, Summary, VERSION};
 use crate::redis::LIST_TTL_S;
@@ -116,6 +116,7 @@ impl Shard {
         StatusReply {
             v: VERSION,
             version: String::new(),
+            layout: LAYOUT,
             waiting: self.pending(),
             waiting_bytes: self.held_bytes,
             oldest_waiting_ms: oldest.map_or(0, |at| now.saturating_sub(at)),

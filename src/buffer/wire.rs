@@ -251,6 +251,8 @@ pub struct StatusReply {
     pub v: u8,
     /// The version of the code the object runs, as the platform names it.
     pub version: String,
+    /// [`super::row::LAYOUT`] of what is stored; 0 from a version that does not say.
+    pub layout: u8,
     /// Entries acknowledged and not yet in Redis.
     pub waiting: u64,
     /// Their bytes, stored.

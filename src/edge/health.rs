@@ -6,11 +6,12 @@ use super::limiter::{self, LimiterStatus};
 use super::settings;
 use super::{Visit, now};
 use crate::access::Action;
+use crate::buffer::row;
 use crate::buffer::wire::{self, Counters, StatusReply};
 use crate::config::{Environment, Problem};
 use crate::entry::{Level, System};
 use crate::intake::noise;
-use crate::quota::{Limits, PerSystem, WINDOW_MS};
+use crate::quota::{LEDGER_LAYOUT, Limits, PerSystem, WINDOW_MS};
 use crate::redaction;
 use crate::redis::{Client, Commands};
 use futures_util::future::{join_all, join3};
@@ -36,7 +37,18 @@ struct Health {
 struct Version {
     id: String,
     tag: String,
+    layouts: Layouts,
 }
+
+/// The newest layout of stored state that this version's code reads, and writes. It reads all before it: whether a
+/// version can take over what another one stored is seen here before it has to.
+#[derive(Serialize)]
+struct Layouts {
+    buffer: u8,
+    rate_limiter: u8,
+}
+
+const LAYOUTS: Layouts = Layouts { buffer: row::LAYOUT, rate_limiter: LEDGER_LAYOUT };
 
 #[derive(Serialize)]
 struct Components {
@@ -68,6 +80,9 @@ struct RateLimiter {
     /// The version of the code the quota's keeper runs; absent when it does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,
+    /// The layout of what it stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    layout: Option<u8>,
 }
 
 #[derive(Serialize)]
@@ -172,7 +187,7 @@ pub async fn get(visit: &Visit) -> Answer {
         service: SERVICE,
         timestamp: now(),
         environment: visit.config.environment.as_str(),
-        version: Version { id, tag },
+        version: Version { id, tag, layouts: LAYOUTS },
         components: Components {
             redis,
             rate_limiter,
@@ -308,6 +323,7 @@ fn rate_limiter(
         overdrawn,
         unreachable_from,
         version: limiter.as_ref().ok().map(|limiter| limiter.version.clone()).filter(|id| !id.is_empty()),
+        layout: limiter.as_ref().ok().map(|limiter| limiter.ledger.v),
     }
 }
 

@@ -7,7 +7,7 @@
 use super::{hop, settings};
 use crate::buffer::wire;
 use crate::entry::System;
-use crate::quota::{EarlierState, LeaseRequest, Ledger, LedgerState, Limits, PerSystem};
+use crate::quota::{EarlierState, LEDGER_LAYOUT, LeaseRequest, Ledger, LedgerState, Limits, PerSystem};
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
@@ -157,6 +157,12 @@ impl RateLimiterDO {
         let stored = self.stored(LEDGER_KEY).await?.as_string();
         let known = stored.and_then(|text| serde_json::from_str::<LedgerState>(&text).ok());
         let ledger = match known {
+            // A later version's: to begin anew would grant the hour's quota twice.
+            Some(state) if state.v > LEDGER_LAYOUT => {
+                return Err(
+                    format!("storage has layout {}, this code knows {}", state.v, LEDGER_LAYOUT).into()
+                );
+            }
             Some(state) => Ledger::restore(config.limits, state),
             None => {
                 let earlier = self.stored(EARLIER_KEY).await?;

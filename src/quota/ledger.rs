@@ -14,10 +14,13 @@ const RECALL_AGAIN_MS: i64 = 1_000;
 /// How far the turns of a shard's instances lie apart: more than one instance ever takes.
 const TURNS_OF_AN_INSTANCE: u64 = 1_000_000_000;
 
+/// Version of the layout of [`LedgerState`].
+pub const LAYOUT: u8 = 1;
+
 /// What the global object stores, version 1: one value, written at each lease that changes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerState {
-    /// Version of this layout.
+    /// [`LAYOUT`].
     pub v: u8,
     /// Start of the current window, Unix ms.
     pub window: i64,
@@ -86,7 +89,7 @@ impl Ledger {
     /// A ledger whose first window starts now.
     pub fn new(limits: Limits, now: i64) -> Ledger {
         let state = LedgerState {
-            v: 1,
+            v: LAYOUT,
             window: now,
             shards: Vec::new(),
             shard_count: 0,

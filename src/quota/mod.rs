@@ -11,7 +11,7 @@ mod ledger;
 mod tests;
 
 pub use lease::{FAIL_OPEN_ALLOWANCE, Lease, Refusal, Scope};
-pub use ledger::{EarlierState, Ledger, LedgerState, MAX_SHARDS};
+pub use ledger::{EarlierState, LAYOUT as LEDGER_LAYOUT, Ledger, LedgerState, MAX_SHARDS};
 
 use crate::entry::System;
 use serde::{Deserialize, Serialize};

@@ -35,6 +35,11 @@ pub enum Excuse {
 }
 
 impl DeployArgs {
+    /// Whether nothing was given.
+    pub fn is_default(&self) -> bool {
+        !self.allow_dirty && self.allow.is_empty() && self.secrets_file.is_none()
+    }
+
     /// Whether this may be let pass.
     pub fn excuses(&self, what: Excuse) -> bool {
         self.allow.contains(&what)

@@ -8,21 +8,24 @@ use std::{
 
 use log_ingestion_worker::{
     access::Secret,
-    config::{Config, Environment, SETTINGS},
+    config::{self, Config, Environment, SETTINGS},
 };
 use serde_json::Value;
 
 use super::{
-    Deploy,
-    attempt::Way,
     git::Commit,
-    options::Excuse,
-    proof::{self, Claim, SOON},
+    options::{DeployArgs, Excuse},
 };
 use crate::{
     exit::Failure,
     project::Project,
     run::{Run, printer::Mark},
+    switch::{
+        Switch,
+        attempt::Way,
+        proof::{self, Claim, SOON},
+        vars,
+    },
     verify::Depth,
     wrangler::{
         trouble::Trouble,
@@ -47,7 +50,7 @@ pub struct Ready {
     /// Secrets that move with the version, as a JSON object.
     pub secrets: Option<Secret>,
     /// Checks that fail already, and are let pass.
-    pub tolerated: Vec<&'static str>,
+    pub tolerated: Vec<String>,
 }
 
 /// What serves now, with what must be known of it.
@@ -61,27 +64,30 @@ struct Standing {
 ///
 /// # Errors
 /// The first thing that is in the way.
-pub async fn check(deploy: &Deploy<'_>) -> Result<Ready, Failure> {
-    let (run, project) = (deploy.run, &deploy.project);
-    configuration(project, deploy.environment)?;
-    let (given, secrets) = secrets(run, deploy.args.secrets_file.as_deref())?;
-    let (tag, subject) = source(deploy).await?;
+pub async fn check(switch: &Switch<'_>, args: &DeployArgs) -> Result<Ready, Failure> {
+    let (run, project) = (switch.run, &switch.project);
+    configuration(project, switch.environment)?;
+    let (given, secrets) = secrets(run, args.secrets_file.as_deref())?;
+    let (tag, subject) = source(switch, args).await?;
     let message = message(run.id().as_str(), &subject);
 
     let step = run.printer().step("what is live");
-    let standing = standing(deploy).await.map_err(|trouble| trouble.failure())?;
+    let standing = standing(switch).await.map_err(|trouble| trouble.failure())?;
     let Some(standing) = standing else {
         step.end(Mark::Dim, "nothing: this is the first deployment");
-        required(&given, deploy)?;
+        if !project.has_workers_dev(switch.environment) {
+            // Else nobody could prove it once it is there.
+            switch.target()?;
+        }
+        required(&given, switch)?;
         return Ok(Ready { way: Way::First, before: None, tag, message, secrets, tolerated: Vec::new() });
     };
     step.end(Mark::Good, &described(&standing.version));
-    in_the_way(deploy, &standing)?;
-    let way = way(project, deploy.environment, &standing.version)?;
-    let set = standing.version.resources.bindings.iter().filter(|binding| binding.kind == "secret_text");
-    required(&set.map(|binding| binding.name.clone()).chain(given).collect(), deploy)?;
-    let tolerated = health(deploy, &standing.version).await?;
-    vars(deploy, &standing.version);
+    in_the_way(args, &standing)?;
+    let way = way(project, switch.environment, &standing.version)?;
+    required(&standing.version.secrets().into_iter().chain(given).collect(), switch)?;
+    let tolerated = health(switch, args, &standing.version).await?;
+    vars(switch, &standing.version);
     Ok(Ready { way, before: Some(standing.deployment), tag, message, secrets, tolerated })
 }
 
@@ -140,16 +146,16 @@ fn secrets(run: &Run, file: Option<&Path>) -> Result<(BTreeSet<String>, Option<S
 }
 
 /// The commit, as tag and first line.
-async fn source(deploy: &Deploy<'_>) -> Result<(String, String), Failure> {
-    let commit = Commit::of(deploy.project.root()).await;
+async fn source(switch: &Switch<'_>, args: &DeployArgs) -> Result<(String, String), Failure> {
+    let commit = Commit::of(switch.project.root()).await;
     let Some(commit) = commit else {
-        if deploy.args.allow_dirty {
+        if args.allow_dirty {
             return Ok(("no-commit".into(), "a folder without git".into()));
         }
         let message = "this folder has no git commit: nobody could say later what was deployed";
         return Err(Failure::new(message, "commit it, or deploy it all the same: --allow-dirty"));
     };
-    if !commit.changed.is_empty() && !deploy.args.allow_dirty {
+    if !commit.changed.is_empty() && !args.allow_dirty {
         let (first, more) = (commit.changed.first().map_or("", String::as_str), commit.changed.len() - 1);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let message = format!("the working tree differs from commit {}: {first}{more}", commit.tag);
@@ -165,31 +171,31 @@ fn message(run: &str, subject: &str) -> String {
     message.trim_end().to_owned()
 }
 
-async fn standing(deploy: &Deploy<'_>) -> Result<Option<Standing>, Trouble> {
-    let Live::Deployed(deployment) = deploy.wrangler.live().await? else { return Ok(None) };
+async fn standing(switch: &Switch<'_>) -> Result<Option<Standing>, Trouble> {
+    let Live::Deployed(deployment) = switch.wrangler.live().await? else { return Ok(None) };
     let largest = deployment.versions.iter().max_by(|one, other| one.percentage.total_cmp(&other.percentage));
     let id = largest.map(|share| share.version_id.clone()).unwrap_or_default();
-    let (version, versions) = tokio::try_join!(deploy.wrangler.version(&id), deploy.wrangler.versions())?;
+    let (version, versions) = tokio::try_join!(switch.wrangler.version(&id), switch.wrangler.versions())?;
     let newest = versions.into_iter().max_by_key(|version| version.number);
     Ok(Some(Standing { deployment, version, newest }))
 }
 
 /// Somebody else's work that a deployment would undo.
-fn in_the_way(deploy: &Deploy<'_>, standing: &Standing) -> Result<(), Failure> {
+fn in_the_way(args: &DeployArgs, standing: &Standing) -> Result<(), Failure> {
     let shares = standing.deployment.shares();
     if standing.deployment.versions.len() > 1 {
         let message = format!("a gradual deployment is under way: {shares}");
         let hint = "let it end, or end it: npx wrangler versions deploy VERSION@100%";
         return Err(Failure::new(message, hint));
     }
-    if standing.version.metadata.source == "dash" && !deploy.args.excuses(Excuse::Drift) {
+    if standing.version.metadata.source == "dash" && !args.excuses(Excuse::Drift) {
         let message = format!("the live version {} was edited in the dashboard", standing.version.id);
         let hint = "bring the edit into wrangler.toml, or overwrite it: --allow drift";
         return Err(Failure::new(message, hint));
     }
     let newer = standing.newest.as_ref().filter(|newest| newest.number > standing.version.number);
     let unknown = newer.filter(|newer| !newer.message().is_some_and(|message| message.starts_with("ops ")));
-    if let Some(newer) = unknown.filter(|_| !deploy.args.excuses(Excuse::NewerVersion)) {
+    if let Some(newer) = unknown.filter(|_| !args.excuses(Excuse::NewerVersion)) {
         let who = &newer.metadata.author_email;
         let message =
             format!("version {} by {who} is newer than the live one and was never deployed", newer.id);
@@ -214,16 +220,12 @@ fn way(project: &Project, environment: Environment, live: &Version) -> Result<Wa
     Ok(if tags.last().map(String::as_str) == Some(tag) { Way::Beside } else { Way::Migration })
 }
 
-fn required(set: &BTreeSet<String>, deploy: &Deploy<'_>) -> Result<(), Failure> {
-    let missing: Vec<&str> = SETTINGS
-        .iter()
-        .filter(|setting| setting.secret && setting.required && !set.contains(setting.key))
-        .map(|setting| setting.key)
-        .collect();
+fn required(set: &BTreeSet<String>, switch: &Switch<'_>) -> Result<(), Failure> {
+    let missing: Vec<&str> = config::missing_secrets(|name| set.contains(name)).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    let message = format!("{} has no secret {}", deploy.worker, missing.join(", "));
+    let message = format!("{} has no secret {}", switch.worker, missing.join(", "));
     Err(Failure::new(
         message,
         "give it with this deployment: --secrets-file FILE (JSON, or lines of NAME=value)",
@@ -231,9 +233,9 @@ fn required(set: &BTreeSet<String>, deploy: &Deploy<'_>) -> Result<(), Failure> 
 }
 
 /// The live version answers where it should and is well: else nobody could say what a deployment did to it.
-async fn health(deploy: &Deploy<'_>, live: &Version) -> Result<Vec<&'static str>, Failure> {
-    let excused = deploy.args.excuses(Excuse::Unhealthy);
-    let target = deploy.target()?;
+async fn health(switch: &Switch<'_>, args: &DeployArgs, live: &Version) -> Result<Vec<String>, Failure> {
+    let excused = args.excuses(Excuse::Unhealthy);
+    let target = switch.target()?;
     let claim = Claim {
         what: "the live version, before",
         version: &live.id,
@@ -242,11 +244,11 @@ async fn health(deploy: &Deploy<'_>, live: &Version) -> Result<Vec<&'static str>
         depth: if excused { Depth::Normal } else { Depth::ReadOnly },
         patience: SOON,
     };
-    let report = proof::look(deploy.run, &target, deploy.environment, &claim).await?;
-    let mut failed: Vec<&'static str> = report.failed().map(|check| check.name).collect();
-    if failed.contains(&"redis") {
+    let report = proof::look(switch.run, &target, switch.environment, &claim).await?;
+    let mut failed: Vec<String> = report.failed().map(|check| check.name.to_owned()).collect();
+    if failed.iter().any(|name| name == "redis") {
         // What waits for Redis waits ever longer.
-        failed.push("buffer");
+        failed.push("buffer".to_owned());
     }
     let first = proof::failures(&report, &[]).first().map(|check| (check.name, proof::line(check)));
     match first {
@@ -260,7 +262,7 @@ async fn health(deploy: &Deploy<'_>, live: &Version) -> Result<Vec<&'static str>
             "mend that first, or deploy the repair: --allow unhealthy",
         )),
         Some(_) => {
-            deploy.run.printer().warn(&format!(
+            switch.run.printer().warn(&format!(
                 "failed before this deployment, and may go on failing: {}",
                 failed.join(", ")
             ));
@@ -270,16 +272,9 @@ async fn health(deploy: &Deploy<'_>, live: &Version) -> Result<Vec<&'static str>
 }
 
 /// Says which vars change.
-fn vars(deploy: &Deploy<'_>, live: &Version) {
-    let then = live.resources.bindings.iter().filter(|binding| binding.kind == "plain_text");
-    let then: BTreeMap<String, String> =
-        then.map(|binding| (binding.name.clone(), binding.text.clone().unwrap_or_default())).collect();
-    let now = deploy.project.vars(deploy.environment);
-    let names: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
-    let shown = |value: Option<&String>| value.map_or("nothing".to_owned(), |value| format!("\"{value}\""));
-    for name in names.into_iter().filter(|name| then.get(*name) != now.get(*name)) {
-        let line = format!("  {name} changes from {} to {}", shown(then.get(name)), shown(now.get(name)));
-        deploy.run.printer().say(&line);
+fn vars(switch: &Switch<'_>, live: &Version) {
+    for line in vars::changes(&live.vars(), &switch.project.vars(switch.environment)) {
+        switch.run.printer().say(&format!("  {line}"));
     }
 }
 

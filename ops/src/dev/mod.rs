@@ -145,7 +145,7 @@ fn taken(port: u16, option: &str, cause: &std::io::Error) -> Failure {
 
 /// Runs one of the project's scripts. What it prints goes to stderr: it says each step, and it is quick when there is
 /// nothing to do.
-async fn script(project: &Path, name: &str) -> Result<(), Failure> {
+pub(crate) async fn script(project: &Path, name: &str) -> Result<(), Failure> {
     let hint = format!("read what it printed above, and run scripts/{name} until it succeeds");
     let failed = |why: String| Failure::new(format!("scripts/{name} {why}"), hint.clone());
     let mut command = Command::new(project.join("scripts").join(name));

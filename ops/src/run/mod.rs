@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`age`] | how long ago something was |
 //! | [`globals`] | the flags every command shares |
+//! | [`ask`] | questions at the terminal |
 //! | [`printer`] | stdout for data, stderr for people: colour, spinners, elapsed time |
 //! | [`mask`] | secrets that are taken out of everything written |
 //! | [`folder`] | where the machine keeps what outlives a run |
@@ -11,6 +12,7 @@
 //! | [`lock`] | one deployment at a time |
 
 pub mod age;
+pub mod ask;
 pub mod folder;
 pub mod globals;
 pub mod journal;
@@ -18,10 +20,7 @@ pub mod lock;
 pub mod mask;
 pub mod printer;
 
-use std::{
-    io::{self, IsTerminal},
-    sync::{Mutex, PoisonError},
-};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
@@ -136,27 +135,6 @@ impl Run {
     /// When another run has it. A lock that cannot be kept at all (no folder, a full disk) is a warning.
     pub fn lock(&self, what: &str) -> Result<Lock, Failure> {
         lock::take(self, what)
-    }
-
-    /// Goes on only with a yes: `--yes`, or an answer at the terminal. `what` says what will happen.
-    ///
-    /// # Errors
-    /// When it was not confirmed, or nobody can be asked. Nothing was changed then.
-    pub fn confirm(&self, what: &str) -> Result<(), Failure> {
-        self.printer.warn(what);
-        if self.globals.yes {
-            return Ok(());
-        }
-        let refused = |message: &str| Err(Failure::new(message, "nothing was changed; --yes answers yes"));
-        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-            return refused("it must be confirmed, and nobody can be asked");
-        }
-        self.printer.say("Go on? Type yes:");
-        let mut answer = String::new();
-        match io::stdin().read_line(&mut answer) {
-            Ok(_) if answer.trim().eq_ignore_ascii_case("yes") => Ok(()),
-            _ => refused("it was not confirmed"),
-        }
     }
 
     fn write(&self, write: impl FnOnce(&mut Record) -> std::io::Result<()>) {

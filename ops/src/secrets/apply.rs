@@ -11,8 +11,12 @@ use crate::{
     exit::{Exit, Failure},
     run::printer::Mark,
     signals::Stop,
+    switch::{Switch, settle},
     verify::{Depth, PATIENCE, Plan, Status, Target, Tokens, verify},
-    wrangler::types::{Live, Version},
+    wrangler::{
+        CALL_LIMIT,
+        types::{Live, Version},
+    },
 };
 
 /// How long what is live already may take to be seen.
@@ -32,8 +36,9 @@ const OBJECTS: &str = "objects";
 pub async fn put(change: &Change<'_>, value: &str) -> Result<Exit, Failure> {
     let lock = change.run.lock(&change.worker)?;
     let mut stop = Stop::watch()?;
+    let switch = change.switch()?;
     let standing = tokio::select! {
-        standing = change.standing() => standing?,
+        standing = async { settle::all(&switch).await?; change.standing().await } => standing?,
         () = stop.wait() => return Err(Failure::new("interrupted", "nothing was changed")),
     };
     let live = match &standing {
@@ -69,6 +74,11 @@ struct Ending {
 }
 
 impl Change<'_> {
+    /// For what earlier runs left, which comes to its end first.
+    fn switch(&self) -> Result<Switch<'_>, Failure> {
+        Switch::new(self.run, self.project.clone(), self.environment, CALL_LIMIT)
+    }
+
     async fn standing(&self) -> Result<Standing, Failure> {
         let worker = &self.worker;
         let live = match self.wrangler.live().await.map_err(|trouble| trouble.failure())? {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use log_ingestion_worker::config::{Environment, SETTINGS};
+use log_ingestion_worker::config::{self, Environment, SETTINGS};
 use serde_json::{Value, json};
 
 use super::wrangler;
@@ -69,8 +69,7 @@ impl Standing {
     }
 
     fn missing(&self) -> impl Iterator<Item = &'static str> {
-        let secrets = SETTINGS.iter().filter(|setting| setting.secret && setting.required);
-        secrets.map(|setting| setting.key).filter(|name| !self.is_set(name))
+        config::missing_secrets(|name| self.is_set(name))
     }
 
     /// Names that the worker never reads: mistyped, or of an earlier worker.

@@ -9,7 +9,7 @@
 
 mod apply;
 mod check;
-mod value;
+pub(crate) mod value;
 
 pub use value::fresh as fresh_token;
 

@@ -146,6 +146,12 @@ impl Client {
         self.send(self.request(who, Method::GET, path)).await
     }
 
+    /// The status of the answer to a `GET`, whatever else it is; nothing without an answer.
+    pub async fn status(&self, path: &str) -> Option<u16> {
+        let request = self.request(Who::Anyone, Method::GET, path).build().ok()?;
+        self.once(&self.fresh, request).await.ok().map(|(status, _, _)| status)
+    }
+
     /// `POST /log` of a JSON value.
     pub async fn post(&self, body: &Value) -> Result<Answer, Finding> {
         self.send(self.request(Who::Sender, Method::POST, "/log").json(body)).await

@@ -17,9 +17,10 @@ mod stranger;
 mod suite;
 mod target;
 
+pub use checks::names;
 pub use client::{Answer, Client, Who, is_local};
 pub use plan::{Depth, PATIENCE, Plan, Tokens};
-pub use report::{Backlog, Check, Finding, Latency, Report, Status, Version};
+pub use report::{Backlog, Check, Finding, Latency, Layouts, Report, Status, Version};
 pub use stranger::known;
 pub use suite::{Event, verify};
 pub use target::{Target, remember};

@@ -1,6 +1,6 @@
 //! What a verification found.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::Serialize;
 
@@ -70,6 +70,9 @@ pub struct Check {
     pub hint: String,
 }
 
+/// Layouts of what Durable Objects store, by component: `buffer`, `rate_limiter`.
+pub type Layouts = BTreeMap<String, u64>;
+
 /// The version that answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Version {
@@ -77,6 +80,9 @@ pub struct Version {
     pub id: String,
     /// What the deployer called it.
     pub tag: String,
+    /// The newest layout of stored state that it reads, by component; nothing from a version that does not say.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub layouts: Layouts,
 }
 
 /// What waits in the buffers for Redis.
@@ -131,6 +137,9 @@ pub struct Report {
     pub environment: Option<String>,
     /// The version that answered.
     pub version: Option<Version>,
+    /// The layouts of what the objects stored.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub stored: Layouts,
     /// What waits in the buffers.
     pub backlog: Option<Backlog>,
     /// How long the answers took.

@@ -12,7 +12,7 @@ use super::{
     checks,
     client::Client,
     plan::{Depth, Plan},
-    report::{Backlog, Check, Finding, Report, Status, Version, millis},
+    report::{Backlog, Check, Finding, Layouts, Report, Status, Version, millis},
 };
 use crate::exit::Failure;
 
@@ -126,8 +126,11 @@ impl<'a> Suite<'a> {
             oldest_waiting_ms: number("oldest_waiting_ms").unwrap_or(0),
             set_aside: number("set_aside").unwrap_or(0),
         });
-        let version =
-            text("/version/id").map(|id| Version { id, tag: text("/version/tag").unwrap_or_default() });
+        let version = text("/version/id").map(|id| Version {
+            id,
+            tag: text("/version/tag").unwrap_or_default(),
+            layouts: layouts(self.health.pointer("/version/layouts")),
+        });
         Report {
             run: self.plan.correlation_id.to_string(),
             url: self.client.base().to_owned(),
@@ -135,10 +138,29 @@ impl<'a> Suite<'a> {
             exit: super::report::exit_of(outcome) as u8,
             environment: text("/environment"),
             version,
+            stored: stored(&self.health),
             backlog,
             latency: self.client.latency(),
             ms: millis(took),
             checks: self.checks,
         }
     }
+}
+
+/// What a version says that it reads.
+fn layouts(told: Option<&Value>) -> Layouts {
+    let each = told.and_then(Value::as_object).into_iter().flatten();
+    each.filter_map(|(name, layout)| Some((name.clone(), layout.as_u64()?))).collect()
+}
+
+/// What the objects say that they stored; of several buffers the newest.
+fn stored(health: &Value) -> Layouts {
+    let shards = health.pointer("/components/buffer/shards").and_then(Value::as_array).into_iter().flatten();
+    let buffer = shards.filter_map(|shard| shard.get("layout")?.as_u64()).max();
+    let limiter = health.pointer("/components/rate_limiter/layout").and_then(Value::as_u64);
+    // An object that does not say answers 0.
+    [("buffer", buffer), ("rate_limiter", limiter)]
+        .into_iter()
+        .filter_map(|(name, layout)| Some((name.to_owned(), layout.filter(|layout| *layout > 0)?)))
+        .collect()
 }

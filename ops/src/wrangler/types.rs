@@ -1,6 +1,6 @@
 //! What wrangler tells of deployments and versions. Fields nobody here needs are left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +98,26 @@ impl Version {
     /// What its deployer said of it.
     pub fn message(&self) -> Option<&str> {
         self.annotations.get("workers/message").map(String::as_str)
+    }
+
+    /// What made it: `upload`, `version_upload`, `secret`, …
+    pub fn triggered_by(&self) -> Option<&str> {
+        self.annotations.get("workers/triggered_by").map(String::as_str)
+    }
+
+    /// The names of its secrets.
+    pub fn secrets(&self) -> BTreeSet<String> {
+        self.of_kind("secret_text").map(|binding| binding.name.clone()).collect()
+    }
+
+    /// Its vars.
+    pub fn vars(&self) -> BTreeMap<String, String> {
+        let pair = |binding: &Binding| (binding.name.clone(), binding.text.clone().unwrap_or_default());
+        self.of_kind("plain_text").map(pair).collect()
+    }
+
+    fn of_kind(&self, kind: &str) -> impl Iterator<Item = &Binding> {
+        self.resources.bindings.iter().filter(move |binding| binding.kind == kind)
     }
 
     /// The last Durable Object migration that was applied when it was uploaded.

@@ -86,3 +86,42 @@ pub fn processes(fits: impl Fn(&str) -> bool) -> Vec<String> {
     });
     lines.filter(|line| fits(line)).collect()
 }
+
+/// JavaScript: the worker, with the body and the status of some answers changed; `body` is what it would have been.
+pub fn answering(path: &str, change: &str, status: u16) -> String {
+    format!(
+        "export default {{
+  async fetch(request, env, ctx) {{
+    const answer = await worker.default.fetch(request.clone(), env, ctx);
+    if (new URL(request.url).pathname !== \"{path}\" || request.method === \"OPTIONS\") return answer;
+    const body = await answer.json();
+    {change}
+    return new Response(JSON.stringify(body), {{ status: {status}, headers: answer.headers }});
+  }}
+}}"
+    )
+}
+
+/// A line without what differs from run to run: times, durations, ids, commits.
+pub fn steady(line: &str) -> String {
+    let is_time = |word: &str| word.len() > 15 && word.as_bytes()[10] == b'T' && word.ends_with('Z');
+    let is_commit = |word: &str| word.len() == 10 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mut words = line.split(' ').peekable();
+    let mut kept = Vec::new();
+    while let Some(word) = words.next() {
+        let bare = word.trim_matches(['(', ')', ',', ';', ':', '"']);
+        let unit = |next: &&str| ["s", "ms", "min"].contains(&next.trim_end_matches([')', ',', ';']));
+        if let (Ok(_), Some(unit)) = (bare.parse::<f64>(), words.next_if(unit)) {
+            kept.push(word.replace(bare, "[time]") + unit.trim_start_matches(char::is_alphabetic));
+        } else if is_time(bare) {
+            kept.push(word.replace(bare, "[time]"));
+        } else if uuid::Uuid::parse_str(bare).is_ok() {
+            kept.push(word.replace(bare, "[id]"));
+        } else if is_commit(bare) {
+            kept.push(word.replace(bare, "[commit]"));
+        } else {
+            kept.push(word.to_owned());
+        }
+    }
+    kept.join(" ")
+}

@@ -13,6 +13,7 @@
 //! | `runtime` | the uploaded bundles, running in workerd |
 //! | `front` | where the deployed Worker answers: one port for ever |
 //! | `project`, `site` | a checkout of this repository for wrangler to work in; production as tests find it |
+//! | `rollback` | production with a version before the live one |
 //! | `scenario` | one `ops deploy`, and how it must end |
 //!
 //! # The model of the edge
@@ -48,6 +49,7 @@ mod faults;
 mod front;
 mod migrations;
 mod project;
+pub mod rollback;
 mod runtime;
 pub mod scenario;
 mod script;

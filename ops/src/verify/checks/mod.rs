@@ -21,7 +21,7 @@ use super::{
 pub(super) use cleanup::clean;
 
 /// The names of the checks of this depth, in order. Two are of production alone: `closed-reads`, `closed-clear`.
-pub(super) fn names(depth: Depth) -> Vec<&'static str> {
+pub fn names(depth: Depth) -> Vec<&'static str> {
     let health = [
         "reachable",
         "identity",

@@ -1,4 +1,4 @@
-//! How far a deployment has come: what must be known to bring it to an end from anywhere, kept in the run's journal.
+//! How far a change of the live version has come: what must be known to bring it to an end from anywhere, kept in the run's journal.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -23,6 +23,8 @@ pub enum Way {
     Migration,
     /// At once, because nothing is there. There is nothing to go back to.
     First,
+    /// An earlier version again, as [`Way::Beside`].
+    Back,
 }
 
 /// How far it has come.
@@ -44,7 +46,7 @@ pub enum Phase {
     Returning,
 }
 
-/// A deployment under way.
+/// A change under way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
     /// The run's id, which stands in the messages of its versions and deployments.
@@ -59,6 +61,9 @@ pub struct Attempt {
     pub phase: Phase,
     /// Whether secrets move with the version, and so back with the old one.
     pub secrets: bool,
+    /// Checks that failed before, or could not be made: these may go on failing.
+    #[serde(default)]
+    pub failing: Vec<String>,
 }
 
 impl Attempt {
@@ -69,7 +74,7 @@ impl Attempt {
 
     /// Whether the old version can be deployed again.
     pub fn can_return(&self) -> bool {
-        self.way == Way::Beside && self.old().is_some()
+        matches!(self.way, Way::Beside | Way::Back) && self.old().is_some()
     }
 
     /// Writes what served before to the journal. From here on a run that is killed is settled by the next.
@@ -112,6 +117,7 @@ mod tests {
             new: None,
             phase: Phase::Preparing,
             secrets: false,
+            failing: vec!["redis".into()],
         };
         attempt.begin(&run);
         attempt.enter(&run, Phase::Uploading);

@@ -51,16 +51,21 @@ pub async fn bring_back(
 ) -> Result<(), Trouble> {
     match deploy(wrangler, &[(version, 100)], message).await {
         Err(trouble) if force && trouble.code == Some(code::SECRETS_CHANGED) => {
-            match wrangler.roll_back(version, message).await {
-                Err(trouble) => {
-                    let live = wrangler.live().await;
-                    if live.is_ok_and(|live| is_so(&live, &[(version, 100)])) { Ok(()) } else { Err(trouble) }
-                }
-                Ok(()) => Ok(()),
-            }
+            with_its_secrets(wrangler, version, message).await
         }
         outcome => outcome,
     }
+}
+
+/// Deploys an old version again, alone, with the secrets it had, whatever became of them since.
+///
+/// # Errors
+/// As [`deploy`].
+pub async fn with_its_secrets(wrangler: &Wrangler, version: &str, message: &str) -> Result<(), Trouble> {
+    let Err(trouble) = wrangler.roll_back(version, message).await else { return Ok(()) };
+    tokio::time::sleep(LATE).await;
+    let live = wrangler.live().await;
+    if live.is_ok_and(|live| is_so(&live, &[(version, 100)])) { Ok(()) } else { Err(trouble) }
 }
 
 /// What is live, once a call that was cut off has had the time to take effect.
