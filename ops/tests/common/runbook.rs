@@ -53,6 +53,9 @@ pub struct Desk {
     /// Where development answers.
     pub development: String,
     variables: Vec<(String, String)>,
+    placeholders: Vec<(String, String)>,
+    folders: Vec<PathBuf>,
+    /// Of our own stand-ins; gone with the value.
     programs: tempfile::TempDir,
 }
 
@@ -62,10 +65,31 @@ impl Desk {
         let development = site.plane.front(DEVELOPMENT).await;
         shell::program(programs.path(), "cargo", &cargo(&site.front, &development));
         let variables = Vec::new();
-        Desk { site, development, variables, programs }.with("URL", "").with("LOG_ADMIN_TOKEN", ADMIN_TOKEN)
+        let (placeholders, folders) = (Vec::new(), vec![programs.path().to_owned()]);
+        Desk { site, development, variables, placeholders, folders, programs }
+            .with("URL", "")
+            .with("LOG_ADMIN_TOKEN", ADMIN_TOKEN)
     }
 
-    /// Puts a folder's programs first.
+    /// Puts a folder's programs before others.
+    pub fn program_from(mut self, folder: &Path) -> Desk {
+        self.folders.push(folder.to_owned());
+        self
+    }
+
+    /// What a person types in a word's place.
+    pub fn placeholder(mut self, word: &str, value: &str) -> Desk {
+        self.placeholders.push((format!(" {word} "), format!(" {value} ")));
+        self
+    }
+
+    /// Writes a file into the home folder.
+    pub fn home_file(&self, name: &str, text: &str) {
+        fs::create_dir_all(self.home()).unwrap();
+        fs::write(self.home().join(name), text).unwrap();
+    }
+
+    /// Sets a variable of the environment.
     pub fn with(mut self, name: &str, value: &str) -> Desk {
         let value = if name == "URL" { self.site.front.clone() } else { value.to_owned() };
         self.variables.push((name.to_owned(), value));
@@ -79,12 +103,16 @@ impl Desk {
             return;
         }
         let mut command = self.site.project.command("bash", &self.site.plane);
+        let text = self
+            .placeholders
+            .iter()
+            .fold(fence.text.clone(), |text, (word, value)| text.replace(word, value));
         let home = self.home();
         fs::create_dir_all(&home).unwrap();
         let path = command.get_envs().find(|(name, _)| *name == "PATH").unwrap().1.unwrap().to_owned();
-        let folders = std::iter::once(self.programs.path().to_owned()).chain(std::env::split_paths(&path));
+        let folders = self.folders.iter().cloned().chain(std::env::split_paths(&path));
         command
-            .args(["--noprofile", "--norc", "-euo", "pipefail", "-c", &expecting(&fence.text)])
+            .args(["--noprofile", "--norc", "-euo", "pipefail", "-c", &expecting(&text)])
             .env("PATH", std::env::join_paths(folders).unwrap())
             .env("OPS_STATE_DIR", self.site.project.path().join(".state"))
             .env("OPS_ADMIN_TOKEN", ADMIN_TOKEN)
@@ -138,6 +166,7 @@ fn expecting(text: &str) -> String {
     let line = |line: &str| match line.split_once("# exit ") {
         None => line.to_owned(),
         Some((command, status)) => {
+            let command = command.split_once(" #").map_or(command, |(command, _)| command);
             let status: String = status.chars().take_while(char::is_ascii_digit).collect();
             format!(
                 "status=0; {command} || status=$?; [ $status = {status} ] || {{ echo \"exit $status\" >&2; exit 98; }}"
