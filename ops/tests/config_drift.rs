@@ -3,7 +3,13 @@
 
 mod config_world;
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
+    sync::mpsc,
+};
 
 use config_world::{Told, World, source};
 use serde_json::{Value, json};
@@ -153,6 +159,125 @@ fn each_difference_alone_is_found_and_named_and_nothing_else_is() {
     }
 }
 
+/// The binding of that name in what the stand-in for wrangler tells.
+fn binding<'a>(version: &'a mut Value, name: &str) -> &'a mut Value {
+    let all = version["resources"]["bindings"].as_array_mut().unwrap();
+    all.iter_mut().find(|binding| binding["name"] == name).unwrap()
+}
+
+fn push(version: &mut Value, binding: Value) {
+    version["resources"]["bindings"].as_array_mut().unwrap().push(binding);
+}
+
+fn remove(version: &mut Value, name: &str) {
+    version["resources"]["bindings"].as_array_mut().unwrap().retain(|binding| binding["name"] != name);
+}
+
+/// What is changed, and how the difference is called.
+type Edit = (fn(&mut Value), &'static str);
+
+#[test]
+fn each_difference_of_the_live_worker_alone_is_found_and_named() {
+    let pristine = World::new(
+        "| LOG_WORKER | Redis | UPSTASH_REDIS_REST_URL | http://127.0.0.1:1 | https://x.upstash.io |\n\
+         | LOG_WORKER | Redis | UPSTASH_REDIS_REST_TOKEN | local-token | another-token |\n",
+    );
+    let toml = "name = \"w\"\ncompatibility_date = \"2026-11-01\"\n\
+        migrations = [{ tag = \"v1\" }, { tag = \"v2\" }]\n\
+        [env.production]\nvars = { ENVIRONMENT = \"production\", LIMIT = 5 }\n\
+        version_metadata = { binding = \"META\" }\n\
+        durable_objects = { bindings = [{ name = \"BUFFER\", class_name = \"LogBuffer\" }] }\n";
+    pristine.write(TOML, toml);
+    pristine.wrangler(&json!([
+        { "name": "ENVIRONMENT", "type": "plain_text", "text": "production" },
+        { "name": "LIMIT", "type": "plain_text", "text": "5" },
+        { "name": "META", "type": "version_metadata" },
+        { "name": "BUFFER", "type": "durable_object_namespace", "class_name": "LogBuffer" },
+        { "name": "UPSTASH_REDIS_REST_URL", "type": "secret_text" },
+        { "name": "UPSTASH_REDIS_REST_TOKEN", "type": "secret_text" },
+    ]));
+    let cases: [Edit; 13] = [
+        (|_| {}, ""),
+        (|v| binding(v, "LIMIT")["text"] = json!("6"), "live: LIMIT"),
+        (|v| remove(v, "LIMIT"), "live: LIMIT"),
+        (|v| push(v, json!({ "name": "BY_HAND", "type": "plain_text", "text": "1" })), "live: BY_HAND"),
+        (|v| remove(v, "META"), "live: META"),
+        (|v| binding(v, "META")["type"] = json!("kv_namespace"), "live: META"),
+        (|v| binding(v, "BUFFER")["class_name"] = json!("Another"), "live: BUFFER"),
+        (|v| push(v, json!({ "name": "CACHE", "type": "kv_namespace" })), "live: CACHE"),
+        (
+            |v| v["resources"]["script_runtime"]["compatibility_date"] = json!("2026-10-01"),
+            "live: compatibility_date",
+        ),
+        (|v| v["resources"]["script_runtime"]["migration_tag"] = json!("v1"), "live: migration tag"),
+        (|v| v["resources"]["script_runtime"]["migration_tag"] = json!(null), "live: migration tag"),
+        (|v| remove(v, "UPSTASH_REDIS_REST_TOKEN"), "LOG_WORKER: UPSTASH_REDIS_REST_TOKEN"),
+        (|v| push(v, json!({ "name": "OLD_TOKEN", "type": "secret_text" })), "LOG_WORKER: OLD_TOKEN"),
+    ];
+    for (edit, name) in cases {
+        let world = pristine.copy();
+        world.edit_version(edit);
+        let told = world.run(&["drift", "--json"]);
+        let expected = Some(name).filter(|name| !name.is_empty()).map(|name| format!("production {name}"));
+        assert_eq!(drifted(&told), Vec::from_iter(expected.clone()), "{}", told.all());
+        assert_eq!(told.exit, Some(if expected.is_none() { 0 } else { 2 }), "{}", told.all());
+        assert!(told.stdout.contains("nothing is deployed"), "of development: {}", told.all());
+    }
+}
+
+/// A webhook that answers with these statuses, one after the other, and hands on what it was told.
+fn webhook(statuses: &'static [u16]) -> (String, mpsc::Receiver<Value>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/services/a-secret-path", listener.local_addr().unwrap());
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        for status in statuses {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let mut length = 0;
+            loop {
+                let mut line = String::new();
+                reader.read_line(&mut line).unwrap();
+                let lower = line.to_ascii_lowercase();
+                if let Some(value) = lower.strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+                if line == "\r\n" {
+                    break;
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            let _ = tell.send(serde_json::from_slice(&body).unwrap());
+            write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+        }
+    });
+    (url, told)
+}
+
+#[test]
+fn an_alert_is_sent_once_for_each_drift_that_is_new() {
+    let world = synced();
+    let (url, told_to_it) = webhook(&[503, 200, 200]);
+    let look = || {
+        let told = world.run(&["drift", "--notify", &url]);
+        assert!(!told.all().contains("a-secret-path"), "{}", told.all());
+        told.exit
+    };
+    assert_eq!(look(), Some(0));
+    edit(&world, CONVEX, "a@example.org", "b@example.org");
+    assert_eq!((look(), look()), (Some(2), Some(2)));
+    world.set_remote("dev", "OLD", "1");
+    assert_eq!(look(), Some(2));
+    let all: Vec<Value> = told_to_it.iter().collect();
+    assert_eq!((all.len(), &all[0]), (3, &all[1]), "refused once, sent again; then only what is new");
+    let text = all[0]["text"].as_str().unwrap();
+    let begins = "Configuration around w is not as its source says: development, CONVEX file ";
+    assert!(text.starts_with(begins) && text.contains(": MAIL_FROM differs from the source. Run "), "{text}");
+    assert!(all[2]["text"].as_str().unwrap().contains("OLD is set there"), "{}", all[2]);
+    assert_eq!(all[0].as_object().unwrap().len(), 1, "Slack takes the text alone");
+}
+
 #[test]
 fn drift_is_told_to_people_and_what_cannot_be_read_does_not_count() {
     let world = synced();
@@ -184,6 +309,12 @@ fn drift_is_told_to_people_and_what_cannot_be_read_does_not_count() {
     let another = World::new(&with_planted());
     let told = another.run(&["drift", "--source", "nowhere.env"]);
     assert_eq!(told.exit, Some(1), "{}", told.all());
+    fs::remove_file(another.path(SOURCE)).unwrap();
+    let told = another.run(&["drift"]);
+    assert_eq!(told.exit, Some(1), "nothing can be compared: {}", told.all());
+    another.wrangler(&json!([{ "name": "ENVIRONMENT", "type": "plain_text", "text": "production" }]));
+    let told = another.run(&["drift", "--json"]);
+    assert_eq!((told.exit, &told.json()["compared"]), (Some(2), &json!(1)), "{}", told.all());
     // What was written from another machine cannot be compared here.
     let told = world.run(&["drift", "--env", "development", "--json"]);
     assert!(told.exit == Some(2), "{}", told.all());

@@ -50,6 +50,11 @@ impl SourceArgs {
         Ok(home.join(FOLDER).join(format!("{}.env", project_name(&find_project()?))))
     }
 
+    /// Whether it was named.
+    pub fn is_named(&self) -> bool {
+        self.source.is_some()
+    }
+
     /// Reads it.
     ///
     /// # Errors

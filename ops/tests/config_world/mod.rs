@@ -12,12 +12,16 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::JoinHandle,
+    time::Duration,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Stands in every value of production; a part of it would be enough.
 pub const CANARY: &str = "kanarienvogel";
+
+/// Secrets of development in [`source`]: in local files, and in no output and no journal.
+pub const SECRETS: [&str; 3] = ["a$b#c 'd'", "dev | mail", "dev-token-123"];
 
 /// The passphrase of production's backups, made of parts: it is no secret of anybody's.
 pub fn passphrase() -> String {
@@ -103,6 +107,30 @@ impl World {
         fs::set_permissions(self.path(file), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
+    /// Puts a stand-in for wrangler beside the worker: it tells of the live version what `remote/version.json` says.
+    pub fn wrangler(&self, bindings: &Value) {
+        let bin = "app/apps/worker/node_modules";
+        self.program(&format!("{bin}/.bin/wrangler"), include_str!("wrangler.sh"));
+        self.write(&format!("{bin}/wrangler/package.json"), r#"{"version":"4.164.0"}"#);
+        self.write(
+            "app/apps/worker/package.json",
+            r#"{"name":"w","devDependencies":{"wrangler":"4.164.0"}}"#,
+        );
+        self.program("bin/node", "#!/bin/sh\necho v24.21.0\n");
+        self.write("app/.gitignore", ".env*.local\n.dev.vars*\nnode_modules\n");
+        let runtime = json!({ "compatibility_date": "2026-11-01", "migration_tag": "v2" });
+        let resources = json!({ "bindings": bindings, "script_runtime": runtime });
+        let version = json!({ "id": "v", "number": 1, "metadata": {}, "resources": resources });
+        self.write("remote/version.json", &version.to_string());
+    }
+
+    /// Changes what that stand-in tells.
+    pub fn edit_version(&self, edit: impl FnOnce(&mut Value)) {
+        let mut version = serde_json::from_str(&self.read("remote/version.json")).unwrap();
+        edit(&mut version);
+        self.write("remote/version.json", &version.to_string());
+    }
+
     /// Replaces the source of truth.
     pub fn source(&self, text: &str) {
         self.write("home/.env-configs/w.env", text);
@@ -166,7 +194,7 @@ impl World {
 
     /// As [`World::run`], of a command that was made ready.
     pub fn output(&self, mut command: Command) -> Told {
-        let watch = Watch::start();
+        let watch = Watch::start(Duration::from_millis(4));
         let output: Output = command.output().unwrap();
         let seen = watch.stop();
         assert_eq!(seen, Vec::<String>::new(), "a value among the arguments of a process");
@@ -175,6 +203,12 @@ impl World {
             Told { exit: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) };
         assert!(!told.all().contains(CANARY), "{}", told.all());
         self.nothing_of_production_is_here();
+        let journals = self.files(&self.path("state/runs")).into_iter();
+        let journals: String = journals.map(|file| fs::read_to_string(file).unwrap()).collect();
+        for secret in SECRETS {
+            assert!(!told.all().contains(secret), "{secret}: {}", told.all());
+            assert!(!journals.contains(secret), "{secret}");
+        }
         told
     }
 
@@ -228,7 +262,8 @@ pub struct Watch {
 }
 
 impl Watch {
-    pub fn start() -> Watch {
+    /// A process that lives shorter than the pause may be missed.
+    pub fn start(pause: Duration) -> Watch {
         let end = Arc::new(AtomicBool::new(false));
         let over = end.clone();
         let looks = std::thread::spawn(move || {
@@ -240,7 +275,7 @@ impl Watch {
                         seen.push(String::from_utf8_lossy(&line).into_owned());
                     }
                 }
-                std::thread::sleep(std::time::Duration::from_millis(4));
+                std::thread::sleep(pause);
             }
             seen
         });

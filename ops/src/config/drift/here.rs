@@ -30,7 +30,6 @@ pub fn sides(table: &Table, found: &mut Found) {
         .filter_map(|line| line.split_once(ONE_SIDED))
         .flat_map(|(_, names)| names.split([',', ' ']).map(str::trim))
         .collect();
-    found.compared += 1;
     for row in table.rows() {
         let known: Vec<_> = row.targets.iter().filter_map(|&target| keys::find(target, &row.key)).collect();
         let optional = !known.is_empty() && known.iter().all(|known| !known.required);

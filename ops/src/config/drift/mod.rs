@@ -20,7 +20,7 @@ use log_ingestion_worker::config::Environment;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{places::PlacesArgs, source::SourceArgs, sync::hide, validate::BOTH};
+use super::{places::PlacesArgs, source::SourceArgs, sync::hide, table::Table, validate::BOTH};
 use crate::{
     exit::{Exit, Failure},
     project::Project,
@@ -115,18 +115,24 @@ impl Found {
 /// Compares everything.
 ///
 /// # Errors
-/// When there is no source, or nothing at all could be compared.
+/// When the source that was named cannot be read.
 pub async fn run(run: &Run, args: &DriftArgs) -> Result<Exit, Failure> {
     let project = Project::find()?;
-    let source = args.source.read()?;
-    hide(run, &source.table);
+    // A machine without the source, a scheduled one most of all, can compare the live worker with wrangler.toml.
+    let (source, missing) = match args.source.read() {
+        Ok(source) => (Some(source), None),
+        Err(failure) if args.source.is_named() => return Err(failure),
+        Err(failure) => (None, Some(failure)),
+    };
+    let table = source.as_ref().map_or_else(|| Table::of(""), |source| source.table.clone());
+    hide(run, &table);
     let environments = run.globals().env.map_or(BOTH.to_vec(), |environment| vec![environment]);
     let places = args.places.resolve(project.root());
     if run.globals().dry_run {
         for environment in environments {
             run.printer().data(&format!(
                 "would compare {} with {}, Convex, the worker and GitHub ({})",
-                source.path.display(),
+                args.source.path()?.display(),
                 places.app_root.display(),
                 environment.as_str()
             ));
@@ -135,8 +141,11 @@ pub async fn run(run: &Run, args: &DriftArgs) -> Result<Exit, Failure> {
     }
     let step = run.printer().quiet_step("comparing");
     let mut found = Found::default();
-    here::sides(&source.table, &mut found);
-    for problem in source.table.problems() {
+    if let Some(missing) = missing {
+        found.unreadable((Environment::Development, "source"), missing.message(), missing.hint());
+    }
+    here::sides(&table, &mut found);
+    for problem in table.problems() {
         found.item(
             (Environment::Development, "source"),
             State::Unreadable,
@@ -146,11 +155,11 @@ pub async fn run(run: &Run, args: &DriftArgs) -> Result<Exit, Failure> {
         );
     }
     for environment in environments {
-        if environment == Environment::Development {
-            here::files(&source, &places, &mut found);
+        if let (Environment::Development, Some(source)) = (environment, &source) {
+            here::files(source, &places, &mut found);
         }
         let live = live::look(run, &project, environment).await;
-        deployed::compare(run, &project, &places, &source.table, (environment, &live), &mut found).await;
+        deployed::compare(run, &project, &places, &table, (environment, &live), &mut found).await;
         live::compare(run, &project, environment, &live, &mut found).await;
     }
     drop(step);
@@ -164,7 +173,7 @@ pub async fn run(run: &Run, args: &DriftArgs) -> Result<Exit, Failure> {
         Exit::Done
     };
     let told = json!({
-        "source": source.path,
+        "source": source.as_ref().map(|source| &source.path),
         "compared": compared,
         "drift": drifted.len(),
         "unreadable": items.len() - drifted.len(),
