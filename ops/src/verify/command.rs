@@ -58,8 +58,24 @@ pub struct HealthArgs {
 #[derive(Args, Clone, Debug)]
 pub struct AlertArgs {
     /// Post a short alert there (Slack-compatible) when it is worse than the last time this was run.
-    #[arg(long, env = "OPS_NOTIFY_URL", hide_env_values = true, value_name = "URL")]
-    pub notify: Option<Url>,
+    #[arg(long, env = "OPS_NOTIFY_URL", hide_env_values = true, value_name = "URL", value_parser = webhook)]
+    notify: Option<Webhook>,
+}
+
+/// Where alerts go; an empty text is none: a workflow sets its variable whether or not it has such a secret.
+#[derive(Clone, Debug)]
+struct Webhook(Option<Url>);
+
+fn webhook(text: &str) -> Result<Webhook, String> {
+    let url = Some(text).filter(|text| !text.is_empty()).map(Url::parse).transpose();
+    url.map(Webhook).map_err(|cause| cause.to_string())
+}
+
+impl AlertArgs {
+    /// Where the alert goes; nothing when nobody is to be told.
+    pub fn webhook(&self) -> Option<&Url> {
+        self.notify.as_ref()?.0.as_ref()
+    }
 }
 
 /// Runs the suite and shows what it found.
@@ -85,7 +101,7 @@ pub async fn verify(run: &Run, args: &VerifyArgs) -> Result<Exit, Failure> {
             "give --env development or --env production",
         ));
     }
-    execute(run, &plan, args.all.then_some(&args.around), args.alert.notify.as_ref()).await
+    execute(run, &plan, args.all.then_some(&args.around), args.alert.webhook()).await
 }
 
 /// Shows what the worker says of itself.
@@ -94,7 +110,7 @@ pub async fn verify(run: &Run, args: &VerifyArgs) -> Result<Exit, Failure> {
 /// When there is nothing to ask, or nothing answers.
 pub async fn health(run: &Run, args: &HealthArgs) -> Result<Exit, Failure> {
     let plan = Plan { depth: Depth::Health, ..plan(run, Target::of(run)?) };
-    execute(run, &plan, None, args.alert.notify.as_ref()).await
+    execute(run, &plan, None, args.alert.webhook()).await
 }
 
 fn plan(run: &Run, target: Target) -> Plan {

@@ -97,7 +97,8 @@ pub fn ops_arguments(words: &[String]) -> Option<&[String]> {
 
 /// A word with an example for each variable that options judge.
 fn filled_in(word: &str) -> String {
-    word.replace("$ENVIRONMENT", "production").replace("$URL", "https://logs.example.com")
+    let word = word.replace("$ENVIRONMENT", "production");
+    word.replace("$OPS_NOTIFY_URL", "$URL").replace("$URL", "https://logs.example.com")
 }
 
 fn known(words: &[String]) -> Result<(), String> {
