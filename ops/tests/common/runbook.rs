@@ -137,7 +137,8 @@ impl Desk {
     }
 
     pub fn home(&self) -> PathBuf {
-        self.path().join(".state/home")
+        // Outside the checkout, where secrets may be.
+        self.programs.path().join("home")
     }
 
     pub fn path(&self) -> &Path {
