@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
 
 use crate::{
+    ci::{self, CiCommand},
     config, deploy, dev, doctor, drain,
     exit::{Exit, Failure},
     history,
@@ -56,6 +57,9 @@ enum Command {
     Tail(tail::TailArgs),
     /// Sends everything that waits in the buffers to Redis, and is done when nothing waits.
     Drain(drain::DrainArgs),
+    /// Shows and watches the workflow runs on GitHub.
+    #[command(subcommand)]
+    Ci(CiCommand),
     /// Shows what this machine needs to build, run and deploy the worker, and what to type for what is missing.
     Doctor,
     /// Shows what earlier runs on this machine did.
@@ -91,6 +95,7 @@ impl Command {
             Command::Config(command) => kind("config", command.effect(), command.flags()),
             Command::Tail(_) => kind("tail", Effect::None, &["--env", "--url", "--json", "--timeout"]),
             Command::Drain(_) => kind("drain", Effect::Checks, ASKING),
+            Command::Ci(command) => kind("ci", Effect::None, command.flags()),
             Command::Doctor => kind("doctor", Effect::None, &["--json"]),
             Command::History(_) => kind("history", Effect::None, &["--json", "--env"]),
             Command::Upstash(_) => kind("upstash", Effect::None, &[]),
@@ -114,6 +119,36 @@ struct UpstashArgs {
     store: StoreArgs,
 }
 
+impl Cli {
+    /// A global flag that the command has no use for is a mistake of whoever typed it.
+    fn refuse_useless_flags(&self) -> Result<(), Failure> {
+        let kind = self.command.kind();
+        let useless =
+            |flag: &&str| !kind.flags.contains(flag) && !["--verbose", "--correlation-id"].contains(flag);
+        match self.globals.given().into_iter().find(useless) {
+            None => Ok(()),
+            Some(flag) => Err(Failure::usage(
+                format!("ops {} has no use for {flag}", kind.name),
+                format!("leave it out; `ops {} --help` says what it takes", kind.name),
+            )),
+        }
+    }
+}
+
+/// Whether these arguments (without the program's name) are a command, with options it takes. Nothing is run: the
+/// tests of documents ask this.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn understands<Word: AsRef<str>>(arguments: &[Word]) -> Result<(), String> {
+    let words = std::iter::once("ops").chain(arguments.iter().map(AsRef::as_ref));
+    match Cli::try_parse_from(words) {
+        Ok(cli) => cli.refuse_useless_flags().map_err(|refusal| refusal.message().to_owned()),
+        Err(refusal) if refusal.use_stderr() => Err(refusal.to_string()),
+        Err(_) => Ok(()),
+    }
+}
+
 /// Runs the program with the process's arguments.
 pub async fn main() -> Exit {
     let cli = match Cli::try_parse() {
@@ -125,14 +160,11 @@ pub async fn main() -> Exit {
             return exit;
         }
     };
-    let kind = cli.command.kind();
-    let useless =
-        |flag: &&str| !kind.flags.contains(flag) && !["--verbose", "--correlation-id"].contains(flag);
-    if let Some(flag) = cli.globals.given().into_iter().find(useless) {
-        let hint = format!("leave it out; `ops {} --help` says what it takes", kind.name);
-        eprintln!("{}", Failure::usage(format!("ops {} has no use for {flag}", kind.name), hint));
+    if let Err(refusal) = cli.refuse_useless_flags() {
+        eprintln!("{refusal}");
         return Exit::Usage;
     }
+    let kind = cli.command.kind();
     // What begins other commands, one for each environment, leaves no journal of its own.
     let guided = matches!(&cli.command, Command::Deploy(_)) && cli.globals.env.is_none();
     let effect = if guided { Effect::None } else { kind.effect };
@@ -151,6 +183,7 @@ pub async fn main() -> Exit {
         Command::Config(command) => config::run(&run, command).await,
         Command::Tail(args) => tail::run(&run, args).await,
         Command::Drain(args) => drain::run(&run, args).await,
+        Command::Ci(command) => ci::run(&run, command).await,
         Command::Doctor => doctor::run(&run).await,
         Command::History(args) => history::run(&run, args),
         Command::Upstash(args) => done(upstash(args).await),

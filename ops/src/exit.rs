@@ -16,6 +16,8 @@ pub enum Exit {
     RolledBack = 3,
     /// Nobody knows how things stand: a person must look, and the last paragraph says at what.
     Unknown = 4,
+    /// What it waited for was not over in time (the status of timeout(1)).
+    TimedOut = 124,
     /// The command line was wrong (`EX_USAGE` of sysexits.h).
     Usage = 64,
 }

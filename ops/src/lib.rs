@@ -12,6 +12,7 @@
 //! | [`verify`] | `ops verify` and `ops health`: is it our worker, is it well, does it keep its promises |
 //! | [`status`] | `ops status`: what is live, since when, by whom, how well, and how far from the checkout |
 //! | [`secrets`] | `ops secrets`: what is set, and setting one so that the worker is well afterwards |
+//! | [`ci`] | `ops ci`: the workflow runs on GitHub, shown, waited for, and their logs |
 //! | [`config`] | `ops config`: one source of truth for the app, Convex, the worker and GitHub |
 //! | [`doctor`] | `ops doctor`: what a machine needs, has, and lacks |
 //! | [`tail`] | `ops tail`: logs in the terminal as they arrive |
@@ -26,6 +27,7 @@
 //! | [`process`] | child processes that end with us, with everything they started |
 //! | [`signals`], [`exit`] | how a command is ended, and how it ends |
 
+pub mod ci;
 pub mod cli;
 pub mod config;
 pub mod deploy;

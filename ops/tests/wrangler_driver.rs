@@ -54,9 +54,12 @@ async fn a_version_goes_from_upload_to_live_and_back() {
     assert_eq!(wrangler.version(&old).await.unwrap().migration_tag(), Some("v2"));
 
     wrangler.build().await.unwrap();
-    let secrets = site.project.path().join("secrets.json");
-    fs::write(&secrets, r#"{"LOG_READ_TOKEN":"a-read-token-long-enough"}"#).unwrap();
-    let new = wrangler.upload("v-next", "run 1", Some(&secrets)).await.unwrap().version_id;
+    // As it is written, whatever stands in the environment and looks like a variable.
+    let secrets = r#"{"LOG_READ_TOKEN":"a-$HOME-token-long-enough"}"#;
+    let stale = driver(&site).variable("LOG_READ_TOKEN", "of-an-earlier-hour");
+    let new = stale.upload("v-next", "run 1", Some(secrets)).await.unwrap().version_id;
+    let secret = site.plane.secret(PRODUCTION, &new, "LOG_READ_TOKEN").await;
+    assert_eq!(secret.as_deref(), Some("a-$HOME-token-long-enough"));
     let listed = wrangler.versions().await.unwrap();
     let uploaded = listed.iter().find(|version| version.id == new).unwrap();
     assert_eq!((uploaded.tag(), uploaded.message()), (Some("v-next"), Some("run 1")));

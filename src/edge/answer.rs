@@ -133,8 +133,10 @@ pub fn is_route(method: &Method, path: &str) -> bool {
     fault
         || matches!(
             (method, path),
-            (Method::Get, "/health" | "/logs" | "/logs/tail" | "/traces/recent" | "/limiter/status" | "/limiter/check")
-                | (Method::Post, "/logs/tail/ticket" | "/limiter/reset" | "/buffer/drain")
+            (
+                Method::Get,
+                "/health" | "/logs" | "/logs/tail" | "/traces/recent" | "/limiter/status" | "/limiter/check"
+            ) | (Method::Post, "/logs/tail/ticket" | "/limiter/reset" | "/buffer/drain")
                 | (Method::Delete, "/logs/clear")
         )
 }

@@ -33,6 +33,16 @@ pub async fn ahead_of(project: &Path, commit: &str) -> Option<u64> {
     git(project, &["rev-list", "--count", &format!("{commit}..HEAD")]).await?.parse().ok()
 }
 
+/// The branch that is checked out; nothing when none is.
+pub async fn branch(project: &Path) -> Option<String> {
+    git(project, &["symbolic-ref", "--quiet", "--short", "HEAD"]).await
+}
+
+/// The commit that the branch has at `origin`, as far as this checkout knows: of the last push or fetch.
+pub async fn pushed(project: &Path, branch: &str) -> Option<String> {
+    git(project, &["rev-parse", "--verify", "--quiet", &format!("refs/remotes/origin/{branch}")]).await
+}
+
 async fn git(project: &Path, arguments: &[&str]) -> Option<String> {
     let mut command = Command::new("git");
     command.current_dir(project).args(arguments).stdin(Stdio::null()).kill_on_drop(true);

@@ -6,7 +6,10 @@ use std::{
     path::Path,
 };
 
-use log_ingestion_worker::config::{self, Config, Environment, SETTINGS};
+use log_ingestion_worker::{
+    access::Secret,
+    config::{self, Config, Environment, SETTINGS},
+};
 use serde_json::Value;
 
 use super::{
@@ -44,6 +47,8 @@ pub struct Ready {
     pub tag: String,
     /// The version's and the deployments' message: the run, and the commit's first line.
     pub message: String,
+    /// Secrets that move with the version, as a JSON object.
+    pub secrets: Option<Secret>,
     /// Checks that fail already, and are let pass.
     pub tolerated: Vec<String>,
 }
@@ -62,7 +67,7 @@ struct Standing {
 pub async fn check(switch: &Switch<'_>, args: &DeployArgs) -> Result<Ready, Failure> {
     let (run, project) = (switch.run, &switch.project);
     configuration(project, switch.environment)?;
-    let given = secret_names(run, args.secrets_file.as_deref())?;
+    let (given, secrets) = secrets(run, args.secrets_file.as_deref())?;
     let (tag, subject) = source(switch, args).await?;
     let message = message(run.id().as_str(), &subject);
 
@@ -75,7 +80,7 @@ pub async fn check(switch: &Switch<'_>, args: &DeployArgs) -> Result<Ready, Fail
             switch.target()?;
         }
         required(&given, switch)?;
-        return Ok(Ready { way: Way::First, before: None, tag, message, tolerated: Vec::new() });
+        return Ok(Ready { way: Way::First, before: None, tag, message, secrets, tolerated: Vec::new() });
     };
     step.end(Mark::Good, &described(&standing.version));
     in_the_way(args, &standing)?;
@@ -94,7 +99,7 @@ pub async fn check(switch: &Switch<'_>, args: &DeployArgs) -> Result<Ready, Fail
     required(&standing.version.secrets().into_iter().chain(given).collect(), switch)?;
     let tolerated = health(switch, args, &standing.version).await?;
     vars(switch, &standing.version);
-    Ok(Ready { way, before: Some(standing.deployment), tag, message, tolerated })
+    Ok(Ready { way, before: Some(standing.deployment), tag, message, secrets, tolerated })
 }
 
 /// wrangler.toml fits the environment: the same check the worker makes when it starts.
@@ -122,9 +127,10 @@ fn configuration(project: &Project, environment: Environment) -> Result<(), Fail
     Ok(())
 }
 
-/// The names in a secrets file (JSON, or lines of `NAME=value`). Its values are hidden from here on.
-fn secret_names(run: &Run, file: Option<&Path>) -> Result<BTreeSet<String>, Failure> {
-    let Some(file) = file else { return Ok(BTreeSet::new()) };
+/// The names in a secrets file (JSON, or lines of `NAME=value`), and all of it as JSON. Its values are hidden from here
+/// on.
+fn secrets(run: &Run, file: Option<&Path>) -> Result<(BTreeSet<String>, Option<Secret>), Failure> {
+    let Some(file) = file else { return Ok((BTreeSet::new(), None)) };
     let hint = "give a file with a JSON object of names and texts, or with lines of NAME=value";
     let text = fs::read_to_string(file)
         .map_err(|cause| Failure::new(format!("{} cannot be read: {cause}", file.display()), hint))?;
@@ -146,7 +152,8 @@ fn secret_names(run: &Run, file: Option<&Path>) -> Result<BTreeSet<String>, Fail
     for value in pairs.values() {
         run.mask().hide(value);
     }
-    Ok(pairs.into_keys().collect())
+    let json = Value::from_iter(pairs.iter().map(|(name, value)| (name.clone(), value.clone()))).to_string();
+    Ok((pairs.into_keys().collect(), Secret::new(json)))
 }
 
 /// The commit, as tag and first line.

@@ -1,5 +1,6 @@
 //! The way forward: from a commit to a version that is proven to serve.
 
+use log_ingestion_worker::access::Secret;
 use reqwest::Url;
 
 use super::{
@@ -44,8 +45,8 @@ pub async fn forward(switch: &Switch<'_>, args: &DeployArgs) -> Result<Ending, F
     step.end(mark(&built), "");
     built.map_err(|trouble| trouble.failure())?;
     match ready.way {
-        Way::Beside | Way::Back => beside(switch, args, &mut attempt, &ready).await,
-        Way::Migration | Way::First => at_once(switch, args, &mut attempt, &ready).await,
+        Way::Beside | Way::Back => beside(switch, &mut attempt, &ready).await,
+        Way::Migration | Way::First => at_once(switch, &mut attempt, &ready).await,
     }
 }
 
@@ -71,15 +72,10 @@ async fn announce(switch: &Switch<'_>, ready: &Ready) -> Result<(), Failure> {
 }
 
 /// Upload, 0 % beside the old version, 100 %.
-async fn beside(
-    switch: &Switch<'_>,
-    args: &DeployArgs,
-    attempt: &mut Attempt,
-    ready: &Ready,
-) -> Result<Ending, Failure> {
+async fn beside(switch: &Switch<'_>, attempt: &mut Attempt, ready: &Ready) -> Result<Ending, Failure> {
     switch.enter(attempt, Phase::Uploading);
     let step = switch.run.printer().step("upload");
-    let secrets = args.secrets_file.as_deref();
+    let secrets = ready.secrets.as_ref().map(Secret::reveal);
     let uploaded = switch.wrangler.upload(&ready.tag, &ready.message, secrets).await;
     step.end(mark(&uploaded), uploaded.as_ref().map_or("", |uploaded| &uploaded.version_id));
     attempt.new = Some(uploaded.map_err(|trouble| trouble.failure())?.version_id);
@@ -95,16 +91,12 @@ async fn beside(
 }
 
 /// `wrangler deploy`: the only way of a migration, and of a first deployment.
-async fn at_once(
-    switch: &Switch<'_>,
-    args: &DeployArgs,
-    attempt: &mut Attempt,
-    ready: &Ready,
-) -> Result<Ending, Failure> {
+async fn at_once(switch: &Switch<'_>, attempt: &mut Attempt, ready: &Ready) -> Result<Ending, Failure> {
     switch.unchanged(attempt).await?;
     switch.enter(attempt, Phase::Switching);
     let step = switch.run.printer().step("deploy");
-    let deployed = switch.wrangler.deploy(&ready.tag, &ready.message, args.secrets_file.as_deref()).await;
+    let secrets = ready.secrets.as_ref().map(Secret::reveal);
+    let deployed = switch.wrangler.deploy(&ready.tag, &ready.message, secrets).await;
     step.end(mark(&deployed), "");
     let mut warnings = Vec::new();
     let uploaded = match deployed {

@@ -6,7 +6,11 @@ use super::{
     effects::Effects,
     history::{Candidate, History},
 };
-use crate::{run::printer::Mark, status::age, switch::Switch, wrangler::types::Version};
+use crate::{
+    run::{age::age, printer::Mark},
+    switch::Switch,
+    wrangler::types::Version,
+};
 
 /// What can be gone back to, on stdout.
 pub fn list(switch: &Switch<'_>, history: &History) {

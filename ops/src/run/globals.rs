@@ -35,8 +35,8 @@ pub struct Globals {
     /// Say more.
     #[arg(long, short, global = true)]
     pub verbose: bool,
-    /// How long the command may take to see what it waits for, as 90s or 5m.
-    #[arg(long, global = true, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    /// How long the command may take to see what it waits for, as 90s, 5m, or a number of seconds.
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<Duration>,
     /// The id that ties this run's requests, logs and journal together; a fresh UUID v7 without it.
     #[arg(long, global = true, value_name = "ID")]
@@ -94,6 +94,11 @@ impl fmt::Display for CorrelationId {
     }
 }
 
+/// A time with its unit; a bare number is seconds, as timeout(1) and older scripts take it.
+fn duration(text: &str) -> Result<Duration, humantime::DurationError> {
+    text.parse().map(Duration::from_secs).or_else(|_| humantime::parse_duration(text))
+}
+
 fn environments() -> impl TypedValueParser<Value = Environment> {
     PossibleValuesParser::new(["development", "production"]).map(|name| match name.as_str() {
         "production" => Environment::Production,
@@ -124,6 +129,15 @@ mod tests {
         assert!(CorrelationId::fresh().as_str().parse::<CorrelationId>().is_ok());
         for bad in ["", "a b", "../x", "a\n", &"x".repeat(65)] {
             assert!(bad.parse::<CorrelationId>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_without_a_unit_is_seconds() {
+        assert_eq!(duration("90").unwrap(), duration("90s").unwrap());
+        assert_eq!(duration("5m").unwrap(), Duration::from_secs(300));
+        for bad in ["", "-1", "soon", "1.5"] {
+            assert!(duration(bad).is_err(), "{bad:?}");
         }
     }
 

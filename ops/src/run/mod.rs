@@ -2,6 +2,7 @@
 //!
 //! | module | what it is |
 //! | --- | --- |
+//! | [`age`] | how long ago something was |
 //! | [`globals`] | the flags every command shares |
 //! | [`ask`] | questions at the terminal |
 //! | [`printer`] | stdout for data, stderr for people: colour, spinners, elapsed time |
@@ -10,6 +11,7 @@
 //! | [`journal`] | what each run did, step by step; how a run that was killed is found |
 //! | [`lock`] | one deployment at a time |
 
+pub mod age;
 pub mod ask;
 pub mod folder;
 pub mod globals;

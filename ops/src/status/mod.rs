@@ -5,8 +5,6 @@
 
 mod shown;
 
-pub(crate) use shown::age;
-
 use std::time::SystemTime;
 
 use log_ingestion_worker::config::Environment;

@@ -291,7 +291,7 @@ fn stranger(status: u16, text: &str) -> Finding {
 
 /// The proxies that the environment names, as wrangler obeys them. What is on this machine is asked directly by
 /// `NO_PROXY`, which is not always set: it is added.
-fn proxies() -> Vec<Proxy> {
+pub(super) fn proxies() -> Vec<Proxy> {
     let named = |upper: &str| env::var(upper).or_else(|_| env::var(upper.to_lowercase())).ok();
     let direct = format!("localhost,127.0.0.0/8,::1,{}", named("NO_PROXY").unwrap_or_default());
     let https = named("HTTPS_PROXY").and_then(|proxy| Proxy::https(proxy).ok());
@@ -312,7 +312,7 @@ fn chain<'a>(cause: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
 }
 
 /// The innermost cause: reqwest wraps what the system said three times.
-fn root_cause(cause: &reqwest::Error) -> String {
+pub(super) fn root_cause(cause: &reqwest::Error) -> String {
     chain(cause).last().map_or_else(|| cause.to_string(), ToString::to_string)
 }
 

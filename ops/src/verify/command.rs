@@ -1,14 +1,15 @@
 //! `ops verify` and `ops health`: from arguments to what a person or a program reads.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, time::Instant};
 
 use clap::Args;
 use reqwest::Url;
 
 use super::{
+    around::{self, AroundArgs},
     checks, notify,
     plan::{Depth, PATIENCE, Plan},
-    report::{Check, Report, Status},
+    report::{Check, Report, Status, millis},
     suite::{self, Event},
     target::Target,
 };
@@ -33,6 +34,12 @@ pub struct VerifyArgs {
     /// Post and clear nothing.
     #[arg(long)]
     read_only: bool,
+    /// Also what stands around the worker, as the source of truth has it: the app, Convex, addresses, signing in.
+    #[arg(long)]
+    all: bool,
+    /// Where it stands.
+    #[command(flatten)]
+    around: AroundArgs,
     /// A page that must be able to read answers; else the first of ALLOWED_ORIGINS in wrangler.toml.
     #[arg(long, value_name = "ORIGIN")]
     origin: Option<String>,
@@ -51,8 +58,24 @@ pub struct HealthArgs {
 #[derive(Args, Clone, Debug)]
 pub struct AlertArgs {
     /// Post a short alert there (Slack-compatible) when it is worse than the last time this was run.
-    #[arg(long, env = "OPS_NOTIFY_URL", hide_env_values = true, value_name = "URL")]
-    pub notify: Option<Url>,
+    #[arg(long, env = "OPS_NOTIFY_URL", hide_env_values = true, value_name = "URL", value_parser = webhook)]
+    notify: Option<Webhook>,
+}
+
+/// Where alerts go; an empty text is none: a workflow sets its variable whether or not it has such a secret.
+#[derive(Clone, Debug)]
+struct Webhook(Option<Url>);
+
+fn webhook(text: &str) -> Result<Webhook, String> {
+    let url = Some(text).filter(|text| !text.is_empty()).map(Url::parse).transpose();
+    url.map(Webhook).map_err(|cause| cause.to_string())
+}
+
+impl AlertArgs {
+    /// Where the alert goes; nothing when nobody is to be told.
+    pub fn webhook(&self) -> Option<&Url> {
+        self.notify.as_ref()?.0.as_ref()
+    }
 }
 
 /// Runs the suite and shows what it found.
@@ -72,7 +95,13 @@ pub async fn verify(run: &Run, args: &VerifyArgs) -> Result<Exit, Failure> {
         origin: args.origin.clone().or(target.origin.clone()),
         ..plan(run, target)
     };
-    execute(run, &plan, args.alert.notify.as_ref()).await
+    if args.all && plan.environment.is_none() {
+        return Err(Failure::usage(
+            "all of which environment?",
+            "give --env development or --env production",
+        ));
+    }
+    execute(run, &plan, args.all.then_some(&args.around), args.alert.webhook()).await
 }
 
 /// Shows what the worker says of itself.
@@ -81,7 +110,7 @@ pub async fn verify(run: &Run, args: &VerifyArgs) -> Result<Exit, Failure> {
 /// When there is nothing to ask, or nothing answers.
 pub async fn health(run: &Run, args: &HealthArgs) -> Result<Exit, Failure> {
     let plan = Plan { depth: Depth::Health, ..plan(run, Target::of(run)?) };
-    execute(run, &plan, args.alert.notify.as_ref()).await
+    execute(run, &plan, None, args.alert.webhook()).await
 }
 
 fn plan(run: &Run, target: Target) -> Plan {
@@ -93,7 +122,12 @@ fn plan(run: &Run, target: Target) -> Plan {
     }
 }
 
-async fn execute(run: &Run, plan: &Plan, alert: Option<&Url>) -> Result<Exit, Failure> {
+async fn execute(
+    run: &Run,
+    plan: &Plan,
+    around: Option<&AroundArgs>,
+    alert: Option<&Url>,
+) -> Result<Exit, Failure> {
     let printer = run.printer();
     if run.globals().dry_run {
         printer.data(&format!("would ask {}: {}", plan.url, checks::names(plan.depth).join(", ")));
@@ -105,18 +139,25 @@ async fn execute(run: &Run, plan: &Plan, alert: Option<&Url>) -> Result<Exit, Fa
         Event::Begun(name) => *step.borrow_mut() = Some(printer.quiet_step(name)),
         Event::Done(check) => {
             step.borrow_mut().take();
-            if !printer.json() && !is_silence(check) {
+            if !printer.json() && (around.is_some() || !is_silence(check)) {
                 printer.data(&lines(printer, check));
             }
         }
     };
-    let report = suite::verify(plan, &watch, stop.wait()).await?;
+    let mut report = suite::verify(plan, &watch, stop.wait()).await?;
+    if let (Some(args), Some(environment)) = (around, plan.environment) {
+        let begun = Instant::now();
+        let _step = printer.quiet_step("what stands around it");
+        let seen = |check: &Check| watch(Event::Done(check));
+        let checks = around::look(run, args, environment, &plan.url, &seen).await?;
+        report.add(checks, millis(begun.elapsed()));
+    }
     let told = serde_json::to_value(&report).unwrap_or_default();
     run.step("verify", told.clone());
     if let Some(url) = alert {
         notify::tell_if_worse(run, url, &report).await;
     }
-    let silence = report.checks.first().filter(|check| is_silence(check));
+    let silence = report.checks.first().filter(|check| around.is_none() && is_silence(check));
     if printer.json() {
         printer.data(&told.to_string());
     }

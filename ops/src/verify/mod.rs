@@ -5,6 +5,7 @@
 //! (does it answer, is it the worker, the version and the environment that were asked for) must pass before anything
 //! is written. Test logs go to a trace whose id is the run's correlation id, and are removed at the end.
 
+mod around;
 mod checks;
 mod client;
 pub mod command;

@@ -157,6 +157,18 @@ impl Report {
         exit_of(self.outcome)
     }
 
+    /// Adds checks that were made beside the worker's.
+    pub(super) fn add(&mut self, checks: Vec<Check>, ms: u64) {
+        self.outcome = checks
+            .iter()
+            .map(|check| check.status)
+            .max()
+            .map_or(self.outcome, |worst| worst.max(self.outcome));
+        self.exit = exit_of(self.outcome) as u8;
+        self.ms += ms;
+        self.checks.extend(checks);
+    }
+
     /// The check of that name, when it was made.
     pub fn check(&self, name: &str) -> Option<&Check> {
         self.checks.iter().find(|check| check.name == name)

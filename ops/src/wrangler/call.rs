@@ -46,7 +46,6 @@ pub struct Call {
     limit: Duration,
     /// Goes through a pipe: it is in no file, under whatever name.
     input: Option<Secret>,
-    secret_file: Option<(&'static str, PathBuf)>,
 }
 
 /// A call that succeeded.
@@ -72,7 +71,6 @@ impl Call {
             variables: variables.to_vec(),
             limit,
             input: None,
-            secret_file: None,
         }
     }
 
@@ -80,9 +78,12 @@ impl Call {
         Call { limit, ..self }
     }
 
-    /// An option whose value is a file; nothing without one.
-    pub fn file(self, option: &'static str, file: Option<&Path>) -> Call {
-        Call { secret_file: file.map(|file| (option, file.to_owned())), ..self }
+    /// Secrets that move with the version, as a JSON object. wrangler takes a file alone, and of lines of `NAME=value`
+    /// it makes something else: a variable of that name in our environment wins, and `$` begins another's name.
+    pub fn secrets(mut self, json: Option<&str>) -> Call {
+        let Some(json) = json else { return self };
+        self.arguments.extend(["--secrets-file", "/dev/stdin"].map(str::to_owned));
+        self.input(json)
     }
 
     /// What it reads from standard input.
@@ -133,9 +134,6 @@ impl Call {
             .stdin(Stdio::null())
             .stdout(File::create(file("stdout"))?)
             .stderr(File::create(file("stderr"))?);
-        if let Some((option, path)) = &self.secret_file {
-            command.arg(option).arg(path);
-        }
         if self.input.is_some() {
             command.stdin(Stdio::piped());
         }

@@ -153,18 +153,13 @@ impl Wrangler {
         })
     }
 
-    /// Uploads a version without deploying it. Secrets in the file (JSON, or lines of `NAME=value`) become part of it.
+    /// Uploads a version without deploying it. Secrets (a JSON object) become part of it.
     ///
     /// # Errors
     /// [`Trouble`]; versions may have been uploaded all the same. None is deployed.
-    pub async fn upload(
-        &self,
-        tag: &str,
-        message: &str,
-        secrets: Option<&Path>,
-    ) -> Result<Uploaded, Trouble> {
+    pub async fn upload(&self, tag: &str, message: &str, secrets: Option<&str>) -> Result<Uploaded, Trouble> {
         let call = self.change(&["versions", "upload", "--tag", tag, "--message", message]);
-        let finished = call.file("--secrets-file", secrets).run().await?;
+        let finished = call.secrets(secrets).run().await?;
         finished.record("version-upload").ok_or_else(|| finished.silent("no version-upload entry"))
     }
 
@@ -193,14 +188,9 @@ impl Wrangler {
     ///
     /// # Errors
     /// [`Trouble`]; it may be live all the same.
-    pub async fn deploy(
-        &self,
-        tag: &str,
-        message: &str,
-        secrets: Option<&Path>,
-    ) -> Result<Uploaded, Trouble> {
+    pub async fn deploy(&self, tag: &str, message: &str, secrets: Option<&str>) -> Result<Uploaded, Trouble> {
         let arguments = ["deploy", "--tag", tag, "--message", message, IMMEDIATE[0], IMMEDIATE[1]];
-        let finished = self.change(&arguments).file("--secrets-file", secrets).run().await?;
+        let finished = self.change(&arguments).secrets(secrets).run().await?;
         finished.record("deploy").ok_or_else(|| finished.silent("no deploy entry"))
     }
 

@@ -171,6 +171,12 @@ impl ControlPlane {
         scripts.get(script).map(Script::secret_names).unwrap_or_default()
     }
 
+    /// A version's secret.
+    pub async fn secret(&self, script: &str, version: &str, secret: &str) -> Option<String> {
+        let scripts = self.core.scripts.lock().await;
+        scripts.get(script)?.find(version).ok()?.secrets().remove(secret)
+    }
+
     /// Who uploaded a version.
     pub async fn author(&self, script: &str, version: &str) -> String {
         let scripts = self.core.scripts.lock().await;

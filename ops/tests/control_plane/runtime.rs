@@ -45,13 +45,13 @@ impl Runtime {
         }
     }
 
-    /// Starts a version's own workerd.
+    /// Starts a version's own workerd. `created` are the classes it must export.
     ///
     /// # Errors
-    /// 10021 when its main module throws.
-    pub async fn start(&mut self, version: &Version) -> Result<(), Refusal> {
+    /// 10021 when its main module throws, 10064 when it lacks a class.
+    pub async fn start(&mut self, version: &Version, created: &[String]) -> Result<(), Refusal> {
         if !self.versions.contains_key(&version.id) {
-            let main = main_of_version(version, &self.objects_front.url());
+            let main = main_of_version(version, created, &self.objects_front.url());
             let workerd = run(version, &main, None).await?;
             self.versions.insert(version.id.clone(), workerd);
         }
@@ -62,7 +62,7 @@ impl Runtime {
     pub async fn serve(&mut self, versions: &[(Version, f64)]) -> Result<(), Refusal> {
         let mut routes = Vec::new();
         for (version, share) in versions {
-            self.start(version).await?;
+            self.start(version, &[]).await?;
             let url = self.versions[&version.id].url();
             routes.push(Route { version: version.id.clone(), share: *share, url });
         }
@@ -119,6 +119,13 @@ async fn run(version: &Version, main: &str, disk: Option<&Path>) -> Result<Worke
     Workerd::start(config).await.map_err(|cause| {
         let cause = cause.to_string();
         let thrown = cause.split("Uncaught ").nth(1).and_then(|rest| rest.lines().next());
+        if let Some((_, message)) = thrown.and_then(|thrown| thrown.split_once(LACKING)) {
+            let message = format!(
+                "New version of script does not export class '{message}' which is depended on by existing Durable \
+                 Objects. If you want to delete the class's Durable Objects, use a delete-class migration."
+            );
+            return Refusal::new(400, 10064, message);
+        }
         Refusal::new(400, 10021, format!("Uncaught {}", thrown.unwrap_or(&cause)))
     })
 }
@@ -214,13 +221,19 @@ export default {
 };
 "#;
 
+/// What stands before the name of a class that is missing.
+const LACKING: &str = "no such class: ";
+
 /// The version's own handler, with stand-ins for its classes.
-fn main_of_version(version: &Version, objects: &str) -> String {
+fn main_of_version(version: &Version, created: &[String], objects: &str) -> String {
     let uploaded = json!(format!("./uploaded/{}", version.main_module));
     let mut main = format!("import * as uploaded from {uploaded};\nconst OBJECTS = {};\n", json!(objects));
     main += CODEC;
     main += STAND_INS;
     main += "export default uploaded.default;\n";
+    for class in created {
+        main += &format!("if (!uploaded.{class}) throw new Error(\"{LACKING}{class}\");\n");
+    }
     for (binding, class) in classes(version) {
         // A class the code does not export must not go unnoticed.
         main += &format!("if (!uploaded.{class}) throw new Error(\"class {class} is not exported\");\n");

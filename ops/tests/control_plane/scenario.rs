@@ -154,6 +154,12 @@ fn left(folder: &str) -> Vec<String> {
 }
 
 impl Project {
+    /// git in this checkout.
+    pub fn git(&self, arguments: &[&str]) {
+        let git = std::process::Command::new("git").current_dir(self.path()).args(arguments).status();
+        assert!(git.unwrap().success(), "git {arguments:?}");
+    }
+
     /// Commits everything, as `ops deploy` wants it.
     pub fn commit(&self) {
         for arguments in [&["add", "-A"][..], &["commit", "--quiet", "--allow-empty", "-m", "A change"]] {

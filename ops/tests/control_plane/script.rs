@@ -145,7 +145,7 @@ impl Script {
     /// Starts the version, numbers it and keeps it.
     pub async fn add(&mut self, mut version: Version) -> Result<Version, Refusal> {
         version.number = self.versions.len() + 1;
-        self.runtime.start(&version).await?;
+        self.runtime.start(&version, &self.classes).await?;
         self.versions.push(version.clone());
         Ok(version)
     }

@@ -181,7 +181,7 @@ pub async fn run(run: &Run, args: &DriftArgs) -> Result<Exit, Failure> {
         "exit": exit as u8,
     });
     run.step("drift", told.clone());
-    if let Some(to) = &args.alert.notify {
+    if let Some(to) = args.alert.webhook() {
         let names: BTreeSet<String> = drifted
             .iter()
             .map(|item| {
