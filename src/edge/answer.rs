@@ -63,7 +63,12 @@ impl Answer {
             headers.push(("WWW-Authenticate", "Bearer".to_string())); // RFC 9110, section 15.5.2
         }
         headers.extend(cors);
-        headers.append(&mut self.headers);
+        for (name, value) in self.headers.drain(..) {
+            match headers.iter_mut().find(|(known, _)| name == "Vary" && *known == name) {
+                Some((_, known)) => *known = format!("{known}, {value}"),
+                None => headers.push((name, value)),
+            }
+        }
         headers
     }
 
@@ -104,6 +109,7 @@ pub struct Endpoints {
     tail: &'static str,
     tail_ticket: &'static str,
     clear: &'static str,
+    client: &'static str,
     openapi: &'static str,
 }
 
@@ -117,6 +123,7 @@ pub const ENDPOINTS: Endpoints = Endpoints {
     tail: "GET /logs/tail?trace_id={trace_id}",
     tail_ticket: "POST /logs/tail/ticket",
     clear: "DELETE /logs/clear",
+    client: "GET /client.js",
     openapi: "GET /openapi.json",
 };
 
@@ -132,7 +139,7 @@ pub fn is_route(method: &Method, path: &str) -> bool {
         )
 }
 
-/// `GET /`.
+/// `GET /`, for programs: a browser gets the trace page instead (src/static.mjs).
 pub fn home() -> Answer {
     #[derive(Serialize)]
     struct Home {
@@ -151,6 +158,7 @@ pub fn home() -> Answer {
         read: "GET /logs?trace_id=…",
     };
     Answer::json(200, &Home { service: SERVICE, status: "running", endpoints: ENDPOINTS, usage })
+        .with("Vary", "Accept")
 }
 
 /// `GET /openapi.json`: every route, for programs. Written by hand; tests compare it with the running worker.
