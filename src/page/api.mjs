@@ -11,7 +11,7 @@ export const token = {
 };
 
 // Why something could not be had. `status` 0: no answer came.
-export class Refusal extends Error {
+class Refusal extends Error {
   constructor(status, message) {
     super(message);
     this.status = status;

@@ -1,6 +1,6 @@
 // The page as a whole: which trace is open (its address says), the list beside it, the token, the keyboard.
 import { ask, token } from "./api.mjs";
-import { $, make, say, setText } from "./dom.mjs";
+import { $, say, setText } from "./dom.mjs";
 import { age } from "./format.mjs";
 import { makeList } from "./list.mjs";
 import { follow } from "./live.mjs";
