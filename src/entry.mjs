@@ -1,12 +1,16 @@
 // The module Cloudflare loads: the compiled worker, and what surrounds it in JavaScript.
 //
-// `POST /log` and `POST /v1/logs` do their I/O in log.mjs, `GET /logs/tail` in tail.mjs; every other route is the worker's
-// own fetch event. Where the worker broke, or takes longer than two hops may, it is answered 503 here. A log that was
-// under way may be stored or not; the same log with the same id can be sent again.
+// `POST /log` and `POST /v1/logs` do their I/O in log.mjs, `GET /logs/tail` in tail.mjs, and static.mjs has the page and
+// the client for browsers; every other route is the worker's own fetch event. Where the worker broke, or takes longer
+// than two hops may, it is answered 503 here. A log that was under way may be stored or not; the same log with the same
+// id can be sent again.
 import Worker, * as worker from "../build/index.js";
+import * as files from "../build/static.js";
 import { DurableObject } from "cloudflare:workers";
+import { cors } from "./cors.mjs";
 import { Deadlines, trapped } from "./guard.mjs";
 import { postLog } from "./log.mjs";
+import { serve } from "./static.mjs";
 import { Viewers, openTail } from "./tail.mjs";
 
 export const RateLimiterDO = worker.RateLimiterDO;
@@ -53,22 +57,12 @@ const HOP_TIMEOUT_MS = 5_000; // as in src/config.rs
 const GRACE_MS = 5_000; // beyond two hops
 const CLEAR_HOPS = 8; // a clear waits for a flush under way and deletes many lists
 
-// The headers are those of src/access.rs: a page must be able to read this answer like any other.
 function unavailable(request, env, error = "The worker broke on a request. Send the log again with the same id") {
+  const headers = cors(request, env); // a page must be able to read this answer like any other
+  headers.set("Content-Type", "application/json");
+  headers.set("Cache-Control", "no-store");
+  headers.set("Retry-After", "5");
   const body = OTLP.test(request.url) ? { message: error } : { success: false, error };
-  const headers = new Headers({
-    "Content-Type": "application/json",
-    "Cache-Control": "no-store",
-    "Retry-After": "5",
-    "Access-Control-Allow-Methods": "POST, GET, DELETE, OPTIONS",
-    "Access-Control-Allow-Headers": "Content-Type, Origin, User-Agent, Authorization, X-Correlation-Id",
-    "Access-Control-Expose-Headers": "Retry-After, RateLimit, RateLimit-Policy",
-  });
-  const listed = (env.ALLOWED_ORIGINS ?? "").toLowerCase().split(",").map((origin) => origin.trim()).filter(Boolean);
-  const origin = request.headers.get("Origin");
-  if (listed.length === 0) headers.set("Access-Control-Allow-Origin", "*");
-  else headers.set("Vary", "Origin");
-  if (origin && listed.includes(origin.toLowerCase())) headers.set("Access-Control-Allow-Origin", origin);
   return new Response(JSON.stringify(body), { status: 503, headers });
 }
 
@@ -82,6 +76,8 @@ function revive(ctx, env) {
 
 export default {
   async fetch(request, env, ctx) {
+    const file = request.method === "GET" && serve(request, env, files);
+    if (file) return file;
     const isOtlp = request.method === "POST" && OTLP.test(request.url);
     const isLog = isOtlp || (request.method === "POST" && LOG.test(request.url));
     const isTail = request.method === "GET" && TAIL.test(request.url);

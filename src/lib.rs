@@ -37,6 +37,8 @@
 //! | [`access`], [`flood`], [`config`] | who may do what, and how often; every var and secret, declared once |
 //! | `edge` | what only wasm compiles: the fetch event, the routes, the shells of the Durable Objects |
 //!
+//! What browsers get, the trace page (src/page) and the log client (src/client), is JavaScript beside the wasm.
+//!
 //! Everything but `edge` is plain Rust without clock, I/O or platform: time is an argument, and `cargo test` runs
 //! it on the host. `ops`, the companion binary, uses the same types.
 

@@ -70,7 +70,8 @@ impl Answer {
     pub fn send(self, cors: Vec<(&'static str, String)>) -> Result<Response> {
         let headers = Headers::new();
         for (name, value) in self.common_headers(cors).iter().chain(&self.headers) {
-            headers.set(name, value)?;
+            // An answer may depend on more than its origin.
+            if *name == "Vary" { headers.append(name, value)? } else { headers.set(name, value)? }
         }
         let response = ResponseBuilder::new().with_status(self.status).with_headers(headers);
         Ok(if self.body.is_empty() { response.empty() } else { response.fixed(self.body) })
@@ -111,6 +112,7 @@ pub struct Endpoints {
     tail: &'static str,
     tail_ticket: &'static str,
     clear: &'static str,
+    client: &'static str,
     openapi: &'static str,
 }
 
@@ -124,6 +126,7 @@ pub const ENDPOINTS: Endpoints = Endpoints {
     tail: "GET /logs/tail?trace_id={trace_id}",
     tail_ticket: "POST /logs/tail/ticket",
     clear: "DELETE /logs/clear",
+    client: "GET /client.js",
     openapi: "GET /openapi.json",
 };
 
@@ -141,7 +144,7 @@ pub fn is_route(method: &Method, path: &str) -> bool {
         )
 }
 
-/// `GET /`.
+/// `GET /`, for programs: a browser gets the trace page instead (src/static.mjs).
 pub fn home() -> Answer {
     #[derive(Serialize)]
     struct Home {
@@ -160,6 +163,7 @@ pub fn home() -> Answer {
         read: "GET /logs?trace_id=…",
     };
     Answer::json(200, &Home { service: SERVICE, status: "running", endpoints: ENDPOINTS, usage })
+        .with("Vary", "Accept")
 }
 
 /// `GET /openapi.json`: every route, for programs. Written by hand; tests compare it with the running worker.

@@ -8,6 +8,7 @@
 
 pub mod attack;
 mod client;
+mod javascript;
 mod traffic;
 pub mod viewer;
 
@@ -32,6 +33,7 @@ use serde_json::{Value, json};
 use tokio::{runtime::Runtime, sync::Mutex};
 
 pub use client::{Client, Response, encoded};
+pub use javascript::javascript;
 pub use traffic::{Traffic, listed};
 
 /// Longer than anything that is waited for takes on a busy machine; a test that passes never waits so long.

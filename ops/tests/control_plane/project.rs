@@ -37,7 +37,7 @@ impl Project {
         for file in ["wrangler.toml", "package.json"] {
             fs::copy(root.join(file), here.join(file)).unwrap();
         }
-        for file in ["index.js", "index_bg.wasm"] {
+        for file in ["index.js", "index_bg.wasm", "static.js"] {
             fs::copy(build.join(file), here.join("build").join(file)).unwrap();
         }
         for file in fs::read_dir(root.join("src")).unwrap().map(|entry| entry.unwrap().path()) {
