@@ -187,7 +187,7 @@ pub async fn main() -> Exit {
         Command::Doctor => doctor::run(&run).await,
         Command::History(args) => history::run(&run, args),
         Command::Upstash(args) => done(upstash(args).await),
-        Command::Redact(args) => done(redact::run(&args, run.globals().json)),
+        Command::Redact(args) => done(redact::run(args, run.globals().json)),
     };
     match outcome {
         Ok(exit) => {
