@@ -8,13 +8,36 @@ use crate::json::Json;
 use std::borrow::Cow;
 
 /// Redacts every string of a tree, and what stands under sensitive names, in place. Null, booleans, empty strings and
-/// what says nothing stay. Recursion is as deep as the tree, which the parser bounds at 1,000 levels.
+/// what says nothing stay. Without recursion: a tree is up to 1,000 levels deep, and the stack of an isolate small.
 pub fn redact_context(tree: &mut Json<'_>, tally: &mut Tally) {
-    walk(tree, Level::Harmless, "", tally);
+    let mut branches = Vec::new();
+    visit(tree, Level::Harmless, "", tally, &mut branches);
+    while let Some(Branch { tree, level, name }) = branches.pop() {
+        match tree {
+            Json::Array(items) => visit_array(items, below(level), name, tally, &mut branches),
+            Json::Object(fields) => visit_object(fields, below(level), name, tally, &mut branches),
+            _ => {}
+        }
+    }
 }
 
-/// `level`: what the name above says; `name`: the name itself.
-fn walk(tree: &mut Json<'_>, level: Level, name: &str, tally: &mut Tally) {
+/// A list or an object that was not entered yet.
+struct Branch<'t, 'a> {
+    tree: &'t mut Json<'a>,
+    /// What the name above says.
+    level: Level,
+    /// The name itself.
+    name: &'t str,
+}
+
+/// Redacts a leaf, or keeps a branch for later.
+fn visit<'t, 'a>(
+    tree: &'t mut Json<'a>,
+    level: Level,
+    name: &'t str,
+    tally: &mut Tally,
+    branches: &mut Vec<Branch<'t, 'a>>,
+) {
     match tree {
         Json::Null | Json::Bool(_) => {}
         Json::Number(number) => {
@@ -35,8 +58,7 @@ fn walk(tree: &mut Json<'_>, level: Level, name: &str, tally: &mut Tally) {
                 *text = Cow::Owned(clean);
             }
         }
-        Json::Array(items) => walk_array(items, below(level), name, tally),
-        Json::Object(fields) => walk_object(fields, below(level), name, tally),
+        Json::Array(_) | Json::Object(_) => branches.push(Branch { tree, level, name }),
     }
 }
 
@@ -65,7 +87,13 @@ fn hides(text: &str, level: Level) -> bool {
     secret && !value::says_nothing(bytes) && !text.contains(MARK) && !super::extra::allows(bytes)
 }
 
-fn walk_object(fields: &mut [(Cow<'_, str>, Json<'_>)], level: Level, name: &str, tally: &mut Tally) {
+fn visit_object<'t, 'a>(
+    fields: &'t mut [(Cow<'a, str>, Json<'a>)],
+    level: Level,
+    name: &str,
+    tally: &mut Tally,
+    branches: &mut Vec<Branch<'t, 'a>>,
+) {
     let jwk = fields.iter().any(|(key, _)| key == "kty");
     // `{name: "authorization", value: "…"}`, in any order
     let names_secret = fields.iter().any(|(key, value)| match value {
@@ -102,7 +130,7 @@ fn walk_object(fields: &mut [(Cow<'_, str>, Json<'_>)], level: Level, name: &str
             ) => Level::Harmless,
             _ => own,
         };
-        walk(value, own, key, tally);
+        visit(value, own, key, tally, branches);
     }
 }
 
@@ -134,7 +162,13 @@ fn joined_level(above: &str, key: &str, value: &Json<'_>) -> Level {
     if digits { Level::Digits } else { Level::IfGenerated }
 }
 
-fn walk_array(items: &mut [Json<'_>], level: Level, name: &str, tally: &mut Tally) {
+fn visit_array<'t, 'a>(
+    items: &'t mut [Json<'a>],
+    level: Level,
+    name: &'t str,
+    tally: &mut Tally,
+    branches: &mut Vec<Branch<'t, 'a>>,
+) {
     let headers = level == Level::Harmless && is_header_list(items);
     // A Redis command: `["AUTH", "…"]`
     let auth = matches!(items.first(), Some(Json::String(word)) if word.eq_ignore_ascii_case("auth"));
@@ -149,7 +183,7 @@ fn walk_array(items: &mut [Json<'_>], level: Level, name: &str, tally: &mut Tall
             let flag = text.starts_with("--") && !text.contains(['=', ' ']) && secret_name(text);
             secret_next = own == Level::Harmless && (flag || (headers && is_name(text) && secret_name(text)));
         }
-        walk(item, own, name, tally);
+        visit(item, own, name, tally, branches);
     }
 }
 
