@@ -26,8 +26,8 @@ export class Late extends Error {}
 // somebody else's memory now.
 export class Broken extends Error {}
 
-// The deadlines of one request. They share one timer: on the path of a log, making and unmaking a timer for each wait
-// would cost as much as redacting it.
+// The deadlines of one request. They share one timer: making and unmaking one for each wait is felt on the path
+// of a log.
 export class Deadlines {
   #waits = new Set();
   #instance = instanceId();

@@ -29,8 +29,7 @@ export async function postLog(request, env, Posted, isOtlp) {
   return respond(answer);
 }
 
-// Headers that many answers share, by how they were written down: the platform copies a `Headers` faster than it makes one
-// of strings.
+// Headers that many answers share, by how they were written down: they are made of strings once, not for each log.
 const shared = new Map();
 const SHARED_MAX = 16; // one for each origin that is listed, and then some
 
