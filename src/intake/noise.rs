@@ -19,17 +19,32 @@ pub const PATTERNS: [&str; 13] = [
 
 /// Whether `message` holds one of [`PATTERNS`].
 ///
-/// One pass: a position is compared only when its byte can start a pattern.
+/// One pass: a position is compared only when its two bytes can start a pattern.
 pub fn is_noise(message: &str) -> bool {
     let bytes = message.as_bytes();
-    bytes.iter().enumerate().any(|(at, byte)| {
-        matches!(byte.to_ascii_lowercase(), b'[' | b'u' | b'd' | b'w' | b'h' | b'r' | b'n' | b's')
+    bytes.windows(2).enumerate().any(|(at, head)| {
+        begins(head)
             && PATTERNS.iter().any(|pattern| {
                 bytes
                     .get(at..at + pattern.len())
                     .is_some_and(|part| part.eq_ignore_ascii_case(pattern.as_bytes()))
             })
     })
+}
+
+/// Whether one of [`PATTERNS`] begins so.
+fn begins(head: &[u8]) -> bool {
+    let [first, second] = *head else { return false };
+    // A bracket is the only one that is no letter, and no other byte becomes it.
+    matches!(
+        [first | 0x20, second | 0x20],
+        [b'{', b'h' | b'f']
+            | [b'u' | b'd', b'n' | b'i' | b'e']
+            | [b'w', b'e' | b'o']
+            | [b'h' | b'n', b'o']
+            | [b'r', b'e']
+            | [b's', b'c']
+    )
 }
 
 #[cfg(test)]

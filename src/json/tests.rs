@@ -121,3 +121,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn plain_bytes_end_at_the_first_that_is_not() {
+    let plain = "a\u{7f}é\u{80}~ !#[]^\u{2028}😀abcdefghijklmnop";
+    for stop in ["\"", "\\", "\n", "\0", "\u{1f}", ""] {
+        for length in plain.char_indices().map(|(at, _)| at) {
+            let text = format!("{}{stop}{plain}\"", &plain[..length]);
+            let wanted = if stop.is_empty() { text.len() - 1 } else { length };
+            assert_eq!(super::token::plain_until(text.as_bytes(), 0), wanted, "{text:?}");
+        }
+    }
+    assert_eq!(super::token::plain_until(b"abc", 9), 9);
+}

@@ -1,5 +1,6 @@
 //! The writer: compact JSON, no deeper than it is told.
 
+use super::token::plain_until;
 use super::{CUT_MARKER, Json};
 
 /// Appends `value` as compact JSON. Containers more than `depth` levels down are written as [`CUT_MARKER`].
@@ -45,7 +46,10 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let bytes = text.as_bytes();
     let mut run = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
+    loop {
+        let at = plain_until(bytes, run);
+        out.extend_from_slice(bytes.get(run..at).unwrap_or_default());
+        let Some(&byte) = bytes.get(at) else { break };
         let short = match byte {
             b'"' => b'"',
             b'\\' => b'\\',
@@ -54,10 +58,8 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
             b'\t' => b't',
             0x08 => b'b',
             0x0c => b'f',
-            0..=0x1f => b'u',
-            _ => continue,
+            _ => b'u',
         };
-        out.extend_from_slice(bytes.get(run..at).unwrap_or_default());
         run = at + 1;
         out.push(b'\\');
         out.push(short);
@@ -67,7 +69,6 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
             out.extend_from_slice(&[b'0', b'0', digit(byte >> 4), digit(byte & 0xf)]);
         }
     }
-    out.extend_from_slice(bytes.get(run..).unwrap_or_default());
     out.push(b'"');
 }
 

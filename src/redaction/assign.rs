@@ -8,7 +8,7 @@ use super::scan::Scanner;
 use super::separator::Separator;
 use super::statement;
 use super::value;
-use super::words::one_of;
+use super::words::{is_one_of, one_of};
 use super::written::Value;
 
 /// How far behind its name the value of a pair stands at most.
@@ -24,6 +24,10 @@ impl Scanner<'_> {
         if matches!(self.byte(end), b'>' | b' ' | b'&' | b'<') && self.element(start, end) {
             return true;
         }
+        // `word another`, as prose is written: nothing parts them.
+        if self.byte(end) == b' ' && self.byte(end + 1).is_ascii_alphabetic() {
+            return false;
+        }
         let Some(sep) = self.separator(end) else {
             self.opens_block(start, end);
             return false;
@@ -37,7 +41,7 @@ impl Scanner<'_> {
             return false;
         }
         let half = keys::pair_half(name);
-        if one_of(name, "kty crv") {
+        if is_one_of!(name, "kty crv") {
             self.jwk = true;
         }
         // An item of a list ends the pair before it.

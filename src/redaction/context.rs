@@ -2,7 +2,7 @@
 
 use super::keys::{self, Half, Level};
 use super::names::Rule;
-use super::words::one_of;
+use super::words::is_one_of;
 use super::{MARK, Tally, redact_text, value};
 use crate::json::Json;
 use std::borrow::Cow;
@@ -42,7 +42,7 @@ fn visit<'t, 'a>(
         Json::Null | Json::Bool(_) => {}
         Json::Number(number) => {
             let digits = number.bytes().all(|b| b.is_ascii_digit()) && (4..=8).contains(&number.len());
-            let card = one_of(name.as_bytes(), "pan card number") && number.len() > 12;
+            let card = is_one_of!(name.as_bytes(), "pan card number") && number.len() > 12;
             let card = card && matches!(redact_text(number, &mut Tally::default()), Cow::Owned(_));
             if card || level == Level::Always || (level == Level::Digits && digits) {
                 hide(tree, Rule::CONTEXT_KEY, tally);
@@ -152,7 +152,7 @@ fn joined_level(above: &str, key: &str, value: &Json<'_>) -> Level {
         _ => return own,
     };
     let weak = matches!(own, Level::Query | Level::Code | Level::Harmless)
-        && one_of(key.as_bytes(), "key keys code number phrase");
+        && is_one_of!(key.as_bytes(), "key keys code number phrase");
     if !weak
         || above.is_empty()
         || !matches!(keys::level(format!("{above}_{key}").as_bytes()), Level::Always | Level::UnlessNumber)

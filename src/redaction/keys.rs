@@ -3,7 +3,7 @@
 
 use super::looks::looks_generated;
 use super::roles::*;
-use super::words::{Words, one_of};
+use super::words::{Words, is_one_of};
 
 /// How much a name says about its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,7 +177,7 @@ fn ends_in(name: &[u8], ends: &[&[u8]]) -> bool {
 
 /// Whether a name is an id's: a number under it is no card.
 pub fn is_id(name: &[u8]) -> bool {
-    one_of(name, "id order invoice tracking reference timestamp")
+    is_one_of!(name, "id order invoice tracking reference timestamp")
         || ends_in(name, &[b"Id", b"ID", b"_id", b"-id"])
 }
 
@@ -189,7 +189,7 @@ pub fn is_label(name: &[u8], value: &[u8]) -> bool {
         for_each_word(name, |roles| last = roles);
         last & HARMLESS_END != 0 && !value.is_empty() && !looks_generated(value, 8)
     };
-    one_of(name, "name id type") || about()
+    is_one_of!(name, "name id type") || about()
 }
 
 /// One half of a `{name, value}` pair.

@@ -2,7 +2,7 @@
 
 use super::keys;
 use super::scan::Scanner;
-use super::words::one_of;
+use super::words::{is_one_of, one_of};
 
 /// What a path's segment says of the name behind it: that its value is a hash.
 const SUMS: &str = "checksum hash sha256 digest";
@@ -19,12 +19,12 @@ impl Scanner<'_> {
         self.level.set((start, end, level));
         let (from, to) = self.words[0];
         // `checksum/secret: …`
-        if to > from && self.byte(to) == b'/' && to + 1 == start && one_of(self.slice(from, to), SUMS) {
+        if to > from && self.byte(to) == b'/' && to + 1 == start && is_one_of!(self.slice(from, to), SUMS) {
             return Harmless;
         }
         if to > from
             && matches!(level, Harmless | Query | Code)
-            && one_of(self.slice(start, end), "key keys code codes number phrase")
+            && is_one_of!(self.slice(start, end), "key keys code codes number phrase")
             && self.nested(to, start)
         {
             // `"mfa":{"code":"123456"}`, `api:` and below it `key: …`
@@ -52,7 +52,7 @@ impl Scanner<'_> {
                     _ => level,
                 }
             }
-            Harmless | Query | Code if one_of(name, "key keys code codes number phrase") => {
+            Harmless | Query | Code if is_one_of!(name, "key keys code codes number phrase") => {
                 match keys::level(self.slice(from, end)) {
                     joined @ (Always | UnlessNumber) => joined,
                     _ => level,

@@ -7,7 +7,7 @@ use super::names::Rule;
 use super::scan::Scanner;
 use super::statement;
 use super::value;
-use super::words::{Words, one_of};
+use super::words::{Words, is_one_of, one_of};
 
 /// What may stand between a secret's name and the secret.
 #[rustfmt::skip]
@@ -54,7 +54,7 @@ impl Scanner<'_> {
         let level = self.speaks(start, end);
         // `root/hunter2`
         if self.byte(end) == b'/'
-            && (self.before(start) == b' ' && one_of(word, "root admin")
+            && (self.before(start) == b' ' && is_one_of!(word, "root admin")
                 || self.before(start) == b'[' && self.line.login)
             && self.chosen(end + 1)
         {
@@ -65,16 +65,16 @@ impl Scanner<'_> {
             return true;
         }
         let user = self.before(start) == b'/' && self.byte(end) == b':' && one_of(word, "user");
-        self.line.positional |= user || end - start >= 8 && one_of(word, POSITIONAL);
+        self.line.positional |= user || is_one_of!(word, POSITIONAL);
         // `creds ada/hunter2`
         let (from, to) = self.words[0];
-        let named = self.byte(to) == b' ' && one_of(self.slice(from, to), "creds credentials");
+        let named = self.byte(to) == b' ' && is_one_of!(self.slice(from, to), "creds credentials");
         if named && self.byte(end) == b'/' && self.chosen(end + 1) {
             return true;
         }
         let quiet = self.line.spoken == 0 && !self.line.secret && !self.line.password && !self.line.login;
         if quiet && level == Level::Harmless && self.byte(end) != b'(' {
-            self.line.login = (4..=11).contains(&word.len()) && one_of(word, LOGINS);
+            self.line.login = is_one_of!(word, LOGINS);
             return false;
         }
         if self.is_at(start.saturating_sub(5), b"hmac.new(") {
@@ -109,7 +109,7 @@ impl Scanner<'_> {
                 }
             }
         }
-        self.line.login = self.line.login || one_of(word, LOGINS);
+        self.line.login = self.line.login || is_one_of!(word, LOGINS);
         self.line.spoken = if level != Level::Harmless || links { end } else { 0 };
         self.line.pin = level == Level::Digits || self.line.pin && links;
         self.line.linked =
@@ -127,11 +127,12 @@ impl Scanner<'_> {
             return Level::Always;
         }
         // What secrets are called ends so (password, pwd, phrase, code, secret, token…); most other words do not.
-        const TAILS: &[u8] = b"rd wd se de et en ns ey ys al ls ie es tp in wt ss pw ts ds rf on th ws rt";
         let tail = [self.byte(end.saturating_sub(2)) | 0x20, self.byte(end - 1) | 0x20];
-        if end - start < 3
-            || !(TAILS.chunks(3).any(|known| known.starts_with(&tail)) || tail[1].is_ascii_digit())
-        {
+        #[rustfmt::skip]
+        let speaks = tail[1].is_ascii_digit() || matches!(&tail,
+            b"rd" | b"wd" | b"se" | b"de" | b"et" | b"en" | b"ns" | b"ey" | b"ys" | b"al" | b"ls" | b"ie" | b"es" | b"tp"
+            | b"in" | b"wt" | b"ss" | b"pw" | b"ts" | b"ds" | b"rf" | b"on" | b"th" | b"ws" | b"rt");
+        if end - start < 3 || !speaks {
             return Level::Harmless;
         }
         match self.level_of(start, end, false) {

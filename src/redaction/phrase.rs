@@ -8,7 +8,7 @@ use super::near::ends_as;
 use super::one_time::OTHER_CODES;
 use super::scan::Scanner;
 use super::value;
-use super::words::one_of;
+use super::words::{is_one_of, one_of};
 
 /// What SQL says before a password.
 const IDENTIFIED: &str = "identified mysql_native_password caching_sha2_password sha256_password";
@@ -219,18 +219,18 @@ impl Scanner<'_> {
     /// A network device's `password 7 …`, `snmp-server community …`, `tacacs-server … key …`; and `key …` anywhere
     /// when the value can be nothing else.
     fn of_device(&mut self, start: usize, word: &[u8], from: usize) -> bool {
-        let typed = one_of(word, "password secret key")
+        let typed = is_one_of!(word, "password secret key")
             && self.byte(from).is_ascii_digit()
             && self.byte(from + 1) == b' ';
         let from = from + if typed { 2 } else { 0 };
         let to = value::bare_end(self.slice(0, from + 128), from, false);
         self.looked(from, to);
         let content = self.slice(from, to);
-        let key = one_of(word, "key");
+        let key = is_one_of!(word, "key");
         let (before, _) = self.words[0];
         let known = match () {
             () if typed => value::looks_generated(content, 8),
-            () if one_of(word, "community") => {
+            () if is_one_of!(word, "community") => {
                 self.word_is(0, "snmp-server") && !one_of(content, "public private")
             }
             () if !key || keys::level(self.slice(before, start + word.len())) == Level::Harmless => false,

@@ -198,9 +198,9 @@ impl<'t> Scanner<'t> {
     }
 
     /// The byte before an index, 0 at the start.
-    #[inline(never)]
+    #[inline]
     pub fn before(&self, at: usize) -> u8 {
-        at.checked_sub(1).map_or(0, |at| self.byte(at))
+        self.byte(at.wrapping_sub(1))
     }
 
     /// A stretch of the text.
@@ -210,8 +210,14 @@ impl<'t> Scanner<'t> {
     }
 
     /// Whether what stands at `at` is this, letters of any case.
-    #[inline(never)]
+    #[inline]
     pub fn is_at(&self, at: usize, what: &[u8]) -> bool {
+        let begins = what.first().is_some_and(|first| self.byte(at).eq_ignore_ascii_case(first));
+        begins && self.is_all_at(at, what)
+    }
+
+    #[inline(never)]
+    fn is_all_at(&self, at: usize, what: &[u8]) -> bool {
         self.slice(at, at + what.len()).eq_ignore_ascii_case(what)
     }
 

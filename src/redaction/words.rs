@@ -72,8 +72,55 @@ impl<const N: usize> Words<N> {
     }
 }
 
-/// Whether a word is one of a short list, its words parted by spaces, letters of any case. (A text is a third the size
-/// of a list of texts.)
+/// A short list of words, parted by spaces, that turns most other words away by how they begin and end and how long they
+/// are. (A text is a third the size of a list of texts.)
+pub struct List {
+    words: &'static str,
+    /// One bit for each [`sketch`](Self::sketch) of its words.
+    sketches: u64,
+}
+
+impl List {
+    /// Of these words.
+    pub const fn new(words: &'static str) -> Self {
+        let bytes = words.as_bytes();
+        let (mut sketches, mut start, mut at) = (0, 0, 0);
+        while at <= bytes.len() {
+            if at == bytes.len() || bytes[at] == b' ' {
+                if at > start {
+                    sketches |= Self::sketch(bytes[start], bytes[at - 1], at - start);
+                }
+                start = at + 1;
+            }
+            at += 1;
+        }
+        List { words, sketches }
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // of a length modulo 64
+    const fn sketch(first: u8, last: u8, length: usize) -> u64 {
+        let (first, last) = ((first & 31) as u32, (last & 31) as u32);
+        1 << ((first + 5 * last + 23 * (length % 64) as u32) % 64)
+    }
+
+    /// Whether it holds this word, letters of any case.
+    #[inline]
+    pub fn has(&self, word: &[u8]) -> bool {
+        let (Some(&first), Some(&last)) = (word.first(), word.last()) else { return false };
+        self.sketches & Self::sketch(first, last, word.len()) != 0 && one_of(word, self.words)
+    }
+}
+
+/// Whether a word is one of a list that is written where it is asked for.
+macro_rules! is_one_of {
+    ($word:expr, $words:expr) => {{
+        const LIST: $crate::redaction::words::List = $crate::redaction::words::List::new($words);
+        LIST.has($word)
+    }};
+}
+pub(crate) use is_one_of;
+
+/// Whether a word is one of these, parted by spaces, letters of any case.
 #[inline(never)]
 pub fn one_of(word: &[u8], list: &str) -> bool {
     list.as_bytes().split(|&b| b == b' ').any(|known| word.eq_ignore_ascii_case(known))
