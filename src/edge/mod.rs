@@ -20,6 +20,7 @@ mod tests;
 use crate::access::{self, Action, Denied};
 use crate::config::Config;
 use answer::Answer;
+use futures_util::future::LocalBoxFuture;
 use std::rc::Rc;
 use worker::{Context, Env, Method, Request, Response, Result, event};
 
@@ -59,7 +60,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
             Ok(config) => {
                 let authorization = header("authorization");
                 let visit = Visit { env, config, authorization, origin };
-                route(method, path, request, visit).await
+                route(&method, path, &request, &visit).await
             }
         },
         _ => Answer::error(404, "Not found"),
@@ -67,26 +68,33 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
     answer.send(cors)
 }
 
-async fn route(method: Method, path: &str, request: Request, visit: Visit) -> Answer {
+/// The work of a route. Each is boxed: as one future they would be one function, which V8 compiles as a whole before a
+/// fresh isolate's first answer.
+fn route<'a>(
+    method: &Method,
+    path: &str,
+    request: &'a Request,
+    visit: &'a Visit,
+) -> LocalBoxFuture<'a, Answer> {
     match (method, path) {
-        (Method::Get, "/health") => health::get(&visit).await,
-        (Method::Get, "/logs") => reads::logs(&request, &visit).await,
-        (Method::Get, "/traces/recent") => reads::recent(&request, &visit).await,
-        (Method::Get, "/logs/tail") => tail::admit(&request, &visit).await,
-        (Method::Post, "/logs/tail/ticket") => tail::ticket(&visit).await,
-        (Method::Delete, "/logs/clear") => clear::delete(&request, &visit).await,
-        (Method::Get, "/limiter/status") => admin::limiter_status(&visit).await,
-        (Method::Get, "/limiter/check") => admin::limiter_check(&request, &visit).await,
-        (Method::Post, "/limiter/reset") => admin::limiter_reset(&visit).await,
-        (Method::Post, "/buffer/drain") => admin::drain(&visit).await,
+        (Method::Get, "/health") => Box::pin(health::get(visit)),
+        (Method::Get, "/logs") => Box::pin(reads::logs(request, visit)),
+        (Method::Get, "/traces/recent") => Box::pin(reads::recent(request, visit)),
+        (Method::Get, "/logs/tail") => Box::pin(tail::admit(request, visit)),
+        (Method::Post, "/logs/tail/ticket") => Box::pin(tail::ticket(visit)),
+        (Method::Delete, "/logs/clear") => Box::pin(clear::delete(request, visit)),
+        (Method::Get, "/limiter/status") => Box::pin(admin::limiter_status(visit)),
+        (Method::Get, "/limiter/check") => Box::pin(admin::limiter_check(request, visit)),
+        (Method::Post, "/limiter/reset") => Box::pin(admin::limiter_reset(visit)),
+        (Method::Post, "/buffer/drain") => Box::pin(admin::drain(visit)),
         #[cfg(feature = "fault-injection")]
-        (Method::Post, "/fault/trap") => {
+        (Method::Post, "/fault/trap") => Box::pin(async {
             // Tells a shard to break in the middle of whatever it does.
             let fault =
                 hop::call(&visit.env, 0, "/fault/trap", Vec::new(), visit.config.hop_timeout_ms).await;
             Answer::error(500, &format!("{:?}", fault.map(|_| ())))
-        }
-        _ => Answer::error(404, "Not found"),
+        }),
+        _ => Box::pin(async { Answer::error(404, "Not found") }),
     }
 }
 

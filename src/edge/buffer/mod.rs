@@ -10,11 +10,12 @@ mod wake;
 
 use super::settings;
 use super::storage::Storage;
-use crate::buffer::wire::{self, ClearQuery, RecentQuery, RecentReply, SweepQuery};
+use crate::buffer::wire;
 use crate::buffer::{Shard, ShardSettings};
 use crate::config::Config;
 use crate::redis::Client;
 use append::Waiter;
+use futures_util::future::LocalBoxFuture;
 use futures_util::lock::Mutex;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -130,34 +131,23 @@ impl Inner {
         answer
     }
 
+    /// What waits is boxed, as the routes are (see `edge`).
     async fn answer_other(self: &Rc<Self>, path: &str, body: Vec<u8>) -> Answered {
-        match path {
-            wire::READ => self.read(&body, false),
-            wire::RETAINED => self.read(&body, true),
-            wire::RECENT => {
-                let query: RecentQuery = serde_json::from_slice(&body)?;
-                let traces = self.with(|shard| shard.recent(query.limit, super::now()))?;
-                Ok(serde_json::to_vec(&RecentReply { v: wire::VERSION, traces })?)
-            }
-            wire::CLEAR => {
-                let query: ClearQuery = serde_json::from_slice(&body)?;
-                self.clear(query.trace_id.as_deref()).await
-            }
-            wire::SWEEP => {
-                let query: SweepQuery = serde_json::from_slice(&body)?;
-                self.sweep(query).await
-            }
-            wire::STATUS => self.status(),
-            wire::CHECK => self.check(&body).await,
-            wire::RECALL => Ok(serde_json::to_vec(&self.with(Shard::give_back)?)?),
-            wire::DRAIN => {
-                self.run(true).await;
-                self.status()
-            }
+        let work: LocalBoxFuture<'_, Answered> = match path {
+            wire::READ => return self.read(&body, false),
+            wire::RETAINED => return self.read(&body, true),
+            wire::RECENT => return self.recent(&body),
+            wire::STATUS => return self.status(),
+            wire::RECALL => return Ok(serde_json::to_vec(&self.with(Shard::give_back)?)?),
+            wire::CLEAR => Box::pin(self.clear(&body)),
+            wire::SWEEP => Box::pin(self.sweep(&body)),
+            wire::CHECK => Box::pin(self.check(&body)),
+            wire::DRAIN => Box::pin(self.drain()),
             #[cfg(feature = "fault-injection")]
             "/fault/trap" => std::process::abort(),
-            _ => Err(Refusal { status: 404, why: "not found".to_string() }),
-        }
+            _ => return Err(Refusal { status: 404, why: "not found".to_string() }),
+        };
+        work.await
     }
 
     /// Works on the shard, after loading it if need be.

@@ -2,7 +2,9 @@
 
 use super::{Answered, Inner, Refusal};
 use crate::buffer::Shard;
-use crate::buffer::wire::{self, CheckQuery, ClearReply, SweepQuery, TraceQuery};
+use crate::buffer::wire::{
+    self, CheckQuery, ClearQuery, ClearReply, RecentQuery, RecentReply, SweepQuery, TraceQuery,
+};
 use crate::edge::{now, settings};
 use crate::entry::System;
 use crate::redis::{Commands, Item, list_key};
@@ -32,6 +34,18 @@ impl Inner {
         Ok(wire::encode_read(&head, entries.values().map(Vec::as_slice)))
     }
 
+    pub(super) fn recent(&self, body: &[u8]) -> Answered {
+        let query: RecentQuery = serde_json::from_slice(body)?;
+        let traces = self.with(|shard| shard.recent(query.limit, now()))?;
+        Ok(serde_json::to_vec(&RecentReply { v: wire::VERSION, traces })?)
+    }
+
+    /// Sends all that waits, as far as Redis takes it.
+    pub(super) async fn drain(self: &Rc<Self>) -> Answered {
+        self.run(true).await;
+        self.status()
+    }
+
     pub(super) fn status(&self) -> Answered {
         let mut status = self.with(|shard| shard.status(now()))?;
         status.version = settings::version(&self.env).0;
@@ -50,7 +64,9 @@ impl Inner {
         Ok(serde_json::to_vec(&self.with(|shard| shard.foretell(&query))?)?)
     }
 
-    pub(super) async fn clear(self: &Rc<Self>, trace_id: Option<&str>) -> Answered {
+    pub(super) async fn clear(self: &Rc<Self>, body: &[u8]) -> Answered {
+        let query: ClearQuery = serde_json::from_slice(body)?;
+        let trace_id = query.trace_id.as_deref();
         let _redis = self.redis.lock().await;
         let (mark, requests) = self.with(|shard| (shard.mark(), shard.clear_requests(trace_id)))?;
         let mut first = None;
@@ -86,7 +102,8 @@ impl Inner {
     }
 
     /// Deletes lists that no live trace of this shard owns.
-    pub(super) async fn sweep(self: &Rc<Self>, query: SweepQuery) -> Answered {
+    pub(super) async fn sweep(self: &Rc<Self>, body: &[u8]) -> Answered {
+        let query: SweepQuery = serde_json::from_slice(body)?;
         let _redis = self.redis.lock().await;
         let mut commands = Commands::new();
         let mut count = 0;
