@@ -146,7 +146,7 @@ pub async fn people(world: &World, name: &str, form: Form, pace: Pace) -> Row {
     let replayed = replay(world, form, pace.replayed).await;
     let after = world.count(replayed.requests, replayed.logs).await;
     let used = world.between(&before, &after);
-    let seconds = used.object_s / 2.0;
+    let seconds = used.seconds;
     Row {
         case: name.into(),
         subject: world.subject.name(),

@@ -13,12 +13,14 @@ pub const PRICES: &[(&str, f64, &str)] = &[
     ("Upstash commands", 2.00, "https://upstash.com/docs/redis/overall/pricing"),
 ];
 
-/// Memory a Durable Object is billed for while it is in memory, in GB: 128 MB, whatever it uses.
+/// Memory a Durable Object is billed for while it has something in hand, in GB: 128 MB, whatever it uses.
 const OBJECT_GB: f64 = 0.128;
 
 /// What was used, in all.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Used {
+    /// How long it took, in s.
+    pub seconds: f64,
     /// Logs stored.
     pub logs: f64,
     /// Requests to the worker.
@@ -27,7 +29,7 @@ pub struct Used {
     pub cpu_ms: f64,
     /// Requests to Durable Objects, alarms included.
     pub object_requests: f64,
-    /// Seconds Durable Objects were in memory, summed over them.
+    /// Seconds Durable Objects had something in hand, summed over them: an idle one that may hibernate is not billed.
     pub object_s: f64,
     /// Rows written, alarms set included.
     pub rows: f64,

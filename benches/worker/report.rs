@@ -73,9 +73,7 @@ pub fn row(row: &Row) {
 
 /// The prices the dollars come from.
 pub fn prices() {
-    println!(
-        "\nPrices, dollars a million (objects are billed 128 MB while in memory; taken as in memory all through):"
-    );
+    println!("\nPrices, dollars a million (objects are billed 128 MB while they have something in hand):");
     for (what, price, source) in PRICES {
         println!("  {what:<26} {price:>6.2}  {source}");
     }

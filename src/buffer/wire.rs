@@ -349,6 +349,10 @@ pub struct Counters {
     pub rows_written: u64,
     /// Requests to the quota's keeper.
     pub lease_calls: u64,
+    /// How long they took, ms.
+    pub lease_ms: u64,
+    /// How long the object had something in hand, ms: what the platform bills as its duration.
+    pub awake_ms: u64,
     /// Alarms that fired.
     pub alarms: u64,
     /// Lists found short and written again.
@@ -374,6 +378,8 @@ impl Counters {
         self.redis_failures += other.redis_failures;
         self.rows_written += other.rows_written;
         self.lease_calls += other.lease_calls;
+        self.lease_ms += other.lease_ms;
+        self.awake_ms += other.awake_ms;
         self.alarms += other.alarms;
         self.lists_restored += other.lists_restored;
         self.late_doubles += other.late_doubles;

@@ -43,7 +43,9 @@ impl Inner {
         });
         if self.group.borrow().len() == 1 {
             let inner = self.clone();
+            let awake = self.awake.hold();
             spawn_local(async move {
+                let _awake = awake;
                 let wait = inner.config().map_or(0, |config| config.group_commit_ms);
                 Delay::from(Duration::from_millis(wait)).await;
                 let _commit = inner.commit.lock().await;
@@ -135,7 +137,11 @@ impl Inner {
         let body = serde_json::to_vec(request).ok()?;
         let stub = hop::object(&self.env, limiter::BINDING, limiter::NAME).ok()?;
         let payload = js_sys::Uint8Array::from(body.as_slice()).into();
-        match hop::send(&stub, limiter::LEASE, &payload, timeout).await {
+        let asked = now();
+        let answer = hop::send(&stub, limiter::LEASE, &payload, timeout).await;
+        let waited = u64::try_from(now() - asked).unwrap_or(0);
+        self.with(|shard| shard.counters().lease_ms += waited).ok()?;
+        match answer {
             Ok(body) => serde_json::from_slice(&body).ok(),
             Err(lost) => {
                 console_error!("no lease: {lost}");

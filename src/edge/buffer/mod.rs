@@ -4,6 +4,7 @@
 //! What it stores, and when it cleans up: [`crate::buffer::row`].
 
 mod append;
+mod awake;
 mod requests;
 mod viewers;
 mod wake;
@@ -15,6 +16,7 @@ use crate::buffer::{Shard, ShardSettings};
 use crate::config::Config;
 use crate::redis::Client;
 use append::Waiter;
+use awake::Awake;
 use futures_util::future::LocalBoxFuture;
 use futures_util::lock::Mutex;
 use std::cell::{Cell, RefCell};
@@ -98,6 +100,7 @@ struct Inner {
     /// When the alarm that is set goes off, Unix ms.
     alarm_at: Cell<Option<i64>>,
     last_append: Cell<i64>,
+    awake: Rc<Awake>,
     /// What was redacted from logs posted here, by rule.
     redactions: RefCell<BTreeMap<String, u64>>,
 }
@@ -118,11 +121,13 @@ impl Inner {
             timer: Cell::new(0),
             alarm_at: Cell::new(None),
             last_append: Cell::new(0),
+            awake: Rc::default(),
             redactions: RefCell::new(BTreeMap::new()),
         }
     }
 
     async fn answer(self: &Rc<Self>, path: &str, body: Vec<u8>) -> Answered {
+        let _awake = self.awake.hold();
         self.with(|shard| shard.counters().requests += 1)?;
         let answer = self.answer_other(path, body).await;
         // Whatever woke an object with entries waiting sees to it that they get on their way.

@@ -51,6 +51,7 @@ impl Inner {
         status.version = settings::version(&self.env).0;
         status.storage_bytes = self.storage.size();
         status.viewers = self.state.get_websockets().len() as u64;
+        status.counters.awake_ms = self.awake.ms();
         status.redactions = self.redactions.borrow().clone();
         status.memory_bytes = (core::arch::wasm32::memory_size::<0>() * WASM_PAGE_BYTES) as u64;
         Ok(serde_json::to_vec(&status)?)

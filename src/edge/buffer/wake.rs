@@ -40,6 +40,7 @@ impl Inner {
     }
 
     pub(super) async fn alarm(self: &Rc<Self>) {
+        let _awake = self.awake.hold();
         self.alarm_at.set(None);
         if let Err(error) = self.on_alarm().await {
             console_error!("alarm: {error}");
@@ -90,7 +91,9 @@ impl Inner {
         self.timer.set(timer);
         self.timer_at.set(Some(now + delay));
         let inner = self.clone();
+        let awake = self.awake.hold();
         spawn_local(async move {
+            let _awake = awake;
             Delay::from(Duration::from_millis(u64::try_from(delay).unwrap_or(0))).await;
             if inner.timer.get() == timer {
                 inner.timer_at.set(None);
