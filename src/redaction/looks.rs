@@ -21,11 +21,10 @@ pub fn is_address(value: &[u8]) -> bool {
 /// Whether it is a password as people and generators make them: letters, digits, and capitals or marks among them.
 pub fn looks_chosen(value: &[u8]) -> bool {
     let has = |test: fn(&u8) -> bool| value.iter().any(test);
-    let mark = has(|b| b"!#$%^&*+-_~?=".contains(b));
     (8..=64).contains(&value.len())
         && has(u8::is_ascii_digit)
         && has(u8::is_ascii_lowercase)
-        && (has(u8::is_ascii_uppercase) || mark && looks_generated(value, 8))
+        && (has(u8::is_ascii_uppercase) || has(|b| b"!#$%^&*+-_~?=".contains(b)) && looks_generated(value, 8))
         && !has(|b| b"/:@()<>{}[],".contains(b))
         && value
             .rsplit(|&b| b == b'.')

@@ -312,9 +312,14 @@ impl Scanner<'_> {
 
 /// Whether a name ends in one of these words (`smtp_password`, `userPassword`).
 pub fn ends_as(name: &[u8], list: &str) -> bool {
-    list.split(' ').any(|word| {
-        let tail = name.len().checked_sub(word.len()).and_then(|from| name.get(from..));
-        tail.is_some_and(|tail| tail.eq_ignore_ascii_case(word.as_bytes()))
+    let last = name.last().map(u8::to_ascii_lowercase);
+    list.as_bytes().split(|&b| b == b' ').any(|word| {
+        word.last().copied() == last
+            && name
+                .len()
+                .checked_sub(word.len())
+                .and_then(|from| name.get(from..))
+                .is_some_and(|tail| tail.eq_ignore_ascii_case(word))
     })
 }
 

@@ -5,7 +5,7 @@ use super::keys::{self, Level};
 use super::names::Rule;
 use super::scan::Scanner;
 use super::separator::Separator;
-use super::words::one_of;
+use super::words::{mentions, one_of};
 use super::written::Value;
 
 /// What a `code` may be that is no one-time code.
@@ -23,10 +23,11 @@ impl Scanner<'_> {
     pub fn of_signing_in(&mut self, start: usize) -> bool {
         let from = start.saturating_sub(96);
         self.looked(from, start);
-        let before = self.slice(from, start).to_ascii_lowercase();
-        [&b"sign"[..], b"otp", b"verif", b"mfa", b"2fa", b"login"]
-            .iter()
-            .any(|word| before.windows(word.len()).any(|part| part == *word))
+        let mut before = [0; 96];
+        let before = before.get_mut(..start - from).unwrap_or_default();
+        before.copy_from_slice(self.slice(from, start));
+        before.make_ascii_lowercase();
+        mentions(before, &[b"sign", b"otp", b"verif", b"mfa", b"2fa", b"login"])
     }
 
     /// `Code: 123456` and behind it `This code will expire in 10 minutes.`
@@ -34,9 +35,7 @@ impl Scanner<'_> {
         let to = sep.value + 80;
         self.looked(sep.value, to);
         let behind = self.slice(sep.value, to);
-        [&b"code will expire"[..], b"code expires", b"not share"]
-            .iter()
-            .any(|told| behind.windows(told.len()).any(|part| part == *told))
+        mentions(behind, &[b"code will expire", b"code expires", b"not share"])
     }
 
     /// Takes the value if it is 4 to 8 digits.
@@ -113,9 +112,7 @@ impl Scanner<'_> {
         let announced = (self.is_at(end, b" is your ") || self.is_at(end, b" as your ")) && {
             let rest = self.slice(end, end + 72);
             self.looked(end, end + 72);
-            [&b"code"[..], b"OTP", b"passcode", b"PIN"]
-                .iter()
-                .any(|w| rest.windows(w.len()).any(|part| part == *w))
+            mentions(rest, &[b"code", b"OTP", b"passcode", b"PIN"])
         };
         let purpose = |purpose: &[u8]| self.is_at(end, purpose);
         let plain = [&b" to verify"[..], b" to sign", b" to log", b" to confirm"].into_iter().any(purpose);

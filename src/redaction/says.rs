@@ -85,7 +85,8 @@ fn placeholder(value: &[u8]) -> bool {
 fn reference(value: &[u8]) -> bool {
     const KEEPERS: &str = "ENC[ @Microsoft.KeyVault( op:// vault:// ssm:// sm:// awssm:// gcpsm:// keyvault:// \
         secretsmanager:// secretref: secretref:// ref+vault: ref+aws vault:secret/ arn:aws: projects/ {{resolve:";
-    KEEPERS.split(' ').any(|keeper| value.starts_with(keeper.as_bytes()))
+    value.iter().take(20).any(|b| b":[(/".contains(b))
+        && KEEPERS.split(' ').any(|keeper| value.starts_with(keeper.as_bytes()))
 }
 
 /// Keys that are made to be public.

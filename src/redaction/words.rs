@@ -111,6 +111,15 @@ impl List {
     }
 }
 
+/// Whether one of these words stands anywhere in a text, in letters of the same case.
+#[inline(never)]
+pub fn mentions(text: &[u8], words: &[&[u8]]) -> bool {
+    (0..text.len()).any(|at| {
+        let rest = text.get(at..).unwrap_or_default();
+        words.iter().any(|word| rest.first() == word.first() && rest.starts_with(word))
+    })
+}
+
 /// Whether a word is one of a list that is written where it is asked for.
 macro_rules! is_one_of {
     ($word:expr, $words:expr) => {{
