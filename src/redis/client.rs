@@ -6,6 +6,7 @@ use super::{Commands, Item, parse_items};
 use crate::config::RedisAccess;
 #[cfg(target_arch = "wasm32")]
 use crate::edge::exchange;
+use crate::redaction::{MARK, Tally, redact_text};
 use std::fmt;
 use std::time::Duration;
 
@@ -72,13 +73,40 @@ impl Client {
             .await
             .map_err(|why| Failure::Uncertain(why.to_string()))?;
         match status {
-            200..=299 => parse_items(&body, count).map_err(Failure::Uncertain),
-            400..=499 => Err(Failure::Refused { status, said: said(&body) }),
-            _ => Err(Failure::Uncertain(format!("status {status}: {}", said(&body)))),
+            200..=299 => {
+                let mut items = parse_items(&body, count).map_err(Failure::Uncertain)?;
+                for error in items.iter_mut().filter_map(|item| item.as_mut().err()) {
+                    *error = said(error, token);
+                }
+                Ok(items)
+            }
+            400..=499 => Err(Failure::Refused { status, said: said(&String::from_utf8_lossy(&body), token) }),
+            _ => {
+                let said = said(&String::from_utf8_lossy(&body), token);
+                Err(Failure::Uncertain(format!("status {status}: {said}")))
+            }
         }
     }
 }
 
-fn said(body: &[u8]) -> String {
-    String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(SAID_MAX_CHARS).collect()
+/// The words of an error, as they may be shown: a proxy may have written the request's head into them.
+fn said(error: &str, token: &str) -> String {
+    let shown = error.replace(token, MARK);
+    let shown = redact_text(&shown, &mut Tally::default());
+    shown.chars().filter(|c| !c.is_control()).take(SAID_MAX_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_error_says_holds_no_secret_and_no_more_than_fits() {
+        assert_eq!(said("WRONGTYPE Operation\n", "tok"), "WRONGTYPE Operation");
+        assert_eq!(
+            said("got token tok-1 and password=hunter2", "tok-1"),
+            "got token [REDACTED] and password=[REDACTED]"
+        );
+        assert_eq!(said(&"é".repeat(999), "tok").chars().count(), SAID_MAX_CHARS);
+    }
 }
