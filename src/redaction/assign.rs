@@ -31,6 +31,11 @@ impl Scanner<'_> {
         self.looked(end, sep.value);
         // A flag of Java's or CMake's: `-DdbPassword=…`
         let start = start + usize::from(self.before(start) == b'-' && self.byte(start) == b'D');
+        // A chunk's number: `session-token.0=…`
+        let (from, to) = self.words[0];
+        let chunk = self.before(start) == b'.' && to > from && to + 1 == start;
+        let chunk = chunk && self.slice(start, end).iter().all(u8::is_ascii_digit);
+        let start = if chunk { from } else { start };
         let name = self.slice(start, end);
         // `hmac-sha256:9f2c…` says of a hash how it was made.
         if name.iter().all(u8::is_ascii_digit) || sep.unspaced && name == b"hmac-sha256" {
@@ -87,7 +92,7 @@ impl Scanner<'_> {
         }
         match level {
             Level::Harmless => false,
-            Level::Always if sep.listed => {
+            Level::Always | Level::UnlessNumber | Level::UnlessCount if sep.listed => {
                 self.generated_value(sep, 10, Rule::KEY_VALUE) || self.second_of_two(sep, start)
             }
             _ if sep.listed => false,
