@@ -350,37 +350,6 @@ impl Scanner<'_> {
             && self.generated_value(sep, 32, Rule::KEY_VALUE)
     }
 
-    /// `define('DB_PASSWORD', 'hunter2')`, `["x-api-key", "abc123"]`: a call or a list that starts with a secret's name.
-    fn second_of_two(&mut self, sep: Separator, name: usize) -> bool {
-        let opens = matches!(self.before(name), b'"' | b'\'') && matches!(self.before(name - 1), b'(' | b'[');
-        let Some((quote, start)) = value::opening(self.text, sep.value).filter(|_| opens) else {
-            return false;
-        };
-        let (end, after) = value::closing(self.slice(0, start + 128), start, quote);
-        self.looked(start, after);
-        let content = self.slice(start, end);
-        let telling = content.len() >= 4 && content.iter().any(u8::is_ascii_digit);
-        if !telling || content.contains(&b' ') || !matches!(self.byte(after), b')' | b']') {
-            return false;
-        }
-        self.take_named(start, end, after, Rule::KEY_VALUE);
-        true
-    }
-
-    /// Terraform's `"old" -> "new"`.
-    pub fn changed_to(&mut self, after: usize) {
-        let Some(arrow) = [" -> ", " => ", " → "].iter().find(|arrow| self.is_at(after, arrow.as_bytes()))
-        else {
-            return;
-        };
-        let Some((quote, start)) = value::opening(self.text, after + arrow.len()) else { return };
-        let (end, next) = value::closing(self.text, start, quote);
-        self.looked(after, next);
-        if !value::says_nothing(self.slice(start, end)) {
-            self.take(start, end, next, Rule::KEY_VALUE);
-        }
-    }
-
     /// HCL's `variable "db_password" {`: its default is to come.
     fn opens_block(&mut self, start: usize, end: usize) {
         let block = self.is_at(end, b"\" {") || self.is_at(end, b" {");

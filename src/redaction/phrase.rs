@@ -10,6 +10,13 @@ use super::scan::Scanner;
 use super::value;
 use super::words::one_of;
 
+/// How the names of passwords end.
+const PASSWORDS: &str = "password passphrase passwd pwd passcode pass pw passwort kennwort passe senha clave wachtwoord";
+
+/// What stands before `password …` when the password itself comes next.
+const BEFORE: &str = "using with the my temporary new default is old root admin typed tried entered sent gave used guessed \
+    submitted supplied provided has got passed wifi guest user initial generated connect";
+
 /// What SQL says before a password.
 const IDENTIFIED: &str = "identified mysql_native_password caching_sha2_password sha256_password";
 
@@ -159,10 +166,10 @@ impl Scanner<'_> {
         if !candidate || level != Level::Always && !pass && !self.joined_key(start, end) {
             return false;
         }
-        if self.of_someone(end) {
+        let password = ends_as(word, PASSWORDS);
+        if self.told(end, password) {
             return true;
         }
-        let password = ends_as(word, "password passphrase passwd pwd passcode pass pw");
         if matches!(first, b'\'' | b'"') {
             let long = self.slice(from + 1, charset::CREDENTIAL.run_within(self.text, from + 1, 128));
             let generated = value::looks_generated(long, 16);
@@ -184,7 +191,8 @@ impl Scanner<'_> {
             && has(|b| b.is_ascii_digit())
             && has(|b| b.is_ascii_alphabetic())
             && !content.contains(&b'/')
-            && self.word_is(0, "using with the my temporary new default is old root admin");
+            && !value::is_method(content)
+            && self.word_is(0, BEFORE);
         // `TOTP secret JBSW…`: base32
         let base32 = content.len() >= 16
             && has(|b| b.is_ascii_digit())
@@ -193,7 +201,9 @@ impl Scanner<'_> {
             || base32 && one_of(word, "secret")
             || (password && (telling || value::looks_generated(content, 8)))
             || value::looks_generated(content, 16);
-        // `using RSA key 8F3135B4…`: GPG's fingerprints are in capitals.
+        // `backup code 5mt2y161ji`
+        let secret = secret || one_of(word, "code") && value::looks_generated(content, 8);
+        // `GPG key c36da571…`, `using RSA key 8F3135B4…`: GPG's fingerprints are in capitals.
         // `security code 552`
         let digits = content.iter().all(u8::is_ascii_digit);
         if one_of(word, "code") && (3..=8).contains(&content.len()) && digits {
@@ -201,6 +211,7 @@ impl Scanner<'_> {
             return true;
         }
         let fingerprint = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'A'..=b'F'));
+        let fingerprint = fingerprint || self.word_is(0, "gpg pgp") && content.iter().all(u8::is_ascii_hexdigit);
         let fingerprint = fingerprint || content.starts_with(b"SHA256:");
         let named = one_of(word, "secret") && self.word_is(0, "get describe delete edit patch"); // an object's name
         if !secret
@@ -295,9 +306,11 @@ impl Scanner<'_> {
         let content = self.slice(start, stop);
         let has = |test: fn(&u8) -> bool| content.iter().any(test);
         let telling = content.len() >= 6
-            && has(|b| b.is_ascii_digit() || matches!(b, b'!' | b'@' | b'#' | b'$'))
-            && has(|b| b.is_ascii_alphabetic());
-        if !telling || value::says_nothing(content) || value::is_sentence(content) || is_url(content) {
+            && has(|b| b.is_ascii_digit() || b"!@#$&%+*^~".contains(b))
+            && has(|b| b.is_ascii_alphabetic())
+            && !value::is_method(content);
+        let quoted = start > at && content.len() >= 3 && ends_as(name, PASSWORDS);
+        if !(telling || quoted) || value::says_nothing(content) || value::is_sentence(content) || is_url(content) {
             return false;
         }
         self.take(start, stop, stop, Rule::KEY_VALUE);

@@ -1,5 +1,4 @@
-//! Statements whose grammar says which word is the secret: `INSERT … VALUES`, `AUTH`, `PASS`, `LOGIN`, and a
-//! sentence's `password for ada is …`.
+//! Statements whose grammar says which word is the secret: `INSERT … VALUES`, `AUTH`, `PASS`, `LOGIN`.
 
 use super::charset;
 use super::keys::{self, Level};
@@ -133,44 +132,6 @@ impl Scanner<'_> {
                     || of_secrets && one_of(name.trim_ascii(), "key value");
             bits | u64::from(secret) << i
         })
-    }
-
-    /// `password for ada is …`, `Temporary password for ada: …`, `SET PASSWORD FOR 'app'@'%' = '…'`
-    #[inline(never)]
-    pub fn of_someone(&mut self, end: usize) -> bool {
-        if !self.is_at(end, b" for ") {
-            return false;
-        }
-        let who = end + 5;
-        let mut at = who;
-        while !matches!(self.byte(at), 0..=b' ' | b'=') && at < who + 64 {
-            at += 1;
-        }
-        self.looked(end, at);
-        if at == who || self.byte(at) == b'=' {
-            return false;
-        }
-        at = match () {
-            () if self.before(at) == b':' => at + 1,
-            () if self.is_at(at, b" = ") => at + 3,
-            () if self.is_at(at, b" is ") => at + 4,
-            () if self.is_at(at, b" is: ") => at + 5,
-            () => return false,
-        };
-        at += if self.is_at(at, b"PASSWORD(") { 9 } else { 0 };
-        let (from, to, after) = self.argument_at(at, usize::MAX);
-        let content = self.slice(from, to);
-        let telling = content.len() >= 6
-            && content.iter().any(|b| b.is_ascii_digit() || b"!@#$".contains(b))
-            && content.iter().any(u8::is_ascii_alphabetic);
-        if !(telling || from > at && content.len() >= 3)
-            || value::says_nothing(content)
-            || value::is_sentence(content)
-        {
-            return false;
-        }
-        self.take(from, to, after, Rule::KEY_VALUE);
-        true
     }
 }
 
