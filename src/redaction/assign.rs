@@ -78,6 +78,10 @@ impl Scanner<'_> {
         if self.jwk && matches!(name, b"d" | b"p" | b"q" | b"dp" | b"dq" | b"qi" | b"k") {
             level = Level::IfGenerated;
         }
+        // Vault's `secret_id`, beside a `role_id`, is a UUID.
+        if name == b"secret_id" && charset::HEX_DASH.run_within(self.text, sep.value + usize::from(sep.quoted), 36) >= sep.value + 36 {
+            level = Level::Always;
+        }
         // `Stripe-Signature: t=…,v1=…`
         if matches!(name, b"v0" | b"v1")
             && charset::HEX.run_within(self.text, sep.value, 64) == sep.value + 64
@@ -208,6 +212,13 @@ impl Scanner<'_> {
                 let content = self.slice(start, end);
                 let number = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
                 let size = number && self.is_at(end, b" bytes");
+                // `cannot fetch token: 400 Bad Request`
+                let status = number
+                    && content.len() == 3
+                    && sep.spaced_colon
+                    && !sep.quoted
+                    && self.byte(end) == b' '
+                    && self.byte(end + 1).is_ascii_uppercase();
                 let next_name = sep.spaced_colon
                     && (!sep.quoted && names_next(content)
                         || self.byte(end) == b':'
@@ -249,12 +260,14 @@ impl Scanner<'_> {
                     && !sep.quoted
                     && !field
                     && (sep.colon
+                        && !self.word_is(0, "pass passin passout")
                         && content.first().is_some_and(u8::is_ascii_lowercase)
                         && content.iter().all(u8::is_ascii_alphabetic)
                         || self.is_at(name, b"token=") && content.iter().all(u8::is_ascii_uppercase));
                 if value::says_nothing(content)
                     || short_number
                     || size
+                    || status
                     || result
                     || commit
                     || next_name
@@ -381,10 +394,10 @@ fn names_next(value: &[u8]) -> bool {
     name > 1 && value.get(name) == Some(&b'=') && value.get(name + 1).is_some_and(|&b| b != b'=')
 }
 
-/// ` ok:` behind a value: the next field.
+/// ` ok:` and `,user:` behind a value: the next field.
 fn is_field_name(value: &[u8]) -> bool {
     let name = charset::ALNUM.run_within(value, 1, 32);
-    name > 1 && value.first() == Some(&b' ') && value.get(name) == Some(&b':')
+    name > 1 && matches!(value.first(), Some(b' ' | b',')) && value.get(name) == Some(&b':')
 }
 
 /// `$DB_PASSWORD`, `${DB_PASSWORD}`, `$(cat file)`

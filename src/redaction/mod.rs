@@ -37,6 +37,7 @@
 
 mod assign;
 pub mod charset;
+mod codes;
 mod command;
 mod context;
 mod extra;

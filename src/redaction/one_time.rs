@@ -88,12 +88,7 @@ impl Scanner<'_> {
             && !charset::is_alnum(self.byte(start + 7))
             && matches!(word.len(), 3 | 7);
         let end = if parted { start + 7 } else { end };
-        // `exp 12/29 cvc 123`
-        if matches!(word.len(), 3 | 4)
-            && word.iter().all(u8::is_ascii_digit)
-            && self.words[0].1 + 1 == start
-            && self.word_is(0, "cvc cvv cvc2 cvv2 csc")
-        {
+        if self.check_value(start, word) {
             self.take(start, end, end, Rule::CARD);
             return true;
         }
@@ -108,15 +103,11 @@ impl Scanner<'_> {
         let named = self.line.one_time
             && (self.word_is(
                 0,
-                "is code token otp use enter passcode pin puk totp got expected received entered",
-            ) || matches!(self.slice(start.saturating_sub(2), start), b": " | b"= " | b"# "));
-        let announced = (self.is_at(end, b" is your ") || self.is_at(end, b" as your ")) && {
-            let rest = self.slice(end, end + 72);
-            self.looked(end, end + 72);
-            [&b"code"[..], b"OTP", b"passcode", b"PIN"]
-                .iter()
-                .any(|w| rest.windows(w.len()).any(|part| part == *w))
-        };
+                "is code token otp use enter passcode pin puk totp got expected received entered est es ist lautet er jest to \
+                    kod kode tan",
+            ) || self.linked_code(start)
+                || matches!(self.slice(start.saturating_sub(2), start), b": " | b"= " | b"# "));
+        let announced = self.code_behind(end);
         let purpose = |purpose: &[u8]| self.is_at(end, purpose);
         let plain = [&b" to verify"[..], b" to sign", b" to log", b" to confirm"].into_iter().any(purpose);
         let asked = self.word_is(0, "enter use type code")

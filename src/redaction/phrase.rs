@@ -11,7 +11,7 @@ use super::value;
 use super::words::one_of;
 
 /// How the names of passwords end.
-const PASSWORDS: &str = "password passphrase passwd pwd passcode pass pw passwort kennwort passe senha clave wachtwoord";
+const PASSWORDS: &str = "password passphrase passwd pwd passcode pass pw passwort kennwort passe senha clave wachtwoord adgangskode passord";
 
 /// What stands before `password …` when the password itself comes next.
 const BEFORE: &str = "using with the my temporary new default is old root admin typed tried entered sent gave used guessed \
@@ -64,6 +64,15 @@ impl Scanner<'_> {
             b'p' => matches!(length, 3 | 8),
             _ => false,
         };
+        if !self.line.one_time && self.names_code(start, end) {
+            self.line.one_time = true;
+        }
+        if self.byte(end - 1).is_ascii_digit() | self.byte(end - 1).is_ascii_uppercase() && self.lettered_code(start, end) {
+            return true;
+        }
+        if length == 8 && self.is_at(start, b"chpasswd") && self.piped(start) {
+            return true;
+        }
         if !telling {
             return self.argument(start, end);
         }
@@ -146,7 +155,7 @@ impl Scanner<'_> {
         if !matches!(next, b' ' | b'(' | b'\t')
             || !matches!(
                 &tail,
-                b"rd" | b"wd" | b"pw" | b"ss" | b"se" | b"de" | b"et" | b"en" | b"ey" | b"sk" | b"ty" | b"ng"
+                b"rd" | b"wd" | b"pw" | b"ss" | b"se" | b"de" | b"et" | b"en" | b"ey" | b"sk" | b"ty" | b"ng" | b"rt" | b"ha" | b"ve"
             )
         {
             return false;
@@ -154,6 +163,7 @@ impl Scanner<'_> {
         let from = end + if next == b'(' { 1 } else { value::run_of(self.text, end, next) };
         let first = self.byte(from);
         let candidate = charset::is_alnum(first)
+            || first >= 0x80
             || matches!(first, b'\'' | b'"' | b'\\' | b'$' | b'_' | b'!' | b'#' | b'@' | b'[');
         if word == b"ConvertTo-SecureString" {
             return self.quoted_argument(end);

@@ -28,7 +28,7 @@ fn masked(value: &[u8]) -> bool {
     // Vault's audit log has the HMAC of a token in its place.
     value.starts_with(b"hmac-sha256:")
         || head.windows(3).any(|w| w == b"***" || w == b"..." || w == "•".as_bytes() || w == "…".as_bytes())
-        || value.iter().all(|b| matches!(b, b'x' | b'X' | b'*' | b'-' | b'#'))
+        || value.len() > 1 && value.iter().all(|b| matches!(b, b'x' | b'X' | b'*' | b'-' | b'#'))
 }
 
 /// The start of a sentence about the secret, and no more than letters: `too short`, `is required`

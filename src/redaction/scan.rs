@@ -10,6 +10,7 @@ use super::line::Line;
 use super::names::Rule;
 use super::rules::{self, Runs};
 use super::table::Table;
+use super::words::one_of;
 use super::{MARK, extra, keys, value};
 use std::cell::Cell;
 
@@ -382,6 +383,7 @@ impl<'t> Scanner<'t> {
         let is_key = self.byte(next) == b':' || self.slice(next, next + 2) == b"=>";
         let content = self.slice(start, end);
         let scheme = content.starts_with(b"Bearer ") || content.starts_with(b"Basic ");
+        let scheme = scheme || one_of(content, "authorization cookie set-cookie"); // the name as it was sent
         if is_key || scheme || end == after || value::says_nothing(content) {
             self.at = start;
         } else if self.inside == 0 {

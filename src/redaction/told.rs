@@ -98,6 +98,17 @@ impl Scanner<'_> {
         }
     }
 
+    /// Takes what stands here where nothing but a password can.
+    pub fn told_here(&mut self, at: usize) -> bool {
+        let (from, to, after) = self.argument_at(at, FURTHEST);
+        let content = self.slice(from, to);
+        if !value::is_told(content) || self.says_other(content) {
+            return false;
+        }
+        self.take(from, to, after, Rule::KEY_VALUE);
+        true
+    }
+
     /// `from … to …`
     fn told_change(&mut self, at: usize, password: bool) -> bool {
         let (mut at, mut taken) = (at, false);
