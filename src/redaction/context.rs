@@ -99,7 +99,8 @@ fn visit_object<'t, 'a>(
     let names_secret = fields.iter().any(|(key, value)| match value {
         Json::String(name) => {
             key == "type" && name == "password"
-                || keys::pair_half(key.as_bytes()) == Some(Half::Name) && is_name(name) && secret_name(name)
+                || (key != "path" || fields.iter().any(|(key, _)| key == "op"))
+                    && keys::pair_half(key.as_bytes()) == Some(Half::Name) && is_name(name) && secret_name(name)
         }
         _ => false,
     });
@@ -110,6 +111,8 @@ fn visit_object<'t, 'a>(
             Level::Always | Level::UnlessNumber if keys::is_label(key.as_bytes(), leaf(value)) => {
                 Level::Harmless
             }
+            // `totp: {secret, digits: 6, period: 30}`
+            Level::Always if matches!(value, Json::Number(number) if number.len() < 4) => joined_level(name, key, value),
             Level::Always | Level::UnlessNumber => level,
             _ if names_secret && keys::pair_half(key.as_bytes()) == Some(Half::Value) => Level::Always,
             _ if jwk && matches!(&**key, "d" | "p" | "q" | "dp" | "dq" | "qi" | "k") => Level::Always,
@@ -195,7 +198,7 @@ fn is_header_list(items: &[Json<'_>]) -> bool {
         && items.chunks(2).all(|pair| matches!(pair, [Json::String(name), Json::String(_)] if is_name(name)))
         && items.chunks(2).any(|pair| match pair {
             [Json::String(name), Json::String(value)] => {
-                secret_name(name) && !value.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_')
+                secret_name(name) && !(is_name(value) && secret_name(value)) && !value.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_')
             }
             _ => false,
         })

@@ -7,7 +7,6 @@ use super::names::Rule;
 use super::scan::Scanner;
 use super::separator::Separator;
 use super::value;
-use super::words::one_of;
 
 /// The longest path of names before the last one: `"javax.net.ssl.keyStorePassword"`.
 const PATH_AT_MOST: usize = 64;
@@ -30,9 +29,7 @@ impl Scanner<'_> {
             return self.second_cell(sep, name);
         }
         let Some((quote, start)) = value::opening(self.text, sep.value) else { return false };
-        if one_of(self.slice(name, name + 13), "authorization") {
-            return self.authorization(sep.value).unwrap_or(false);
-        }
+
         let (end, after) = value::closing(self.slice(0, start + 4 * CELL_AT_MOST), start, quote);
         self.looked(start, after);
         let content = self.slice(start, end);
@@ -58,6 +55,9 @@ impl Scanner<'_> {
             || value::is_sentence(content)
         {
             return false;
+        }
+        if self.is_at(name, b"authorization") {
+            return self.authorization(sep.value).unwrap_or(false);
         }
         self.take(start, end, after, Rule::KEY_VALUE);
         true

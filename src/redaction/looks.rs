@@ -76,16 +76,19 @@ pub fn is_assignment(value: &[u8]) -> bool {
     name > 1 && value.get(name) == Some(&b'=') && value.get(name + 1).map_or(named, |&b| b != b'=')
 }
 
+/// `user_2NNEqL…`, `req_…`: an id says of what it is one.
+pub fn names_kind(value: &[u8]) -> bool {
+    let kind = value.iter().take(12).position(|b| *b == b'_').and_then(|at| value.get(..at)).unwrap_or_default();
+    kind.len() >= 2 && kind.iter().all(u8::is_ascii_lowercase)
+}
+
 /// Whether a value is generated beyond doubt: nothing but the words beside it speak of a secret, so an id, a hash of
 /// usual length under another name, a version or a slug must not do.
 pub fn is_unmistakable(value: &[u8]) -> bool {
     let has = |test: fn(&u8) -> bool| value.iter().any(test);
     let (lower, upper, digit) =
         (has(u8::is_ascii_lowercase), has(u8::is_ascii_uppercase), has(u8::is_ascii_digit));
-    // `user_2NNEqL…`, `req_…`: an id says of what it is one.
-    let kind =
-        value.iter().take(12).position(|b| *b == b'_').and_then(|at| value.get(..at)).unwrap_or_default();
-    let id = kind.len() >= 2 && kind.iter().all(u8::is_ascii_lowercase);
+    let id = names_kind(value);
     let hex = value.iter().all(u8::is_ascii_hexdigit);
     let mixed =
         lower && upper && digit && value.len() >= 20 || (lower || upper) && digit && value.len() >= 30;

@@ -103,9 +103,10 @@ impl Scanner<'_> {
         let named = self.line.one_time
             && (self.word_is(
                 0,
-                "is code token otp use enter passcode pin puk totp got expected received entered est es ist lautet er jest to \
-                    kod kode tan",
-            ) || self.linked_code(start)
+                "is code token otp use enter passcode pin puk totp got expected received entered est es ist lautet er jest kod \
+                    kode tan",
+            ) || self.word_is(0, "to") && self.word_is(1, "kod")
+                || self.linked_code(start)
                 || matches!(self.slice(start.saturating_sub(2), start), b": " | b"= " | b"# "));
         let announced = self.code_behind(end);
         let purpose = |purpose: &[u8]| self.is_at(end, purpose);

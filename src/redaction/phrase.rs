@@ -44,8 +44,8 @@ impl Scanner<'_> {
         if self.is_at(start, b"G-") {
             return self.one_time_code(start + 2, end);
         }
-        if matches!(self.byte(start), b'A' | b'a' | b'P' | b'L' | b'V' | b'v')
-            && matches!(length, 4..=6)
+        if matches!(self.byte(start), b'A' | b'a' | b'P' | b'L' | b'V' | b'v' | b'I' | b'r' | b'm')
+            && matches!(length, 4..=6 | 8 | 10 | 11)
             && !self.in_row
             && self.statement(start, end)
         {

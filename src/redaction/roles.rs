@@ -27,7 +27,7 @@ pub const PAGE: u32 = 1 << 17;
 static ROLES: Words<1024> = Words::new(&[
     (SECRET, "password passwd passwort kennwort senha contrasena motdepasse mdp pwd pswd passphrase \
         passcode jws jwe bearer cvv cvc ccv csrf xsrf mnemonic verifier samlresponse \
-        samlrequest authkey privkey signingkey encryptionkey masterkey sharedkey servicekey \
+        samlrequest samlart authkey privkey signingkey encryptionkey masterkey sharedkey servicekey \
         heslo haslo clave wachtwoord losenord passe parola salasana adgangskode jelszo sifre \
         credential sessid phpsessid jsessionid aspsessionid cardnumber ccnumber ssws appkey sshpass requirepass masterauth \
         psk pasword passwrd passord antiforgery einmalcode dockerconfigjson dockercfg storepass keypass rootpw bindpw userpw dbpw adminpw authcode vcode smscode otpcode"),

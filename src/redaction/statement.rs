@@ -31,15 +31,24 @@ impl Scanner<'_> {
             b"AUTH" => {
                 let next = self.next_word(end);
                 if one_of(self.slice(next.0, next.1), "plain login default cram-md5 xoauth2") {
-                    return self.generated_word(next.1, 8);
+                    return self.generated_word(next.1, 8) || self.told_word(next.1);
                 }
-                self.generated_word(end, 8) || (next.1 - next.0 < 32 && self.generated_word(next.1, 8))
+                self.generated_word(end, 8)
+                    || (next.1 - next.0 < 32 && self.generated_word(next.1, 8))
+                    || self.sent(start) && self.last_word(end)
+                    || self.told_word(end)
             }
-            b"PASS" => self.generated_word(end, 8),
+            // FTP's and POP's
+            b"PASS" => self.generated_word(end, 8) || self.sent(start) && self.last_word(end),
+            // IMAP's, behind its tag
             b"LOGIN" => {
-                let (_, user) = self.next_word(end);
-                self.generated_word(user, 8)
+                let tag = self.slice(self.words[0].0, self.words[0].1);
+                let tagged = (1..=8).contains(&tag.len()) && tag.iter().any(u8::is_ascii_digit) && self.words[0].1 + 1 == start;
+                let (_, user, after) = self.argument_at(end + 1, 64);
+                self.generated_word(user, 8) || tagged && self.last_word(after)
             }
+            b"IDENTIFY" => self.last_word(end),
+            b"requirepass" | b"masterauth" => self.last_word(end),
             _ if word.eq_ignore_ascii_case(b"values") => self.row(start, end),
             _ => false,
         }
@@ -56,10 +65,52 @@ impl Scanner<'_> {
     /// Takes the word behind the space at `at` if it looks generated.
     fn generated_word(&mut self, at: usize, min: usize) -> bool {
         let (start, end) = self.next_word(at);
+        let content = self.slice(start, end);
         let secret = start > at
             && self.byte(end) != b':'
-            && !self.slice(start, end).contains(&b'/')
-            && value::looks_generated(self.slice(start, end), min);
+            && (!content.contains(&b'/') || content.len() >= 16 && content.len().is_multiple_of(4))
+            && value::looks_generated(content, min);
+        if secret {
+            self.take(start, end, end, Rule::COMMAND_LINE);
+        }
+        secret
+    }
+
+    /// Whether a protocol's command is what stands before it says: a prompt's sign, a side's letter, an opened string.
+    fn sent(&self, start: usize) -> bool {
+        let before = self.slice(start.saturating_sub(3), start);
+        let signs = [&b"> "[..], b"C: ", b"\"", b"'", b"\\n", b">> ", b"]: "];
+        // `PASS src/a.test.ts` is a test's result.
+        signs.iter().any(|sign| before.ends_with(sign))
+    }
+
+    /// Takes the string or the word behind the space at `at` when the line, the string or the command ends with it.
+    fn last_word(&mut self, at: usize) -> bool {
+        if self.byte(at) != b' ' {
+            return false;
+        }
+        let (start, end, after) = self.argument_at(at + 1, 96);
+        let content = self.slice(start, end);
+        let ends = matches!(self.byte(after), 0 | b'\n' | b'\r' | b'\\' | b'"' | b'\'')
+            || self.is_at(after, b" -> ")
+            || self.is_at(after, b" C: ")
+            || self.is_at(after, b" S: ");
+        let secret = ends
+            && content.len() >= 3
+            && !content.contains(&b'/')
+            && !value::says_nothing(content)
+            && !value::is_assignment(content)
+            && (start > at + 1 || !content.iter().all(|b| b.is_ascii_uppercase() || b"-_".contains(b)));
+        if secret {
+            self.take(start, end, after, Rule::COMMAND_LINE);
+        }
+        secret
+    }
+
+    /// Takes the word behind the space at `at` if it may be a password.
+    fn told_word(&mut self, at: usize) -> bool {
+        let (start, end) = self.next_word(at);
+        let secret = start > at && self.byte(end) != b':' && value::is_told(self.slice(start, end));
         if secret {
             self.take(start, end, end, Rule::COMMAND_LINE);
         }

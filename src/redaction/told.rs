@@ -45,7 +45,7 @@ impl Scanner<'_> {
         let digits = matches!(content.len(), 4..=8) && has(u8::is_ascii_digit) && self.line.pin;
         let secret = match () {
             () if password => quoted || mixed || value::is_told(content) || digits,
-            () if words == 0 => false,
+            () if words == 0 || value::names_kind(content) => false,
             () if words <= 2 => quoted || mixed,
             () => value::looks_generated(content, 12),
         };
