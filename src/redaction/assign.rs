@@ -57,6 +57,8 @@ impl Scanner<'_> {
         let typed = name == b"type" && self.is_at(sep.value + 1, b"password\"");
         if (half == Some(Half::Name) || typed)
             && let Some(level) = self.pair_name(sep)
+            // JSON Patch's `{"op":"add","path":"/password","value":…}`: a path alone is where a request went.
+            && (name != b"path" || self.slice(start.saturating_sub(64), start).windows(2).any(|part| part == b"op"))
         {
             (self.pair, self.pair_at) = (level, end);
             if self.done > end {
@@ -209,6 +211,10 @@ impl Scanner<'_> {
                 true
             }
             Some(Value::Bare(start, end)) => {
+                if let Some(end) = self.phrase_value(sep, name, start, end) {
+                    self.take(start, end, end, Rule::KEY_VALUE);
+                    return true;
+                }
                 let content = self.slice(start, end);
                 let number = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
                 let size = number && self.is_at(end, b" bytes");

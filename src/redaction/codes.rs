@@ -93,7 +93,8 @@ impl Scanner<'_> {
         }
         let end = charset::ALNUM.run_within(self.text, host + 2, 12);
         let digits = value::digits(self.slice(host + 2, end));
-        if !(4..=8).contains(&(end - host - 2)) || digits < 3 {
+        let last = matches!(self.byte(end), 0 | b'\n' | b'\r' | b'"' | b'\'' | b'\\') || self.is_at(end, b" %");
+        if !last || !(4..=8).contains(&(end - host - 2)) || digits < 3 {
             return false;
         }
         self.take(host + 2, end, end, Rule::ONE_TIME_CODE);

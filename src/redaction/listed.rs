@@ -44,7 +44,10 @@ impl Scanner<'_> {
         let around = if self.before(around) == b' ' { around - 1 } else { around };
         let entry = opener == b'[' && matches!(self.before(around), b'[' | b',' | b'(' | b'\n');
         let variable = self.byte(name).is_ascii_uppercase() && self.slice(name, sep.value).contains(&b'_');
-        let told = content.len() >= 4
+        // `validate('password', 'min:8')`
+        let rule = content.iter().position(|&b| b == b':').is_some_and(|at| at < 8 && content.len() < at + 6);
+        let told = content.len() >= if opener == b'[' { 6 } else { 4 }
+            && !rule
             && !content.contains(&b' ')
             && content.iter().any(|b| b.is_ascii_digit() || b"!#$%^&*+=?~".contains(b));
         if after == end

@@ -201,7 +201,7 @@ impl Scanner<'_> {
             && has(|b| b.is_ascii_digit())
             && has(|b| b.is_ascii_alphabetic())
             && !content.contains(&b'/')
-            && !value::is_method(content)
+            && value::is_told(content)
             && self.word_is(0, BEFORE);
         // `TOTP secret JBSW…`: base32
         let base32 = content.len() >= 16

@@ -43,7 +43,9 @@ impl Scanner<'_> {
             // IMAP's, behind its tag
             b"LOGIN" => {
                 let tag = self.slice(self.words[0].0, self.words[0].1);
-                let tagged = (1..=8).contains(&tag.len()) && tag.iter().any(u8::is_ascii_digit) && self.words[0].1 + 1 == start;
+                let number = tag.iter().all(u8::is_ascii_digit) && self.before(self.words[0].0.saturating_sub(1)) != b':';
+                let tagged = !number
+                    && (1..=8).contains(&tag.len()) && tag.iter().any(u8::is_ascii_digit) && self.words[0].1 + 1 == start;
                 let (_, user, after) = self.argument_at(end + 1, 64);
                 self.generated_word(user, 8) || tagged && self.last_word(after)
             }

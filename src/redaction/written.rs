@@ -8,6 +8,9 @@ use super::scan::Scanner;
 use super::separator::Separator;
 use super::value::{self, Quote};
 
+/// The longest passphrase of plain words.
+const PHRASE_AT_MOST: usize = 96;
+
 /// A value as it is written.
 pub enum Value {
     /// In quotation marks: content, and where reading goes on
@@ -88,6 +91,34 @@ impl Scanner<'_> {
         };
         self.looked(at, after);
         (start, end, after)
+    }
+
+    /// A passphrase of plain words, unquoted, to the end of its line: `SESSION_SECRET=keyboard cat`. Behind a colon only
+    /// a variable's, and no word of it may speak about a secret.
+    pub fn phrase_value(&mut self, sep: Separator, name: usize, start: usize, end: usize) -> Option<usize> {
+        let word = |word: &[u8]| {
+            (2..=16).contains(&word.len()) && word.iter().all(|b| b.is_ascii_lowercase() || b"-'".contains(b) || *b >= 0x80)
+        };
+        let first = self.slice(start, end);
+        if sep.quoted || self.byte(end) != b' ' || !word(first) || value::says_nothing(first) && first != b"my" {
+            return None;
+        }
+        let variable = self.slice(name, sep.value);
+        let capitals = variable.iter().all(|b| !b.is_ascii_lowercase()) && variable.contains(&b'_');
+        let before = self.slice(name.saturating_sub(7), name);
+        let leads = matches!(self.before(name), 0 | b'\n') || before.ends_with(b"export ") || before.ends_with(b"  ");
+        if !leads || !capitals && (sep.colon || sep.arrow) {
+            return None;
+        }
+        let line = self.slice(start, start + PHRASE_AT_MOST);
+        let length = line.iter().position(|b| matches!(b, b'\n' | b'\r')).unwrap_or(line.len());
+        self.looked(start, start + length);
+        let line = line.get(..length).filter(|_| length < PHRASE_AT_MOST)?;
+        let line = line.trim_ascii_end();
+        let words = line.split(|&b| b == b' ');
+        let speaks = |part: &[u8]| value::says_nothing(part) || part.ends_with(b"ed") || part.ends_with(b"ing");
+        let fits = words.clone().all(word) && words.clone().count() <= 8;
+        (fits && !(sep.colon && words.clone().any(speaks))).then_some(start + line.len())
     }
 
     /// Bytes as Node prints them: `<Buffer 61 7d …>`, `Uint8Array(32) [ 12, 33, … ]`. Where they end.
