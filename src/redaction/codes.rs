@@ -20,8 +20,21 @@ const LINKS: [&str; 4] = [" è ", " é ", " är ", " : "];
 
 /// What says behind a code whose it is.
 const BEHIND: [&str; 15] = [
-    " is your ", " as your ", " is the ", " ist ihr ", " ist dein ", " est votre ", " est ton ", " es tu ", " es su ",
-    " är din ", " er din ", " is uw ", " is je ", " é o seu ", " è il tuo ",
+    " is your ",
+    " as your ",
+    " is the ",
+    " ist ihr ",
+    " ist dein ",
+    " est votre ",
+    " est ton ",
+    " es tu ",
+    " es su ",
+    " är din ",
+    " er din ",
+    " is uw ",
+    " is je ",
+    " é o seu ",
+    " è il tuo ",
 ];
 
 /// How codes' names end, or start.
@@ -54,8 +67,8 @@ impl Scanner<'_> {
         let rest = self.slice(end + link.len(), end + BEHIND_AT_MOST);
         let rest = rest.split(|b| b"\n.".contains(b)).next().unwrap_or_default();
         self.looked(end, end + BEHIND_AT_MOST);
-        SPOKEN.iter().any(|name| rest.windows(name.len()).any(|part| part == *name))
-            && !(link.ends_with("the ") && !rest.windows(8).any(|part| part == b"one-time"))
+        let says = |name: &[u8]| rest.windows(name.len()).any(|part| part == name);
+        SPOKEN.iter().any(|name| says(name)) && (!link.ends_with("the ") || says(b"one-time"))
     }
 
     /// `Use Q7K-9PX as your code`, `K7QM2X is your code`, `Your code is K7QM2X`: a code of capitals and digits.
@@ -70,10 +83,12 @@ impl Scanner<'_> {
             return false;
         }
         let purpose = [" to verify", " to sign", " to log", " to confirm"];
-        let asked = self.word_is(0, "enter use type") && purpose.iter().any(|told| self.is_at(end, told.as_bytes()));
+        let asked =
+            self.word_is(0, "enter use type") && purpose.iter().any(|told| self.is_at(end, told.as_bytes()));
         let named = self.line.one_time
             && (self.word_is(0, "is") && self.word_is(1, "code passcode otp")
-                || self.word_is(0, "code passcode otp") && self.slice(start.saturating_sub(2), start) == b": ");
+                || self.word_is(0, "code passcode otp")
+                    && self.slice(start.saturating_sub(2), start) == b": ");
         let secret = asked || named || self.code_behind(end);
         if secret {
             self.take(start, end, end, Rule::ONE_TIME_CODE);
@@ -93,7 +108,8 @@ impl Scanner<'_> {
         }
         let end = charset::ALNUM.run_within(self.text, host + 2, 12);
         let digits = value::digits(self.slice(host + 2, end));
-        let last = matches!(self.byte(end), 0 | b'\n' | b'\r' | b'"' | b'\'' | b'\\') || self.is_at(end, b" %");
+        let last =
+            matches!(self.byte(end), 0 | b'\n' | b'\r' | b'"' | b'\'' | b'\\') || self.is_at(end, b" %");
         if !last || !(4..=8).contains(&(end - host - 2)) || digits < 3 {
             return false;
         }

@@ -6,12 +6,65 @@ use super::names::Rule;
 use super::near::ends_as;
 use super::scan::Scanner;
 use super::value;
-use super::words::one_of;
+use super::words::{Words, one_of};
 
 /// How far back the start of a pipe is looked for.
 const PIPED_AT_MOST: usize = 120;
 
+/// The command's own `-u` takes `user:password`.
+const USER: u32 = 1 << 8;
+
+/// Its password's flag takes the password without a space alone.
+const GLUED: u32 = 1 << 9;
+
+/// Commands, and the letter of the flag with which each takes its password.
+#[rustfmt::skip]
+static COMMANDS: Words<128> = Words::new(&[
+    (USER, "curl wget"),
+    (GLUED | b'p' as u32, "mysql mysqldump mysqladmin mysqlimport mariadb"),
+    (b'p' as u32, "mongosh mongo mongodump mongorestore mongoexport mongoimport sshpass rdesktop snowsql"),
+    (b'P' as u32, "sqlcmd bcp isql zip unzip ipmitool"),
+    (b'w' as u32, "ldapsearch ldapmodify ldapdelete ldapwhoami ldapadd ldappasswd"),
+    (b'a' as u32, "redis-cli"),
+    (b'k' as u32, "openssl"),
+    (b'N' as u32, "ssh-keygen"),
+]);
+
 impl Scanner<'_> {
+    /// A command that takes a password, by a flag or as a word.
+    #[inline(never)]
+    pub fn command(&mut self, start: usize, end: usize) -> bool {
+        if self.is_at(start, b"sqlplus ") {
+            return self.logon(end + 1);
+        }
+        if let Some(known) = COMMANDS.any_case(self.slice(start, end)) {
+            self.line.user_flag |= known & USER != 0;
+            if known & 0xff != 0 {
+                self.line.password_flag = (known & 0xff) as u8;
+                self.line.glued_flag = known & GLUED != 0;
+            }
+        }
+        false
+    }
+
+    /// Oracle's `user/password@host`
+    fn logon(&mut self, at: usize) -> bool {
+        let (from, to, _) = self.argument_at(at, 128);
+        let word = self.slice(from, to);
+        let Some(slash) = word.iter().position(|&b| b == b'/').filter(|slash| *slash > 0) else {
+            return false;
+        };
+        let sign = word.iter().rposition(|&b| b == b'@').unwrap_or(word.len());
+        slash < sign && self.command_span(from + slash + 1, from + sign)
+    }
+
+    /// Oracle's `IDENTIFIED BY tiger`, in capitals or behind a user.
+    pub fn identified(&mut self, by: usize, end: usize) -> bool {
+        let (from, to, _) = self.argument_at(end + 1, 64);
+        let statement = self.byte(by) == b'B' || self.word_is(2, "user");
+        statement && !one_of(self.slice(from, to), "random values") && self.command_span(from, to)
+    }
+
     /// `--password value`, `-u user:value`, `-pvalue`
     #[inline(never)]
     pub fn flag(&mut self, start: usize, end: usize) -> bool {
@@ -29,7 +82,9 @@ impl Scanner<'_> {
         if long && word == b"cookie" {
             return self.cookies(value::opening(self.text, end + 1).map_or(end + 1, |_| end + 1));
         }
-        let space = value::run_of(self.text, end, b' ');
+        // `["-a", "…"]`, as a process is started
+        let listed = ["\", \"", "\",\"", "', '", "','"].iter().find(|gap| self.is_at(end, gap.as_bytes()));
+        let space = listed.map_or_else(|| value::run_of(self.text, end, b' '), |gap| gap.len() - 1);
         let from = end + space;
         let secret = matches!(keys::level(word), Level::Always | Level::UnlessNumber | Level::UnlessCount);
         let named = charset::WORD.run_within(self.text, from, 48);
@@ -53,12 +108,18 @@ impl Scanner<'_> {
             let colon = |b: &u8| *b == b':' || *b == b'%' && word == b"U";
             let colon = self.slice(at, to).iter().position(colon).unwrap_or(to - at);
             let password = self.slice(at + colon + 1, to);
-            if value::looks_generated(password, 8) && self.command_span(at + colon + 1, to) {
+            let samba = self.byte(at + colon) == b'%' && value::is_told(password);
+            if (samba || value::looks_generated(password, 8)) && self.command_span(at + colon + 1, to) {
                 return true;
             }
         }
         // `curl -uada:…`
-        if self.line.user_flag && !long && self.byte(start) == b'u' && self.byte(end) == b':' && word.len() > 1 {
+        if self.line.user_flag
+            && !long
+            && self.byte(start) == b'u'
+            && self.byte(end) == b':'
+            && word.len() > 1
+        {
             let (from, to, _) = self.argument_at(end + 1, 128);
             return self.command_span(from, to);
         }
@@ -106,7 +167,8 @@ impl Scanner<'_> {
         let at = at + if self.is_at(at, b"-n ") { 3 } else { 0 };
         let (start, stop, _) = self.argument_at(at, PIPED_AT_MOST);
         // `echo 'root:…' | chpasswd`
-        let user = self.slice(start, stop).iter().position(|&b| b == b':').filter(|_| self.is_at(end, b"chpasswd"));
+        let user =
+            self.slice(start, stop).iter().position(|&b| b == b':').filter(|_| self.is_at(end, b"chpasswd"));
         let start = start + user.map_or(0, |colon| colon + 1);
         let resume = self.at;
         let taken = stop < from + pipe && self.command_span(start, stop);

@@ -100,7 +100,9 @@ fn visit_object<'t, 'a>(
         Json::String(name) => {
             key == "type" && name == "password"
                 || (key != "path" || fields.iter().any(|(key, _)| key == "op"))
-                    && keys::pair_half(key.as_bytes()) == Some(Half::Name) && is_name(name) && secret_name(name)
+                    && keys::pair_half(key.as_bytes()) == Some(Half::Name)
+                    && is_name(name)
+                    && secret_name(name)
         }
         _ => false,
     });
@@ -112,7 +114,9 @@ fn visit_object<'t, 'a>(
                 Level::Harmless
             }
             // `totp: {secret, digits: 6, period: 30}`
-            Level::Always if matches!(value, Json::Number(number) if number.len() < 4) => joined_level(name, key, value),
+            Level::Always if matches!(value, Json::Number(number) if number.len() < 4) => {
+                joined_level(name, key, value)
+            }
             Level::Always | Level::UnlessNumber => level,
             _ if names_secret && keys::pair_half(key.as_bytes()) == Some(Half::Value) => Level::Always,
             _ if jwk && matches!(&**key, "d" | "p" | "q" | "dp" | "dq" | "qi" | "k") => Level::Always,
@@ -198,7 +202,9 @@ fn is_header_list(items: &[Json<'_>]) -> bool {
         && items.chunks(2).all(|pair| matches!(pair, [Json::String(name), Json::String(_)] if is_name(name)))
         && items.chunks(2).any(|pair| match pair {
             [Json::String(name), Json::String(value)] => {
-                secret_name(name) && !(is_name(value) && secret_name(value)) && !value.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_')
+                secret_name(name)
+                    && !(is_name(value) && secret_name(value))
+                    && !value.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_')
             }
             _ => false,
         })

@@ -25,6 +25,19 @@ impl Scanner<'_> {
         let open = mark.saturating_sub(1);
         let open = if self.before(open) == b' ' { open - 1 } else { open };
         let opener = self.before(open);
+        // `"--token", "…"`, as a process is started
+        if matches!(self.before(mark), b'"' | b'\'') && self.slice(mark, mark + 2) == b"--" {
+            let (from, to, after) = self.argument_at(sep.value, CELL_AT_MOST);
+            let content = self.slice(from, to);
+            let secret = from > sep.value
+                && content.len() >= 3
+                && content.first() != Some(&b'-')
+                && !value::says_nothing(content);
+            if secret {
+                self.take(from, to, after, Rule::KEY_VALUE);
+            }
+            return secret;
+        }
         if !matches!(self.before(mark), b'"' | b'\'') || !matches!(opener, b'(' | b'[') {
             return self.second_cell(sep, name);
         }
@@ -68,7 +81,8 @@ impl Scanner<'_> {
 
     /// `| admin_password | … |`: the cell behind a name, in a table without a head.
     fn second_cell(&mut self, sep: Separator, name: usize) -> bool {
-        let cells = self.before(sep.value.saturating_sub(1)) == b'|' || self.before(sep.value.saturating_sub(2)) == b'|';
+        let cells = self.before(sep.value.saturating_sub(1)) == b'|'
+            || self.before(sep.value.saturating_sub(2)) == b'|';
         let from = name.saturating_sub(2);
         if !cells || !matches!(self.slice(from, name), b"| " | b"|") && self.before(name) != b'|' {
             return false;

@@ -78,7 +78,8 @@ pub fn is_assignment(value: &[u8]) -> bool {
 
 /// `user_2NNEqL…`, `req_…`: an id says of what it is one.
 pub fn names_kind(value: &[u8]) -> bool {
-    let kind = value.iter().take(12).position(|b| *b == b'_').and_then(|at| value.get(..at)).unwrap_or_default();
+    let kind =
+        value.iter().take(12).position(|b| *b == b'_').and_then(|at| value.get(..at)).unwrap_or_default();
     kind.len() >= 2 && kind.iter().all(u8::is_ascii_lowercase)
 }
 

@@ -36,6 +36,7 @@
 //! string format.
 
 mod assign;
+mod bare;
 pub mod charset;
 mod codes;
 mod command;

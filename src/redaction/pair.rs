@@ -84,7 +84,9 @@ impl Scanner<'_> {
         // `<setting name="Token" serializeAs="String"><value>…`
         let attributes = self.slice(after, after + 80);
         let close = attributes.iter().position(|b| matches!(b, b'>' | b'<' | b'{' | b'\n')).unwrap_or(0);
-        let tag = attributes.first() == Some(&b' ') && attributes.get(close) == Some(&b'>') && self.before(after + close) != b'/';
+        let tag = attributes.first() == Some(&b' ')
+            && attributes.get(close) == Some(&b'>')
+            && self.before(after + close) != b'/';
         let after = after + if tag { close } else { 0 };
         let inner = if self.is_at(after, b"><value>") { after + 7 } else { after };
         if self.byte(after) == b'>' && self.element_text(inner + 1) {

@@ -11,7 +11,8 @@ use super::value;
 use super::words::one_of;
 
 /// How the names of passwords end.
-const PASSWORDS: &str = "password passphrase passwd pwd passcode pass pw passwort kennwort passe senha clave wachtwoord adgangskode passord";
+const PASSWORDS: &str = "password passphrase passwd pwd passcode pass pw passwort kennwort passe senha clave wachtwoord adgangskode passord \
+    pre-shared-key";
 
 /// What stands before `password …` when the password itself comes next.
 const BEFORE: &str = "using with the my temporary new default is old root admin typed tried entered sent gave used guessed \
@@ -52,22 +53,27 @@ impl Scanner<'_> {
             return true;
         }
         let telling = match self.byte(start) | 0x20 {
-            b'b' => matches!(length, 2 | 5 | 6),
-            b'i' | b'a' => length == 2,
+            b'b' => matches!(length, 2 | 3 | 5 | 6),
+            b'i' => matches!(length, 2 | 4 | 8),
+            b'a' => length == 2,
+            b'z' => length == 3,
+            b'u' => length == 5,
             b'c' | b'w' => length == 4,
             b't' => matches!(length, 2 | 4 | 5),
-            b'm' => matches!(length, 5..=9),
-            b's' => matches!(length, 6 | 7),
-            b'l' => matches!(length, 5 | 10),
+            b'm' => matches!(length, 5..=12),
+            b's' => matches!(length, 5..=10),
+            b'l' => matches!(length, 5 | 7 | 10..=13),
             b'o' => matches!(length, 3 | 7),
-            b'r' => length == 9,
+            b'r' => matches!(length, 8 | 9),
             b'p' => matches!(length, 3 | 8),
             _ => false,
         };
         if !self.line.one_time && self.names_code(start, end) {
             self.line.one_time = true;
         }
-        if self.byte(end - 1).is_ascii_digit() | self.byte(end - 1).is_ascii_uppercase() && self.lettered_code(start, end) {
+        if self.byte(end - 1).is_ascii_digit() | self.byte(end - 1).is_ascii_uppercase()
+            && self.lettered_code(start, end)
+        {
             return true;
         }
         if length == 8 && self.is_at(start, b"chpasswd") && self.piped(start) {
@@ -83,10 +89,14 @@ impl Scanner<'_> {
                 if is("bearer basic") {
                     return self.scheme_phrase(start, end);
                 }
-                is("by") && self.words_mention(IDENTIFIED) && self.quoted_argument(end)
+                is("by")
+                    && self.words_mention(IDENTIFIED)
+                    && (self.quoted_argument(end)
+                        || self.word_is(0, "identified") && self.identified(start, end))
             }
             // `IDENTIFIED WITH mysql_native_password AS '*…'`
             Some(b'a') if is("as") => self.words_mention(IDENTIFIED) && self.quoted_argument(end),
+            Some(b'i') if is("identify") => self.word_is(0, "nickserv") && self.last_word(end),
             Some(b'i') if length == 2 && is("is") => {
                 self.predicate(end + usize::from(self.byte(end) == b':'), 0)
             }
@@ -95,49 +105,20 @@ impl Scanner<'_> {
                 let auxiliary = self.word_is(1, "was been is");
                 self.predicate(end, if auxiliary { 2 } else { 1 })
             }
-            Some(b'c') if is("curl") => {
-                self.line.user_flag = true;
-                false
-            }
-            Some(b'w') if is("wget") => {
-                self.line.user_flag = true;
-                false
-            }
             Some(b'l' | b'm') if is("login machine") && !self.word_is(0, "docker podman az oc helm") => {
                 self.line.account = true;
                 self.netrc |= is("machine") && self.words[0].1 == 0;
-                false
-            }
-            Some(b'm') if is("mysql mysqldump mysqladmin mongosh mongo mariadb mongodump") => {
-                self.line.password_flag = b'p';
-                self.line.glued_flag = is("mysql mysqldump mysqladmin mariadb");
-                false
-            }
-            Some(b's') if is("sshpass sqlcmd") => {
-                self.line.password_flag = b'p';
                 false
             }
             Some(b'l') if is("login") && self.word_is(0, "docker podman az oc helm registry") => {
                 self.line.password_flag = b'p';
                 false
             }
-            Some(b'l') if is("ldapsearch ldapmodify ldapdelete ldapwhoami") => {
-                self.line.password_flag = b'w';
-                false
-            }
-            Some(b'r') if is("redis-cli") => {
-                self.line.password_flag = b'a';
-                false
-            }
-            Some(b'o') if is("openssl") => {
-                self.line.password_flag = b'k';
-                false
-            }
             Some(b'o' | b'c' | b'p' | b't') if self.speaks_of_one_time(start, end) => {
                 self.line.one_time = true;
                 self.argument(start, end)
             }
-            _ => self.argument(start, end),
+            _ => self.command(start, end) || self.argument(start, end),
         }
     }
 
@@ -155,7 +136,21 @@ impl Scanner<'_> {
         if !matches!(next, b' ' | b'(' | b'\t')
             || !matches!(
                 &tail,
-                b"rd" | b"wd" | b"pw" | b"ss" | b"se" | b"de" | b"et" | b"en" | b"ey" | b"sk" | b"ty" | b"ng" | b"rt" | b"ha" | b"ve"
+                b"rd"
+                    | b"wd"
+                    | b"pw"
+                    | b"ss"
+                    | b"se"
+                    | b"de"
+                    | b"et"
+                    | b"en"
+                    | b"ey"
+                    | b"sk"
+                    | b"ty"
+                    | b"ng"
+                    | b"rt"
+                    | b"ha"
+                    | b"ve"
             )
         {
             return false;
@@ -165,7 +160,7 @@ impl Scanner<'_> {
         let candidate = charset::is_alnum(first)
             || first >= 0x80
             || matches!(first, b'\'' | b'"' | b'\\' | b'$' | b'_' | b'!' | b'#' | b'@' | b'[');
-        if word == b"ConvertTo-SecureString" {
+        if word == b"ConvertTo-SecureString" || self.word_is(0, "setx") {
             return self.quoted_argument(end);
         }
         if self.of_device(start, word, from) {
@@ -196,7 +191,7 @@ impl Scanner<'_> {
         let content = self.slice(from, to);
         let has = |test: fn(&u8) -> bool| content.iter().any(test);
         let netrc = password && self.line.account && content.len() >= 6 && has(|b| b.is_ascii_digit())
-            || password && self.netrc && self.words[0].1 == 0;
+            || password && self.netrc && (self.words[0].1 == 0 || self.word_is(1, "login"));
         let telling = content.len() >= 6
             && has(|b| b.is_ascii_digit())
             && has(|b| b.is_ascii_alphabetic())
@@ -221,7 +216,8 @@ impl Scanner<'_> {
             return true;
         }
         let fingerprint = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'A'..=b'F'));
-        let fingerprint = fingerprint || self.word_is(0, "gpg pgp") && content.iter().all(u8::is_ascii_hexdigit);
+        let fingerprint =
+            fingerprint || self.word_is(0, "gpg pgp") && content.iter().all(u8::is_ascii_hexdigit);
         let fingerprint = fingerprint || content.starts_with(b"SHA256:");
         let named = one_of(word, "secret") && self.word_is(0, "get describe delete edit patch"); // an object's name
         if !secret
@@ -250,14 +246,12 @@ impl Scanner<'_> {
         let key = one_of(word, "key");
         let (before, _) = self.words[0];
         let known = match () {
-            () if typed => value::looks_generated(content, 8),
+            () if typed => value::looks_generated(content, 8) || value::is_told(content),
             () if one_of(word, "community") => {
                 self.word_is(0, "snmp-server") && !one_of(content, "public private")
             }
             () if !key || keys::level(self.slice(before, start + word.len())) == Level::Harmless => false,
-            () if self.words_mention("isakmp tacacs-server radius-server") => {
-                value::looks_generated(content, 8)
-            }
+            () if self.words_mention("isakmp tacacs-server radius-server") => value::is_told(content),
             () => value::is_unmistakable(content) && !content.contains(&b'/'),
         };
         if known {
@@ -320,7 +314,11 @@ impl Scanner<'_> {
             && has(|b| b.is_ascii_alphabetic())
             && !value::is_method(content);
         let quoted = start > at && content.len() >= 3 && ends_as(name, PASSWORDS);
-        if !(telling || quoted) || value::says_nothing(content) || value::is_sentence(content) || is_url(content) {
+        if !(telling || quoted)
+            || value::says_nothing(content)
+            || value::is_sentence(content)
+            || is_url(content)
+        {
             return false;
         }
         self.take(start, stop, stop, Rule::KEY_VALUE);

@@ -224,6 +224,7 @@ pub const RULES: &[Rule] = &[
     hook("feishu-webhook", "open.feishu.cn/open-apis/bot/v2/hook/ open.larksuite.com/open-apis/bot/v2/hook/", HEX_DASH, 30, Scanners),
     hook("pagerduty-webhook", "events.pagerduty.com/integration/", ALNUM, 20, Scanners),
     hook("google-calendar-address", "private-", HEX, 32, Vendor),
+    hook("kubernetes-bearer", "base64url.bearer.authorization.k8s.io.", TOKEN, 20, Vendor),
     hook("ifttt-webhook", "with/key/", TOKEN, 20, Scanners),
 ];
 

@@ -31,7 +31,9 @@ impl Scanner<'_> {
             b"AUTH" => {
                 let next = self.next_word(end);
                 if one_of(self.slice(next.0, next.1), "plain login default cram-md5 xoauth2") {
-                    return self.generated_word(next.1, 8) || self.told_word(next.1);
+                    return self.base64_word(next.1)
+                        || self.generated_word(next.1, 8)
+                        || self.told_word(next.1);
                 }
                 self.generated_word(end, 8)
                     || (next.1 - next.0 < 32 && self.generated_word(next.1, 8))
@@ -43,9 +45,12 @@ impl Scanner<'_> {
             // IMAP's, behind its tag
             b"LOGIN" => {
                 let tag = self.slice(self.words[0].0, self.words[0].1);
-                let number = tag.iter().all(u8::is_ascii_digit) && self.before(self.words[0].0.saturating_sub(1)) != b':';
+                let number = tag.iter().all(u8::is_ascii_digit)
+                    && self.before(self.words[0].0.saturating_sub(1)) != b':';
                 let tagged = !number
-                    && (1..=8).contains(&tag.len()) && tag.iter().any(u8::is_ascii_digit) && self.words[0].1 + 1 == start;
+                    && (1..=8).contains(&tag.len())
+                    && tag.iter().any(u8::is_ascii_digit)
+                    && self.words[0].1 + 1 == start;
                 let (_, user, after) = self.argument_at(end + 1, 64);
                 self.generated_word(user, 8) || tagged && self.last_word(after)
             }
@@ -83,11 +88,13 @@ impl Scanner<'_> {
         let before = self.slice(start.saturating_sub(3), start);
         let signs = [&b"> "[..], b"C: ", b"\"", b"'", b"\\n", b">> ", b"]: "];
         // `PASS src/a.test.ts` is a test's result.
-        signs.iter().any(|sign| before.ends_with(sign))
+        let user = self.before(start) == b'\n'
+            && self.slice(start.saturating_sub(80), start).windows(5).any(|part| part == b"USER ");
+        user || signs.iter().any(|sign| before.ends_with(sign))
     }
 
     /// Takes the string or the word behind the space at `at` when the line, the string or the command ends with it.
-    fn last_word(&mut self, at: usize) -> bool {
+    pub fn last_word(&mut self, at: usize) -> bool {
         if self.byte(at) != b' ' {
             return false;
         }
@@ -105,6 +112,21 @@ impl Scanner<'_> {
             && (start > at + 1 || !content.iter().all(|b| b.is_ascii_uppercase() || b"-_".contains(b)));
         if secret {
             self.take(start, end, after, Rule::COMMAND_LINE);
+        }
+        secret
+    }
+
+    /// Takes the word behind the space at `at` if it is base64.
+    fn base64_word(&mut self, at: usize) -> bool {
+        let (start, end) = self.next_word(at);
+        let word = self.slice(start, end);
+        let secret = word.len() >= 8
+            && word.len().is_multiple_of(4)
+            && word.iter().all(|&b| charset::BASE64.has(b))
+            && word.iter().any(u8::is_ascii_lowercase)
+            && word.iter().any(u8::is_ascii_uppercase);
+        if secret {
+            self.take(start, end, end, Rule::COMMAND_LINE);
         }
         secret
     }

@@ -86,11 +86,7 @@ impl Scanner<'_> {
                 return Some((to + 1, words, word.contains(&b'@')));
             }
             let plain = |b: &u8| b.is_ascii_alphanumeric() || *b >= 0x80 || b"@._-'/%`".contains(b);
-            if !space
-                || to == from
-                || words > 6
-                || words == 1 && !one_of(word, OF)
-                || !word.iter().all(plain)
+            if !space || to == from || words > 6 || words == 1 && !one_of(word, OF) || !word.iter().all(plain)
             {
                 return None;
             }

@@ -156,7 +156,8 @@ fn starts_next(text: &[u8], at: usize, mark: u8) -> bool {
             // `&user[name]=…`, `&user%5Bname%5D=…`
             let nested = mark == b'&'
                 && end > at
-                && (text.get(end) == Some(&b'[') || text.get(end..end + 3).is_some_and(|b| b == b"%5B" || b == b"%5b"));
+                && (text.get(end) == Some(&b'[')
+                    || text.get(end..end + 3).is_some_and(|b| b == b"%5B" || b == b"%5b"));
             nested || end > at && matches!(text.get(end), Some(b'=' | b':' | b';')) && !padding
         }
     }
