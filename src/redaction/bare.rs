@@ -35,6 +35,13 @@ impl Scanner<'_> {
             && !sep.quoted
             && self.byte(end) == b' '
             && self.byte(end + 1).is_ascii_uppercase();
+        // `password: 3 attempts left`, `ENCRYPTION_KEY: base64 encoded string`
+        let status = status
+            || sep.spaced_colon
+                && !sep.quoted
+                && self.byte(end) == b' '
+                && self.byte(end + 1).is_ascii_lowercase()
+                && (number && content.len() < 3 || value::is_method(content));
         let next_name = sep.spaced_colon
             && (!sep.quoted && names_next(content)
                 || self.byte(end) == b':'

@@ -3,17 +3,26 @@
 
 use super::charset::{self, TOKEN_DOT};
 use super::names::Rule;
+use super::one_time::OTHER_CODES;
 use super::scan::Scanner;
 use super::value;
 use super::words::one_of;
 
 /// One-time codes' names, as far as they are ASCII's.
 const NAMES: &str = "sicherheitscode tigungscode einmalcode anmeldecode zugangscode freischaltcode verificatiecode \
-    beveiligingscode inlogcode bekreftelseskode engangskode engangskod ngskod kod kode koden koodi koodisi vahvistuskoodi kodu \
-    kodunuz codice tan mtan";
+    beveiligingscode inlogcode bekreftelseskode engangskode engangskod ngskod vahvistuskoodi kodunuz";
 
-/// What stands before `code` where it is somebody's.
-const WHOSE: &str = "your votre ton ihr dein mein tu su seu uw je din dit tuo suo el";
+/// What is no code's name unless it is somebody's, or what is behind it says so.
+const WEAK: &str = "code kod kode koden codice digo koodisi tan mtan";
+
+/// What stands before such a name where it is somebody's.
+const WHOSE: &str = "your votre ton ihr ihre dein deine mein tu su seu uw je j din dit tuo suo";
+
+/// What stands behind such a name.
+const PURPOSES: [&str; 14] = [
+    " to ", " er ", " är ", " es ", " é ", " è ", " di ver", " di sic", " di acc", " de ver", " de seg",
+    " de acc", " de aut", " weryf",
+];
 
 /// What links such a name and the code, where the link is no ASCII word.
 const LINKS: [&str; 4] = [" è ", " é ", " är ", " : "];
@@ -47,9 +56,18 @@ impl Scanner<'_> {
     /// Whether a word is what a one-time code is called somewhere.
     pub fn names_code(&self, start: usize, end: usize) -> bool {
         let tail = [self.byte(end.saturating_sub(2)) | 0x20, self.byte(end - 1) | 0x20];
+        if !matches!(&tail, b"de" | b"od" | b"en" | b"di" | b"si" | b"du" | b"uz" | b"ce" | b"an" | b"go") {
+            return false;
+        }
         let word = self.slice(start, end);
-        matches!(&tail, b"de" | b"od" | b"en" | b"di" | b"si" | b"du" | b"uz" | b"ce" | b"an")
-            && (one_of(word, NAMES) || one_of(word, "code") && self.word_is(0, WHOSE))
+        one_of(word, NAMES) || one_of(word, WEAK) && self.is_personal(start, end)
+    }
+
+    /// Whether a code's name is somebody's, or says what it is for.
+    pub fn is_personal(&self, start: usize, end: usize) -> bool {
+        let (from, to) = self.words[0];
+        let whose = to + 1 == start && one_of(self.slice(from, to), WHOSE);
+        whose || !self.word_is(0, OTHER_CODES) && PURPOSES.iter().any(|told| self.is_at(end, told.as_bytes()))
     }
 
     /// Whether a link that is no ASCII word stands before a code.

@@ -86,10 +86,11 @@ impl Scanner<'_> {
         let listed = ["\", \"", "\",\"", "', '", "','"].iter().find(|gap| self.is_at(end, gap.as_bytes()));
         let space = listed.map_or_else(|| value::run_of(self.text, end, b' '), |gap| gap.len() - 1);
         let from = end + space;
+        let dash = self.byte(from + usize::from(listed.is_some())) == b'-';
         let secret = matches!(keys::level(word), Level::Always | Level::UnlessNumber | Level::UnlessCount);
         let named = charset::WORD.run_within(self.text, from, 48);
         let names = self.byte(named) == b' ' && keys::level(self.slice(from, named)) == Level::Always;
-        if (long || word.len() > 4) && space > 0 && self.byte(from) != b'-' && secret && !names {
+        if (long || word.len() > 4) && space > 0 && !dash && secret && !names {
             return self.command_value(from);
         }
         // `--auth user:password`, `--auth token`; `gh secret set NAME --body …`
@@ -103,7 +104,7 @@ impl Scanner<'_> {
         let named = matches!(word, b"u" | b"U" | b"a") || long && one_of(word, "user auth login proxy-user");
         if named && space > 0 && !self.line.user_flag {
             let (at, to, _) = self.argument_at(from, usize::MAX);
-            self.line.account |= !long && self.byte(from) != b'-';
+            self.line.account |= !long && !dash;
             // `-U 'ada%…'` is Samba's.
             let colon = |b: &u8| *b == b':' || *b == b'%' && word == b"U";
             let colon = self.slice(at, to).iter().position(colon).unwrap_or(to - at);
@@ -140,7 +141,7 @@ impl Scanner<'_> {
             return match word.len() {
                 // `mysql -p shop` asks for the password; shop is the database.
                 1 if self.line.glued_flag && space > 0 => false,
-                1 if space > 0 && self.byte(from) != b'-' => self.command_value(from),
+                1 if space > 0 && !dash => self.command_value(from),
                 1 if value::opening(self.text, end).is_some() => self.command_value(end),
                 1 => false,
                 _ => false,

@@ -9,7 +9,7 @@ const PASSWORDS: &str = "contraseña Contraseña hasło Hasło lösenordet Löse
     パスワード 비밀번호 סיסמה";
 
 /// Names of a one-time code.
-const CODES: &str = "código Código kód Kód код Код 認証コード 验证码 驗證碼 인증번호";
+const CODES: &str = "код Код 認証コード 验证码 驗證碼 인증번호";
 
 /// What may stand between such a name and the secret.
 const LINKS: &str = " |:|：|=|は|是|为|«|подтверждения|to |är |est |es |é ";

@@ -61,6 +61,7 @@ impl Scanner<'_> {
         let rule = content.iter().position(|&b| b == b':').is_some_and(|at| at < 8 && content.len() < at + 6);
         let told = content.len() >= if opener == b'[' { 6 } else { 4 }
             && !rule
+            && !value::is_method(content)
             && !content.contains(&b' ')
             && content.iter().any(|b| b.is_ascii_digit() || b"!#$%^&*+=?~".contains(b));
         if after == end

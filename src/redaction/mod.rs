@@ -57,6 +57,7 @@ mod pem;
 mod phrase;
 mod roles;
 pub mod rules;
+mod runs;
 mod says;
 mod scan;
 mod separator;

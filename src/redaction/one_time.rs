@@ -10,7 +10,8 @@ use super::written::Value;
 
 /// What a `code` may be that is no one-time code.
 pub const OTHER_CODES: &str = "status exit error zip postal country area response return http reason product op source close promo \
-    discount coupon currency language result event";
+    discount coupon currency language result event \
+    booking reference tracking referral voucher gift order shipping invite";
 
 impl Scanner<'_> {
     /// An OAuth code outside of a URL: long, generated, with small letters (a voucher's has capitals).

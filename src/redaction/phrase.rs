@@ -16,7 +16,11 @@ const PASSWORDS: &str = "password passphrase passwd pwd passcode pass pw passwor
 
 /// What stands before `password …` when the password itself comes next.
 const BEFORE: &str = "using with the my temporary new default is old root admin typed tried entered sent gave used guessed \
-    submitted supplied provided has got passed wifi guest user initial generated connect";
+    submitted supplied provided has got passed wifi guest user initial generated connect \
+    wrong incorrect expected invalid bad use and";
+
+/// What follows a password that a sentence names.
+const AFTER: &str = "does is was accepted rejected matches works failed";
 
 /// What SQL says before a password.
 const IDENTIFIED: &str = "identified mysql_native_password caching_sha2_password sha256_password";
@@ -122,7 +126,7 @@ impl Scanner<'_> {
         }
     }
 
-    fn words_mention(&self, list: &str) -> bool {
+    pub fn words_mention(&self, list: &str) -> bool {
         (0..3).any(|nth| self.word_is(nth, list))
     }
 
@@ -178,8 +182,9 @@ impl Scanner<'_> {
         if matches!(first, b'\'' | b'"') {
             let long = self.slice(from + 1, charset::CREDENTIAL.run_within(self.text, from + 1, 128));
             let generated = value::looks_generated(long, 16);
+            let told = password && value::is_told(long);
             return (password || generated)
-                && !self.word_is(0, "field invalid missing unexpected the")
+                && (told || !self.word_is(0, "field invalid missing unexpected the"))
                 && self.quoted_argument(end);
         }
         if next == b'(' {
@@ -197,7 +202,7 @@ impl Scanner<'_> {
             && has(|b| b.is_ascii_alphabetic())
             && !content.contains(&b'/')
             && value::is_told(content)
-            && self.word_is(0, BEFORE);
+            && (self.word_is(0, BEFORE) || self.word_is(1, "user username login") || self.concludes(to));
         // `TOTP secret JBSW…`: base32
         let base32 = content.len() >= 16
             && has(|b| b.is_ascii_digit())
@@ -216,8 +221,9 @@ impl Scanner<'_> {
             return true;
         }
         let fingerprint = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'A'..=b'F'));
-        let fingerprint =
-            fingerprint || self.word_is(0, "gpg pgp") && content.iter().all(u8::is_ascii_hexdigit);
+        let fingerprint = fingerprint
+            || self.word_is(0, "gpg pgp")
+                && content.strip_prefix(b"0x").unwrap_or(content).iter().all(u8::is_ascii_hexdigit);
         let fingerprint = fingerprint || content.starts_with(b"SHA256:");
         let named = one_of(word, "secret") && self.word_is(0, "get describe delete edit patch"); // an object's name
         if !secret
@@ -258,6 +264,12 @@ impl Scanner<'_> {
             self.take(from, to, to, Rule::KEY_VALUE);
         }
         known
+    }
+
+    /// Whether the word behind a password goes on about it.
+    fn concludes(&self, to: usize) -> bool {
+        let end = charset::ALNUM.run_within(self.text, to + 1, 12);
+        self.byte(to) == b' ' && one_of(self.slice(to + 1, end), AFTER)
     }
 
     fn joined_key(&self, start: usize, end: usize) -> bool {

@@ -61,7 +61,7 @@ static ROLES: Words<1024> = Words::new(&[
     (CODE | MANY, "codes"),
     (CODE, "number phrase"),
     (MAKES_CODE, "verification sms mfa fa 2fa tfa login signin security activation recovery backup onetime \
-        pairing device magic card cc factor authenticator unlock seed"),
+        pairing device magic card cc factor authenticator unlock seed alarm door gate"),
     (MAKES_CODE | HARMLESS_END, "time reset email"),
     (MAKES_CODE, "verify"),
     (MAKES_CODE | NEUTRAL, "confirmation"),

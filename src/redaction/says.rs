@@ -119,7 +119,7 @@ static STATUS: Words<512> = Words::new(&[
         ignored skipped loaded fetched denied unauthorized forbidden exists unavailable available defined \
         notset secretstring char uuid date float json file vault env session sessions cookie cookies email \
         user oauth oauth2 jwt saml hs256 rs256 es256 none. id there their its than because unexpected. \
-        inherit read write flag flags option argument admin-only prompt ask stdin keychain keyring agent"),
+        inherit see check contact bytea varchar optional.empty read write flag flags option argument admin-only prompt ask stdin keychain keyring agent"),
 ]);
 
 fn is_status_word(word: &[u8]) -> bool {

@@ -301,7 +301,11 @@ impl Scanner<'_> {
         if let Some(colon) = colon {
             let from = reach + start + colon + 1;
             let content = self.slice(from, at);
-            if (go || value::looks_generated(content, 8)) && !value::says_nothing(content) {
+            if (go
+                || value::looks_generated(content, 8)
+                || self.byte(at + 1).is_ascii_alphabetic() && value::is_told(content))
+                && !value::says_nothing(content)
+            {
                 self.take(from, at, at, Rule::URL_PASSWORD);
             }
         }

@@ -15,6 +15,9 @@ const IS: &str = "is was are ist lautet war est es é è är er jest";
 /// How a secret becomes another.
 const CHANGES: &str = "changed rotated updated switched reset replaced migrated went";
 
+/// What gives somebody a secret.
+const SETS: &str = "set setting reset resetting changed changing change updated updating update rotated";
+
 /// How far behind its name a secret is looked for.
 const FURTHEST: usize = 80;
 
@@ -78,6 +81,16 @@ impl Scanner<'_> {
                 (at, words) = (to + 14, 1);
                 continue;
             }
+            // `reset ada's password to …`, `password will be …`
+            if words == 0 && space && one_of(word, "to") && self.words_mention(SETS) {
+                return Some((to + 1, 0, false));
+            }
+            if words == 0 && self.is_at(from, b"will be ") {
+                return Some((from + 8, 0, false));
+            }
+            if words == 0 && one_of(word, "mismatch mismatch:") {
+                return self.told_mismatch(to, password).then_some((0, 0, false));
+            }
             if words == 0 && one_of(word, CHANGES) {
                 return self.told_change(to, password).then_some((0, 0, false));
             }
@@ -117,6 +130,28 @@ impl Scanner<'_> {
             let content = self.slice(from, to);
             let quoted = password && from > start && content.len() >= 3;
             if !(quoted || value::is_told(content)) || self.says_other(content) {
+                break;
+            }
+            self.take(from, to, after, Rule::KEY_VALUE);
+            (at, taken) = (after, true);
+        }
+        taken
+    }
+
+    /// `got … want …`, `… != …`
+    fn told_mismatch(&mut self, at: usize, password: bool) -> bool {
+        let (mut at, mut taken) = (at, false);
+        for _ in 0..2 {
+            for word in [",", " expected", " got", " want", " vs", " !=", " but got"] {
+                at += if self.is_at(at, word.as_bytes()) { word.len() } else { 0 };
+            }
+            if self.byte(at) != b' ' {
+                break;
+            }
+            let (from, to, after) = self.argument_at(at + 1, FURTHEST);
+            let content = self.slice(from, to);
+            let secret = if password { value::is_told(content) } else { value::looks_generated(content, 16) };
+            if !secret || self.says_other(content) {
                 break;
             }
             self.take(from, to, after, Rule::KEY_VALUE);

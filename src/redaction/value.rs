@@ -18,11 +18,18 @@ pub enum Quote {
 const SPELLED: [&[u8]; 9] =
     [b"%22", b"%27", b"&quot;", b"&#34;", b"&#39;", b"&apos;", b"&#x27;", b"\\u0022", b"\\u0027"];
 
+/// Typographic marks, in pairs.
+const TYPOGRAPHIC: [(&str, &str); 4] = [("“", "”"), ("„", "“"), ("«", "»"), ("‘", "’")];
+
 /// The string that opens at `at`, and where its content starts.
 #[inline(never)]
 pub fn opening(text: &[u8], at: usize) -> Option<(Quote, usize)> {
     match text.get(at)? {
         b'%' | b'&' => spelled(text, at),
+        0xe2 | 0xc2 => TYPOGRAPHIC.iter().find_map(|(open, close)| {
+            let fits = text.get(at..)?.starts_with(open.as_bytes());
+            fits.then_some((Quote::Spelled(close.as_bytes()), at + open.len()))
+        }),
         b'\\' => {
             let slashes = run_of(text, at, b'\\');
             match text.get(at + slashes) {
