@@ -207,6 +207,9 @@ impl Scanner<'_> {
                 if value::is_address(content) || value::is_path(content) || value::is_sentence(content) {
                     return self.pass(start, content);
                 }
+                if content.starts_with(b"Bearer ") || content.starts_with(b"Basic ") {
+                    return self.authorization(sep.value).unwrap_or(false);
+                }
                 let unterminated_pem = content.starts_with(b"-----BEGIN") && end == after;
                 if unterminated_pem {
                     self.at = start;

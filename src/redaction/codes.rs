@@ -19,9 +19,9 @@ const WEAK: &str = "code kod kode koden codice digo koodisi tan mtan";
 const WHOSE: &str = "your votre ton ihr ihre dein deine mein tu su seu uw je j din dit tuo suo";
 
 /// What stands behind such a name.
-const PURPOSES: [&str; 14] = [
+const PURPOSES: [&str; 15] = [
     " to ", " er ", " är ", " es ", " é ", " è ", " di ver", " di sic", " di acc", " de ver", " de seg",
-    " de acc", " de aut", " weryf",
+    " de acc", " de aut", " weryf", " verif",
 ];
 
 /// What links such a name and the code, where the link is no ASCII word.

@@ -30,6 +30,11 @@ static COMMANDS: Words<128> = Words::new(&[
     (b'N' as u32, "ssh-keygen"),
 ]);
 
+/// Whether a command takes a password by one of its flags.
+pub fn takes_password(word: &str) -> bool {
+    COMMANDS.any_case(word.as_bytes()).is_some()
+}
+
 impl Scanner<'_> {
     /// A command that takes a password, by a flag or as a word.
     #[inline(never)]

@@ -122,6 +122,8 @@ fn visit_object<'t, 'a>(
             _ if jwk && matches!(&**key, "d" | "p" | "q" | "dp" | "dq" | "qi" | "k") => Level::Always,
             // `{password, code: "123456"}`
             _ if guarded && key == "code" => Level::Digits,
+            // Vault's, beside a `role_id`
+            _ if key == "secret_id" && leaf(value).len() == 36 => Level::Always,
             _ => joined_level(name, key, value),
         };
         // A weak name says nothing about what is nested under it.
@@ -158,6 +160,12 @@ fn joined_level(above: &str, key: &str, value: &Json<'_>) -> Level {
         Json::Array(_) if key == "keys" => false,
         _ => return own,
     };
+    // `keys: {private, public}`
+    if one_of(key.as_bytes(), "private priv")
+        && keys::level(format!("{key}_{above}").as_bytes()) != Level::Harmless
+    {
+        return Level::IfGenerated;
+    }
     let weak = matches!(own, Level::Query | Level::Code | Level::Harmless)
         && one_of(key.as_bytes(), "key keys code number phrase");
     if !weak
@@ -179,6 +187,12 @@ fn visit_array<'t, 'a>(
     let headers = level == Level::Harmless && is_header_list(items);
     // A Redis command: `["AUTH", "…"]`
     let auth = matches!(items.first(), Some(Json::String(word)) if word.eq_ignore_ascii_case("auth"));
+    if let Some(Json::String(word)) = items.first()
+        && super::command::takes_password(word)
+    {
+        visit_command(items, tally);
+        return;
+    }
     let mut secret_next = false;
     for item in items.iter_mut().skip(usize::from(auth)) {
         let flag = matches!(&*item, Json::String(text) if text.starts_with('-'));
@@ -191,6 +205,24 @@ fn visit_array<'t, 'a>(
             secret_next = own == Level::Harmless && (flag || (headers && is_name(text) && secret_name(text)));
         }
         visit(item, own, name, tally, branches);
+    }
+}
+
+/// `["mysql", "-p…"]`, `["curl", "-u", "ada:…"]`: each word is read behind the command and the flag before it.
+fn visit_command(items: &mut [Json<'_>], tally: &mut Tally) {
+    let mut words = items.iter_mut();
+    let Some(Json::String(command)) = words.next() else { return };
+    let mut flag = String::new();
+    for item in words {
+        let Json::String(text) = item else { continue };
+        let before = format!("{command} {flag}");
+        let next = if text.starts_with('-') { format!("{text} ") } else { String::new() };
+        if let Cow::Owned(clean) = redact_text(&format!("{before}{text}"), tally)
+            && let Some(clean) = clean.strip_prefix(&before)
+        {
+            *text = Cow::Owned(clean.to_owned());
+        }
+        flag = next;
     }
 }
 

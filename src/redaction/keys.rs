@@ -189,7 +189,9 @@ pub fn is_label(name: &[u8], value: &[u8]) -> bool {
         for_each_word(name, |roles| last = roles);
         last & HARMLESS_END != 0 && !value.is_empty() && !looks_generated(value, 8)
     };
-    one_of(name, "name id type") || about()
+    // `csrf: {header: "X-CSRF-Token"}`
+    let names = || one_of(name, "header param field") && !value.contains(&b'=') && level(value) != Harmless;
+    one_of(name, "name id type") || about() || names()
 }
 
 /// One half of a `{name, value}` pair.

@@ -56,13 +56,14 @@ impl Scanner<'_> {
         let around = open.saturating_sub(1);
         let around = if self.before(around) == b' ' { around - 1 } else { around };
         let entry = opener == b'[' && matches!(self.before(around), b'[' | b',' | b'(' | b'\n');
+        let tuple = opener == b'(' && matches!(self.before(around), b'[' | b',');
         let variable = self.byte(name).is_ascii_uppercase() && self.slice(name, sep.value).contains(&b'_');
         // `validate('password', 'min:8')`
         let rule = content.iter().position(|&b| b == b':').is_some_and(|at| at < 8 && content.len() < at + 6);
         let told = content.len() >= if opener == b'[' { 6 } else { 4 }
             && !rule
             && !value::is_method(content)
-            && !content.contains(&b' ')
+            && (tuple || !content.contains(&b' '))
             && content.iter().any(|b| b.is_ascii_digit() || b"!#$%^&*+=?~".contains(b));
         if after == end
             || !closes

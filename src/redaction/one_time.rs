@@ -75,7 +75,11 @@ impl Scanner<'_> {
         let purpose = [" to sign", " to log", " to verify", " to confirm", " to complete"]
             .iter()
             .any(|purpose| self.is_at(end, purpose.as_bytes()));
-        joined || asked || purpose || one_of(word, "pin puk") || self.word_is(0, "your")
+        joined
+            || asked
+            || purpose
+            || one_of(word, "pin puk") && !self.word_is(0, "gpio board header")
+            || self.word_is(0, "your")
     }
 
     /// Digits where the line speaks of a one-time code, and `123456 is your code`.

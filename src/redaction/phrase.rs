@@ -17,7 +17,7 @@ const PASSWORDS: &str = "password passphrase passwd pwd passcode pass pw passwor
 /// What stands before `password …` when the password itself comes next.
 const BEFORE: &str = "using with the my temporary new default is old root admin typed tried entered sent gave used guessed \
     submitted supplied provided has got passed wifi guest user initial generated connect \
-    wrong incorrect expected invalid bad use and";
+    wrong incorrect expected invalid bad use and env setenv";
 
 /// What follows a password that a sentence names.
 const AFTER: &str = "does is was accepted rejected matches works failed";
@@ -202,7 +202,9 @@ impl Scanner<'_> {
             && has(|b| b.is_ascii_alphabetic())
             && !content.contains(&b'/')
             && value::is_told(content)
-            && (self.word_is(0, BEFORE) || self.word_is(1, "user username login") || self.concludes(to));
+            && (self.word_is(0, BEFORE) || self.word_is(1, "user username login") || self.concludes(to)
+                // `hibernate.connection.password …`, a line of its own
+                || matches!(self.byte(to), 0 | b'\n' | b'\r') && (self.words[0].1 == 0 || self.before(start) == b'.'));
         // `TOTP secret JBSW…`: base32
         let base32 = content.len() >= 16
             && has(|b| b.is_ascii_digit())
