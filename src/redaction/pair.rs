@@ -44,7 +44,7 @@ impl Scanner<'_> {
         let from = if data { from + 9 } else { from };
         let mut to = from;
         while !(matches!(self.byte(to), b'\n' | 0)
-            || !data && self.byte(to) == b'<'
+            || self.byte(to) == b'<' && (!data || self.byte(to + 1) == b'!')
             || (data && self.is_at(to, b"]]>"))
             || self.byte(to) == b'&' && self.is_at(to, b"&lt;"))
         {

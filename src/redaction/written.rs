@@ -88,8 +88,12 @@ impl Scanner<'_> {
             let cut_off = matches!(quote, Quote::Mark(..)) && end == after && start == end;
             return (!cut_off).then_some(Value::Quoted(start, end, after));
         }
-        let end = value::bare_end(self.text, at, sep.encoded);
-        self.looked(at, end);
+        // A cell of a table ends with it.
+        let rest = self.text.get(at..).unwrap_or_default();
+        let cell = if sep.listed { rest.iter().position(|b| matches!(b, b'|' | 0..=b' ')) } else { None };
+        let end =
+            value::bare_end(self.slice(0, cell.map_or(self.text.len(), |cell| at + cell)), at, sep.encoded);
+        self.looked(at, cell.map_or(end, |cell| at + cell));
         if !sep.unspaced && !sep.colon && !sep.arrow && value::is_assignment(self.slice(at, end)) {
             return None; // `API_KEY= PORT=3000`: an empty value, and the next name
         }
