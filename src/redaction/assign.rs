@@ -6,6 +6,7 @@ use super::names::Rule;
 use super::near;
 use super::scan::Scanner;
 use super::separator::Separator;
+use super::statement;
 use super::value;
 use super::words::one_of;
 use super::written::Value;
@@ -99,6 +100,8 @@ impl Scanner<'_> {
             }
         }
         match level {
+            // A wallet's seed
+            Level::Harmless if near::ends_as(name, "seed words") => self.mnemonic_value(sep),
             Level::Harmless => false,
             Level::Always | Level::UnlessNumber | Level::UnlessCount if sep.listed => {
                 self.generated_value(sep, 10, Rule::KEY_VALUE) || self.second_of_two(sep, start)
@@ -279,6 +282,15 @@ impl Scanner<'_> {
             return false;
         }
         self.take_named(start, end, after, rule);
+        true
+    }
+
+    /// Takes the value if it is twelve words and more.
+    fn mnemonic_value(&mut self, sep: Separator) -> bool {
+        let start = value::opening(self.text, sep.value).map_or(sep.value, |(_, start)| start);
+        let Some(end) = statement::mnemonic(self.text, start) else { return false };
+        self.looked(start, end);
+        self.take(start, end, end, Rule::KEY_VALUE);
         true
     }
 

@@ -71,7 +71,8 @@ impl Scanner<'_> {
         // `creds ada/hunter2`
         let (from, to) = self.words[0];
         let named = self.byte(to) == b' ' && one_of(self.slice(from, to), "creds credentials");
-        if named && self.byte(end) == b'/' && self.chosen(end + 1) {
+        if named && matches!(self.byte(end), b'/' | b':') && (self.chosen(end + 1) || self.told_here(end + 1))
+        {
             return true;
         }
         let quiet = self.line.spoken == 0 && !self.line.secret && !self.line.password && !self.line.login;

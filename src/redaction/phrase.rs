@@ -204,7 +204,7 @@ impl Scanner<'_> {
             && value::is_told(content)
             && (self.word_is(0, BEFORE) || self.word_is(1, "user username login") || self.concludes(to)
                 // `hibernate.connection.password …`, a line of its own
-                || matches!(self.byte(to), 0 | b'\n' | b'\r') && (self.words[0].1 == 0 || self.before(start) == b'.'));
+                || matches!(self.byte(to), 0 | b'\n' | b'\r') && (self.words[0].1 == 0 || self.before(start) == b'.' || self.slice(start.saturating_sub(2), start) == b", "));
         // `TOTP secret JBSW…`: base32
         let base32 = content.len() >= 16
             && has(|b| b.is_ascii_digit())
@@ -238,6 +238,7 @@ impl Scanner<'_> {
             return false;
         }
         self.take(from, to, to, Rule::KEY_VALUE);
+        let _ = self.told_mismatch(to, password, false); // `expected password … but got …`
         true
     }
 

@@ -30,7 +30,7 @@ static ROLES: Words<1024> = Words::new(&[
         samlrequest samlart authkey privkey signingkey encryptionkey masterkey sharedkey servicekey \
         heslo haslo clave wachtwoord losenord passe parola salasana adgangskode jelszo sifre \
         credential sessid phpsessid jsessionid aspsessionid cardnumber ccnumber ssws appkey sshpass requirepass masterauth \
-        psk pasword passwrd passord antiforgery einmalcode dockerconfigjson dockercfg storepass keypass rootpw bindpw userpw dbpw adminpw authcode vcode smscode otpcode"),
+        psk pasword passwrd passord antiforgery einmalcode dockerconfigjson dockercfg storepass keypass rootpw bindpw userpw dbpw adminpw pwdhash pwhash passhash authcode vcode smscode otpcode"),
     (SECRET | MAKES_KEY, "secret jwt cookie"),
     (SECRET | MAKES_KEY | MAKES_CODE, "authorization"),
     (SECRET | MAKES_KEY | TOKEN, "token"),
@@ -42,7 +42,7 @@ static ROLES: Words<1024> = Words::new(&[
     (KEY | MANY, "keys"),
     (MAKES_KEY, "private priv signing encryption encrypt decryption decrypt master service deploy deployment \
         admin shared webhook ssh aes rsa role crypto cipher pgp gpg wallet ingest ingestion \
-        integration unseal preshared root symmetric account subscription tls ssl server fernet license licence hashing internal pragma"),
+        integration unseal preshared root symmetric account subscription tls ssl server fernet license licence hashing internal pragma wifi wpa wlan wep"),
     (MAKES_KEY | MAKES_CODE, "sign"),
     (MAKES_KEY, "api"),
     (MAKES_KEY | NEUTRAL, "encrypted"),
@@ -51,7 +51,7 @@ static ROLES: Words<1024> = Words::new(&[
     (MAKES_KEY | GENERATED, "session sess"),
     (MAKES_KEY | GENERATED, "hmac"),
     (GENERATED | MAKES_KEY | QUERY, "signature sig"),
-    (GENERATED, "assertion cred ticket bypass pat pepper sas"),
+    (GENERATED, "ntlm lmhash nthash assertion cred ticket bypass pat pepper sas"),
     (GENERATED | NEUTRAL | MAKES_CODE, "confirm"),
     (QUERY, "appid t invite invitation"),
     (GENERATED | COUNTED, "sid"),
@@ -60,10 +60,11 @@ static ROLES: Words<1024> = Words::new(&[
     (CODE | QUERY, "code"),
     (CODE | MANY, "codes"),
     (CODE, "number phrase"),
-    (MAKES_CODE, "verification sms mfa fa 2fa tfa login signin security activation recovery backup onetime \
+    (MAKES_CODE, "verification sms mfa fa 2fa tfa login signin security activation backup onetime \
         pairing device magic card cc factor authenticator unlock seed alarm door gate"),
     (MAKES_CODE | HARMLESS_END, "time reset email"),
     (MAKES_CODE, "verify"),
+    (MAKES_CODE | MAKES_KEY, "recovery"),
     (MAKES_CODE | NEUTRAL, "confirmation"),
     (MAKES_CODE, "credit"),
     (HARMLESS_KEY | NEUTRAL, "primary"),

@@ -62,6 +62,9 @@ fn placeholder(value: &[u8]) -> bool {
     let named =
         |v: &[u8]| !v.is_empty() && v.iter().all(|b| b.is_ascii_uppercase() || *b == b'_' || *b == b'.');
     inside(b"<", b">")
+        || value
+            .get(..5)
+            .is_some_and(|head| head.eq_ignore_ascii_case(b"your-") || head.eq_ignore_ascii_case(b"your_"))
         || inside(b"${", b"}")
         || inside(b"$(", b")")
         || inside(b"{{", b"}}")
@@ -119,7 +122,7 @@ static STATUS: Words<512> = Words::new(&[
         ignored skipped loaded fetched denied unauthorized forbidden exists unavailable available defined \
         notset secretstring char uuid date float json file vault env session sessions cookie cookies email \
         user oauth oauth2 jwt saml hs256 rs256 es256 none. id there their its than because unexpected. \
-        inherit see check contact bytea varchar optional.empty read write flag flags option argument admin-only prompt ask stdin keychain keyring agent"),
+        inherit value promise see check contact bytea varchar optional.empty read write flag flags option argument admin-only prompt ask stdin keychain keyring agent"),
 ]);
 
 fn is_status_word(word: &[u8]) -> bool {

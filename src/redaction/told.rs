@@ -89,7 +89,7 @@ impl Scanner<'_> {
                 return Some((from + 8, 0, false));
             }
             if words == 0 && one_of(word, "mismatch mismatch:") {
-                return self.told_mismatch(to, password).then_some((0, 0, false));
+                return self.told_mismatch(to, password, true).then_some((0, 0, false));
             }
             if words == 0 && one_of(word, CHANGES) {
                 return self.told_change(to, password).then_some((0, 0, false));
@@ -139,13 +139,14 @@ impl Scanner<'_> {
     }
 
     /// `got … want …`, `… != …`
-    fn told_mismatch(&mut self, at: usize, password: bool) -> bool {
-        let (mut at, mut taken) = (at, false);
+    pub fn told_mismatch(&mut self, from: usize, password: bool, named: bool) -> bool {
+        let (mut at, mut taken) = (from, false);
         for _ in 0..2 {
+            let before = at;
             for word in [",", " expected", " got", " want", " vs", " !=", " but got"] {
                 at += if self.is_at(at, word.as_bytes()) { word.len() } else { 0 };
             }
-            if self.byte(at) != b' ' {
+            if self.byte(at) != b' ' || at == before && !(named && at == from) {
                 break;
             }
             let (from, to, after) = self.argument_at(at + 1, FURTHEST);
