@@ -10,7 +10,7 @@ use super::words::one_of;
 
 /// One-time codes' names, as far as they are ASCII's.
 const NAMES: &str = "sicherheitscode tigungscode einmalcode anmeldecode zugangscode freischaltcode verificatiecode \
-    beveiligingscode inlogcode bekreftelseskode engangskode engangskod ngskod vahvistuskoodi kodunuz";
+    beveiligingscode inlogcode bekreftelseskode engangskode engangskod ngskod vahvistuskoodi kodunuz verifieringskod verifikasjonskode";
 
 /// What is no code's name unless it is somebody's, or what is behind it says so.
 const WEAK: &str = "code kod kode koden codice digo koodisi tan mtan";
@@ -19,9 +19,9 @@ const WEAK: &str = "code kod kode koden codice digo koodisi tan mtan";
 const WHOSE: &str = "your votre ton ihr ihre dein deine mein tu su seu uw je j din dit tuo suo";
 
 /// What stands behind such a name.
-const PURPOSES: [&str; 15] = [
-    " to ", " er ", " är ", " es ", " é ", " è ", " di ver", " di sic", " di acc", " de ver", " de seg",
-    " de acc", " de aut", " weryf", " verif",
+const PURPOSES: [&str; 16] = [
+    " to ", " er ", " är ", " es ", " é ", " è ", " di ver", " di sic", " di acc", " de conf", " de ver",
+    " de seg", " de acc", " de aut", " weryf", " verif",
 ];
 
 /// What links such a name and the code, where the link is no ASCII word.
@@ -68,6 +68,12 @@ impl Scanner<'_> {
         let (from, to) = self.words[0];
         let whose = to + 1 == start && one_of(self.slice(from, to), WHOSE);
         whose || !self.word_is(0, OTHER_CODES) && PURPOSES.iter().any(|told| self.is_at(end, told.as_bytes()))
+    }
+
+    /// `Bestätigungscode 123456`
+    pub fn behind_code(&self, start: usize) -> bool {
+        let (from, to) = self.words[0];
+        to > from && to + 1 == start && one_of(self.slice(from, to), NAMES)
     }
 
     /// Whether a link that is no ASCII word stands before a code.

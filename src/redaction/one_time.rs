@@ -65,6 +65,9 @@ impl Scanner<'_> {
         {
             return true;
         }
+        if one_of(word, "password") {
+            return self.word_is(0, "time one-time");
+        }
         if !one_of(word, "code pin puk") {
             return false;
         }
@@ -110,7 +113,9 @@ impl Scanner<'_> {
                 0,
                 "is code token otp use enter passcode pin puk totp got expected received entered est es ist lautet er jest kod \
                     kode tan",
-            ) || self.word_is(0, "to") && self.word_is(1, "kod")
+            ) || self.word_is(0, "password") && self.word_is(1, "time one-time")
+                || self.behind_code(start)
+                || self.word_is(0, "to") && self.word_is(1, "kod")
                 || self.linked_code(start)
                 || matches!(self.slice(start.saturating_sub(2), start), b": " | b"= " | b"# "));
         let announced = self.code_behind(end);

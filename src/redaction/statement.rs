@@ -22,6 +22,9 @@ impl Scanner<'_> {
             self.looked(end, at);
             return self.quoted_argument(at);
         }
+        if self.is_at(end, b"\" \"") && one_of(word, "requirepass masterauth") {
+            return self.quoted_argument(end + 2);
+        }
         // ioredis' `{ name: 'AUTH', args: [ 'default', '…' ] }`
         self.line.owed |= word == b"AUTH" && self.slice(end, end + 10).windows(4).any(|part| part == b"args");
         if self.byte(end) != b' ' && self.byte(end) != b'(' {

@@ -7,6 +7,7 @@ use super::near;
 use super::scan::Scanner;
 use super::separator::Separator;
 use super::value::{self, Quote};
+use super::words::one_of;
 
 /// The longest passphrase of plain words.
 const PHRASE_AT_MOST: usize = 96;
@@ -153,7 +154,12 @@ impl Scanner<'_> {
         let words = line.split(|&b| b == b' ');
         let speaks =
             |part: &[u8]| value::says_nothing(part) || part.ends_with(b"ed") || part.ends_with(b"ing");
-        let fits = words.clone().all(word) && words.clone().count() <= 8;
+        // `MYSQL_PWD=root mysqldump shop`
+        const RUNNERS: &str = "npm npx node yarn pnpm bun deno python ruby php java go make cargo docker bash sh exec env sudo psql pg_dump";
+        let runs = words.clone().nth(1).is_some_and(|second| {
+            one_of(second, RUNNERS) || std::str::from_utf8(second).is_ok_and(super::command::takes_password)
+        });
+        let fits = !runs && words.clone().all(word) && words.clone().count() <= 8;
         (fits && !(sep.colon && words.clone().any(speaks))).then_some(start + line.len())
     }
 
