@@ -6,14 +6,16 @@ use super::names::Rule;
 use super::one_time::OTHER_CODES;
 use super::scan::Scanner;
 use super::value;
-use super::words::one_of;
+use super::words::{Words, one_of};
 
-/// One-time codes' names, as far as they are ASCII's.
-const NAMES: &str = "sicherheitscode tigungscode einmalcode anmeldecode zugangscode freischaltcode verificatiecode \
-    beveiligingscode inlogcode bekreftelseskode engangskode engangskod ngskod vahvistuskoodi kodunuz verifieringskod verifikasjonskode";
-
-/// What is no code's name unless it is somebody's, or what is behind it says so.
-const WEAK: &str = "code kod kode koden codice digo koodisi tan mtan";
+/// One-time codes' names, as far as they are ASCII's: 1 for what is nothing else, 2 for what is one when it is somebody's
+/// or what is behind it says so.
+#[rustfmt::skip]
+static NAMES: Words<64> = Words::new(&[
+    (1, "sicherheitscode tigungscode einmalcode anmeldecode zugangscode freischaltcode verificatiecode \
+        beveiligingscode inlogcode bekreftelseskode engangskode engangskod ngskod vahvistuskoodi kodunuz verifieringskod"),
+    (2, "code kod kode koden codice digo koodisi tan mtan"),
+]);
 
 /// What stands before such a name where it is somebody's.
 const WHOSE: &str = "your votre ton ihr ihre dein deine mein tu su seu uw je j din dit tuo suo";
@@ -60,7 +62,11 @@ impl Scanner<'_> {
             return false;
         }
         let word = self.slice(start, end);
-        one_of(word, NAMES) || one_of(word, WEAK) && self.is_personal(start, end)
+        match NAMES.any_case(word) {
+            Some(1) => true,
+            Some(_) => self.is_personal(start, end),
+            None => false,
+        }
     }
 
     /// Whether a code's name is somebody's, or says what it is for.
@@ -73,7 +79,7 @@ impl Scanner<'_> {
     /// `Bestätigungscode 123456`
     pub fn behind_code(&self, start: usize) -> bool {
         let (from, to) = self.words[0];
-        to > from && to + 1 == start && one_of(self.slice(from, to), NAMES)
+        to > from && to + 1 == start && NAMES.any_case(self.slice(from, to)) == Some(1)
     }
 
     /// Whether a link that is no ASCII word stands before a code.

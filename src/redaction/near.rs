@@ -66,7 +66,10 @@ impl Scanner<'_> {
             return true;
         }
         let user = self.before(start) == b'/' && self.byte(end) == b':' && one_of(word, "user")
-            || one_of(word, "user use") && self.word_is(0, "net") && self.words[1].1 == 0;
+            || matches!(end - start, 3 | 4)
+                && self.words[1].1 == 0
+                && one_of(word, "user use")
+                && self.word_is(0, "net");
         self.line.positional |= user || end - start >= 8 && one_of(word, POSITIONAL);
         // `creds ada/hunter2`
         let (from, to) = self.words[0];

@@ -49,11 +49,14 @@ impl Scanner<'_> {
         if self.is_at(start, b"G-") {
             return self.one_time_code(start + 2, end);
         }
-        if matches!(self.byte(start), b'A' | b'a' | b'P' | b'L' | b'V' | b'v' | b'I' | b'r' | b'm')
-            && matches!(length, 4..=6 | 8 | 10 | 11)
-            && !self.in_row
-            && self.statement(start, end)
-        {
+        let stated = match self.byte(start) {
+            b'A' | b'a' | b'P' | b'L' | b'V' | b'v' => matches!(length, 4..=6),
+            b'I' => length == 8,
+            b'm' => length == 10,
+            b'r' => length == 11,
+            _ => false,
+        };
+        if stated && !self.in_row && self.statement(start, end) {
             return true;
         }
         let telling = match self.byte(start) | 0x20 {
