@@ -43,7 +43,8 @@ fn score(lines: &[Line]) -> Score {
     for line in lines {
         let out = redact(&line.text);
         for secret in &line.secrets {
-            let gone = !out.contains(secret.as_str());
+            // `guest:guest@`: what is no secret may read the same.
+            let gone = out == line.expected || !out.contains(secret.as_str());
             score.secrets += 1;
             score.gone += usize::from(gone);
             score.plain += usize::from(line.plain);

@@ -35,6 +35,11 @@ impl Scanner<'_> {
         self.looked(end, sep.value);
         // A flag of Java's or CMake's: `-DdbPassword=…`
         let start = start + usize::from(self.before(start) == b'-' && self.byte(start) == b'D');
+        // A chunk's number: `session-token.0=…`
+        let (from, to) = self.words[0];
+        let chunk = self.before(start) == b'.' && to > from && to + 1 == start;
+        let chunk = chunk && self.slice(start, end).iter().all(u8::is_ascii_digit);
+        let start = if chunk { from } else { start };
         let name = self.slice(start, end);
         // `hmac-sha256:9f2c…` says of a hash how it was made.
         if name.iter().all(u8::is_ascii_digit) || sep.unspaced && name == b"hmac-sha256" {
@@ -56,6 +61,8 @@ impl Scanner<'_> {
         let typed = name == b"type" && self.is_at(sep.value + 1, b"password\"");
         if (half == Some(Half::Name) || typed)
             && let Some(level) = self.pair_name(sep)
+            // JSON Patch's `{"op":"add","path":"/password","value":…}`: a path alone is where a request went.
+            && (name != b"path" || self.slice(start.saturating_sub(64), start).windows(2).any(|part| part == b"op"))
         {
             (self.pair, self.pair_at) = (level, end);
             if self.done > end {
@@ -77,6 +84,13 @@ impl Scanner<'_> {
         if self.jwk && matches!(name, b"d" | b"p" | b"q" | b"dp" | b"dq" | b"qi" | b"k") {
             level = Level::IfGenerated;
         }
+        // Vault's `secret_id`, beside a `role_id`, is a UUID.
+        if name == b"secret_id"
+            && charset::HEX_DASH.run_within(self.text, sep.value + usize::from(sep.quoted), 36)
+                >= sep.value + 36
+        {
+            level = Level::Always;
+        }
         // `Stripe-Signature: t=…,v1=…`
         if matches!(name, b"v0" | b"v1")
             && charset::HEX.run_within(self.text, sep.value, 64) == sep.value + 64
@@ -90,8 +104,10 @@ impl Scanner<'_> {
             }
         }
         match level {
+            // A wallet's seed
+            Level::Harmless if near::ends_as(name, "seed words") => self.mnemonic_value(sep),
             Level::Harmless => false,
-            Level::Always if sep.listed => {
+            Level::Always | Level::UnlessNumber | Level::UnlessCount if sep.listed => {
                 self.generated_value(sep, 10, Rule::KEY_VALUE) || self.second_of_two(sep, start)
             }
             _ if sep.listed => false,
@@ -176,6 +192,10 @@ impl Scanner<'_> {
                 {
                     return false; // a sentence's `… for token: {…}`: what is in it speaks for itself
                 }
+                if self.byte(at) == b'[' && charset::is_alnum(self.byte(at + 1)) && self.listed_behind(at + 1)
+                {
+                    return true;
+                }
                 if self.inside == 0 {
                     (self.inside, self.inside_from) = (1, at);
                     self.at = at + 1;
@@ -194,6 +214,9 @@ impl Scanner<'_> {
                 if value::is_address(content) || value::is_path(content) || value::is_sentence(content) {
                     return self.pass(start, content);
                 }
+                if content.starts_with(b"Bearer ") || content.starts_with(b"Basic ") {
+                    return self.authorization(sep.value).unwrap_or(false);
+                }
                 let unterminated_pem = content.starts_with(b"-----BEGIN") && end == after;
                 if unterminated_pem {
                     self.at = start;
@@ -203,84 +226,12 @@ impl Scanner<'_> {
                 self.changed_to(after);
                 true
             }
-            Some(Value::Bare(start, end)) => {
-                let content = self.slice(start, end);
-                let number = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
-                let size = number && self.is_at(end, b" bytes");
-                let next_name = sep.spaced_colon
-                    && (!sep.quoted && names_next(content)
-                        || self.byte(end) == b':'
-                            && content.iter().all(|b| b.is_ascii_alphabetic() || b"_-.".contains(b))
-                        || self.byte(name).is_ascii_uppercase() && is_field(content));
-                let short_number =
-                    number && (level != Level::Always || (self.inside > 0 && content.len() < 6));
-                let generated = value::looks_generated(content, 8);
-                if !generated && sep.arrow && !sep.quoted && self.before(name) != b':' {
-                    return false;
-                }
-                if level == Level::Always
-                    && let Some(end) = statement::mnemonic(self.text, start)
-                {
-                    self.looked(start, end);
-                    self.take(start, end, end, Rule::KEY_VALUE);
-                    return true;
-                }
-                self.line.owed |= near::is_owed(content);
-                let flag = self.before(name) == b'-';
-                // `--- PASS: TestCookieJar (0.02s)`, `WIP on auth-token: 932e088 …`
-                let result = sep.spaced_colon
-                    && self.slice(name, name + 5) == b"PASS:"
-                    && (self.before(name.saturating_sub(1)) == b'-'
-                        || self.is_at(start, b"test")
-                        || self.is_at(end, b" ("));
-                let (from, to) = self.words[0];
-                let commit = sep.spaced_colon
-                    && (7..=12).contains(&content.len())
-                    && content.iter().all(u8::is_ascii_hexdigit)
-                    && one_of(self.slice(from, to), "on branch");
-                // Go's `{password:letmein ok:true}`
-                let field = near::ends_as(self.slice(name, sep.value - 1), "password passwd pwd pass")
-                    && (matches!(self.byte(end), b'}' | b']') || is_field_name(self.slice(end, end + 32)));
-                // gcloud's `--secret=db`
-                let kept = flag && one_of(self.slice(name, sep.value), "secret=");
-                let kept = kept && content.iter().all(|b| b.is_ascii_lowercase() || *b == b'-');
-                let word = sep.unspaced
-                    && !sep.quoted
-                    && !field
-                    && (sep.colon
-                        && content.first().is_some_and(u8::is_ascii_lowercase)
-                        && content.iter().all(u8::is_ascii_alphabetic)
-                        || self.is_at(name, b"token=") && content.iter().all(u8::is_ascii_uppercase));
-                if value::says_nothing(content)
-                    || short_number
-                    || size
-                    || result
-                    || commit
-                    || next_name
-                    || value::is_path(content)
-                    || word
-                    || kept
-                    || content.starts_with(b"(")
-                    || (sep.spaced_colon && content.starts_with(b"&"))
-                    || value::is_address(content)
-                    || value::is_code(content)
-                    || content.starts_with(b"-----BEGIN")
-                    || (sep.spaced_colon && !sep.quoted && value::is_prose(self.text, start, end))
-                    || (content.starts_with(b"$") && !flag && is_variable(content))
-                {
-                    return self.pass(start, content);
-                }
-                self.take_named(start, end, end, Rule::KEY_VALUE);
-                self.list_goes_on(end, end - start);
-                // `credentials: ada / hunter2`
-                let _ = self.is_at(end, b" / ") && self.chosen(end + 3);
-                true
-            }
+            Some(Value::Bare(start, end)) => self.bare_value(sep, level, name, start, end),
         }
     }
 
     /// Leaves a value: reading goes on in it, or behind it when it is a marker.
-    fn pass(&mut self, start: usize, content: &[u8]) -> bool {
+    pub fn pass(&mut self, start: usize, content: &[u8]) -> bool {
         if content.starts_with(super::MARK.as_bytes()) {
             self.resume(start + super::MARK.len());
         } else {
@@ -291,7 +242,7 @@ impl Scanner<'_> {
     }
 
     /// Takes a value, counted under the kind its own form gives away where it does.
-    fn take_named(&mut self, start: usize, end: usize, after: usize, rule: Rule) {
+    pub fn take_named(&mut self, start: usize, end: usize, after: usize, rule: Rule) {
         let row = super::rules::token_at(self.text, start, &mut self.runs)
             .filter(|token| token.start == start && token.end == end)
             .map(|token| Rule::of_row(token.row));
@@ -338,6 +289,15 @@ impl Scanner<'_> {
         true
     }
 
+    /// Takes the value if it is twelve words and more.
+    fn mnemonic_value(&mut self, sep: Separator) -> bool {
+        let start = value::opening(self.text, sep.value).map_or(sep.value, |(_, start)| start);
+        let Some(end) = statement::mnemonic(self.text, start) else { return false };
+        self.looked(start, end);
+        self.take(start, end, end, Rule::KEY_VALUE);
+        true
+    }
+
     /// `key=…` outside of a URL: only what nothing else is as long and as mixed as.
     fn long_key(&mut self, sep: Separator, name: &[u8]) -> bool {
         let head = self.slice(sep.value, sep.value + 32);
@@ -347,37 +307,6 @@ impl Scanner<'_> {
             && mixed
             && head.iter().all(u8::is_ascii_alphanumeric)
             && self.generated_value(sep, 32, Rule::KEY_VALUE)
-    }
-
-    /// `define('DB_PASSWORD', 'hunter2')`, `["x-api-key", "abc123"]`: a call or a list that starts with a secret's name.
-    fn second_of_two(&mut self, sep: Separator, name: usize) -> bool {
-        let opens = matches!(self.before(name), b'"' | b'\'') && matches!(self.before(name - 1), b'(' | b'[');
-        let Some((quote, start)) = value::opening(self.text, sep.value).filter(|_| opens) else {
-            return false;
-        };
-        let (end, after) = value::closing(self.slice(0, start + 128), start, quote);
-        self.looked(start, after);
-        let content = self.slice(start, end);
-        let telling = content.len() >= 4 && content.iter().any(u8::is_ascii_digit);
-        if !telling || content.contains(&b' ') || !matches!(self.byte(after), b')' | b']') {
-            return false;
-        }
-        self.take_named(start, end, after, Rule::KEY_VALUE);
-        true
-    }
-
-    /// Terraform's `"old" -> "new"`.
-    pub fn changed_to(&mut self, after: usize) {
-        let Some(arrow) = [" -> ", " => ", " → "].iter().find(|arrow| self.is_at(after, arrow.as_bytes()))
-        else {
-            return;
-        };
-        let Some((quote, start)) = value::opening(self.text, after + arrow.len()) else { return };
-        let (end, next) = value::closing(self.text, start, quote);
-        self.looked(after, next);
-        if !value::says_nothing(self.slice(start, end)) {
-            self.take(start, end, next, Rule::KEY_VALUE);
-        }
     }
 
     /// HCL's `variable "db_password" {`: its default is to come.
@@ -397,27 +326,4 @@ impl Scanner<'_> {
             || before.ends_with(b"%26")
             || before.ends_with(b"%3F")
     }
-}
-
-/// Go's `Name:value`, the field behind an empty one.
-fn is_field(value: &[u8]) -> bool {
-    let name = charset::ALNUM.run_within(value, 0, 32);
-    value.first().is_some_and(u8::is_ascii_uppercase) && value.get(name) == Some(&b':')
-}
-
-/// `SAML: NotOnOrAfter=…`: the next name and its value.
-fn names_next(value: &[u8]) -> bool {
-    let name = value.iter().take_while(|b| b.is_ascii_alphabetic() || **b == b'_').count();
-    name > 1 && value.get(name) == Some(&b'=') && value.get(name + 1).is_some_and(|&b| b != b'=')
-}
-
-/// ` ok:` behind a value: the next field.
-fn is_field_name(value: &[u8]) -> bool {
-    let name = charset::ALNUM.run_within(value, 1, 32);
-    name > 1 && value.first() == Some(&b' ') && value.get(name) == Some(&b':')
-}
-
-/// `$DB_PASSWORD`, `${DB_PASSWORD}`, `$(cat file)`
-fn is_variable(value: &[u8]) -> bool {
-    value.starts_with(b"${") || value.starts_with(b"$(")
 }

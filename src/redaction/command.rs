@@ -3,22 +3,99 @@
 use super::charset;
 use super::keys::{self, Level};
 use super::names::Rule;
+use super::near::ends_as;
 use super::scan::Scanner;
 use super::value;
-use super::words::one_of;
+use super::words::{Words, one_of};
+
+/// How far back the start of a pipe is looked for.
+const PIPED_AT_MOST: usize = 120;
+
+/// The command's own `-u` takes `user:password`.
+const USER: u32 = 1 << 8;
+
+/// Its password's flag takes the password without a space alone.
+const GLUED: u32 = 1 << 9;
+
+/// Commands, and the letter of the flag with which each takes its password.
+#[rustfmt::skip]
+static COMMANDS: Words<128> = Words::new(&[
+    (USER, "curl wget"),
+    (GLUED | b'p' as u32, "mysql mysqldump mysqladmin mysqlimport mariadb"),
+    (b'p' as u32, "mongosh mongo mongodump mongorestore mongoexport mongoimport sshpass rdesktop snowsql"),
+    (b'P' as u32, "sqlcmd bcp isql zip unzip ipmitool"),
+    (b'w' as u32, "ldapsearch ldapmodify ldapdelete ldapwhoami ldapadd ldappasswd"),
+    (b'a' as u32, "redis-cli"),
+    (b'k' as u32, "openssl"),
+    (b'N' as u32, "ssh-keygen"),
+]);
+
+/// Whether a command takes a password by one of its flags.
+pub fn takes_password(word: &str) -> bool {
+    COMMANDS.any_case(word.as_bytes()).is_some()
+}
 
 impl Scanner<'_> {
+    /// A command that takes a password, by a flag or as a word.
+    #[inline(never)]
+    pub fn command(&mut self, start: usize, end: usize) -> bool {
+        if self.is_at(start, b"sqlplus ") {
+            return self.logon(end + 1);
+        }
+        if let Some(known) = COMMANDS.any_case(self.slice(start, end)) {
+            self.line.user_flag |= known & USER != 0;
+            if known & 0xff != 0 {
+                self.line.password_flag = (known & 0xff) as u8;
+                self.line.glued_flag = known & GLUED != 0;
+            }
+        }
+        false
+    }
+
+    /// Oracle's `user/password@host`
+    fn logon(&mut self, at: usize) -> bool {
+        let (from, to, _) = self.argument_at(at, 128);
+        let word = self.slice(from, to);
+        let Some(slash) = word.iter().position(|&b| b == b'/').filter(|slash| *slash > 0) else {
+            return false;
+        };
+        let sign = word.iter().rposition(|&b| b == b'@').unwrap_or(word.len());
+        slash < sign && self.command_span(from + slash + 1, from + sign)
+    }
+
+    /// Oracle's `IDENTIFIED BY tiger`, in capitals or behind a user.
+    pub fn identified(&mut self, by: usize, end: usize) -> bool {
+        let (from, to, _) = self.argument_at(end + 1, 64);
+        let statement = self.byte(by) == b'B' || self.word_is(2, "user");
+        statement && !one_of(self.slice(from, to), "random values") && self.command_span(from, to)
+    }
+
     /// `--password value`, `-u user:value`, `-pvalue`
     #[inline(never)]
     pub fn flag(&mut self, start: usize, end: usize) -> bool {
         let long = self.before(start - 1) == b'-';
         let word = self.slice(start, end);
-        let space = value::run_of(self.text, end, b' ');
+        // The password comes another way: `echo … | docker login --password-stdin`.
+        if ends_as(word, "stdin") || word == b"S" && self.word_is(0, "sudo") {
+            return self.piped(start);
+        }
+        if self.glued(start, word, long) {
+            let to = value::bare_end(self.text, start + 1, false);
+            self.looked(start, to);
+            return self.command_span(start + 1, to);
+        }
+        if long && word == b"cookie" {
+            return self.cookies(value::opening(self.text, end + 1).map_or(end + 1, |_| end + 1));
+        }
+        // `["-a", "…"]`, as a process is started
+        let listed = ["\", \"", "\",\"", "', '", "','"].iter().find(|gap| self.is_at(end, gap.as_bytes()));
+        let space = listed.map_or_else(|| value::run_of(self.text, end, b' '), |gap| gap.len() - 1);
         let from = end + space;
+        let dash = self.byte(from + usize::from(listed.is_some())) == b'-';
         let secret = matches!(keys::level(word), Level::Always | Level::UnlessNumber | Level::UnlessCount);
         let named = charset::WORD.run_within(self.text, from, 48);
         let names = self.byte(named) == b' ' && keys::level(self.slice(from, named)) == Level::Always;
-        if (long || word.len() > 4) && space > 0 && self.byte(from) != b'-' && secret && !names {
+        if (long || word.len() > 4) && space > 0 && !dash && secret && !names {
             return self.command_value(from);
         }
         // `--auth user:password`, `--auth token`; `gh secret set NAME --body …`
@@ -32,14 +109,25 @@ impl Scanner<'_> {
         let named = matches!(word, b"u" | b"U" | b"a") || long && one_of(word, "user auth login proxy-user");
         if named && space > 0 && !self.line.user_flag {
             let (at, to, _) = self.argument_at(from, usize::MAX);
-            self.line.account |= !long && self.byte(from) != b'-';
+            self.line.account |= !long && !dash;
             // `-U 'ada%…'` is Samba's.
             let colon = |b: &u8| *b == b':' || *b == b'%' && word == b"U";
             let colon = self.slice(at, to).iter().position(colon).unwrap_or(to - at);
             let password = self.slice(at + colon + 1, to);
-            if value::looks_generated(password, 8) && self.command_span(at + colon + 1, to) {
+            let samba = self.byte(at + colon) == b'%' && value::is_told(password);
+            if (samba || value::looks_generated(password, 8)) && self.command_span(at + colon + 1, to) {
                 return true;
             }
+        }
+        // `curl -uada:…`
+        if self.line.user_flag
+            && !long
+            && self.byte(start) == b'u'
+            && self.byte(end) == b':'
+            && word.len() > 1
+        {
+            let (from, to, _) = self.argument_at(end + 1, 128);
+            return self.command_span(from, to);
         }
         let user = self.line.user_flag
             && (word == b"u" || word == b"U" || (long && matches!(word, b"user" | b"proxy-user")));
@@ -58,19 +146,40 @@ impl Scanner<'_> {
             return match word.len() {
                 // `mysql -p shop` asks for the password; shop is the database.
                 1 if self.line.glued_flag && space > 0 => false,
-                1 if space > 0 && self.byte(from) != b'-' => self.command_value(from),
+                1 if space > 0 && !dash => self.command_value(from),
                 1 if value::opening(self.text, end).is_some() => self.command_value(end),
                 1 => false,
-                _ if self.line.password_flag != b'p' => false,
-                _ if word.iter().all(|b| b.is_ascii_digit() || *b == b'p') => false,
-                _ => {
-                    let to = value::bare_end(self.text, start + 1, false);
-                    self.looked(start, to);
-                    self.command_span(start + 1, to)
-                }
+                _ => false,
             };
         }
         false
+    }
+
+    /// `mysql -pvalue`
+    fn glued(&self, start: usize, word: &[u8], long: bool) -> bool {
+        let flag = self.line.password_flag == b'p' && !long && word.len() > 1 && self.byte(start) == b'p';
+        flag && !word.iter().all(|b| b.is_ascii_digit() || *b == b'p')
+    }
+
+    /// `echo … | sudo -S`: what is piped into what stands here.
+    pub fn piped(&mut self, end: usize) -> bool {
+        let from = end.saturating_sub(PIPED_AT_MOST).max(self.done);
+        let line = self.slice(from, end);
+        self.looked(from, end);
+        let Some(pipe) = line.iter().rposition(|&b| b == b'|') else { return false };
+        let said = line.get(..pipe).unwrap_or_default();
+        let Some(echo) = said.windows(5).rposition(|part| part == b"echo ") else { return false };
+        let at = from + echo + 5;
+        let at = at + if self.is_at(at, b"-n ") { 3 } else { 0 };
+        let (start, stop, _) = self.argument_at(at, PIPED_AT_MOST);
+        // `echo 'root:…' | chpasswd`
+        let user =
+            self.slice(start, stop).iter().position(|&b| b == b':').filter(|_| self.is_at(end, b"chpasswd"));
+        let start = start + user.map_or(0, |colon| colon + 1);
+        let resume = self.at;
+        let taken = stop < from + pipe && self.command_span(start, stop);
+        self.at = self.at.max(resume);
+        taken
     }
 
     fn command_value(&mut self, at: usize) -> bool {

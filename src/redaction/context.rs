@@ -99,7 +99,10 @@ fn visit_object<'t, 'a>(
     let names_secret = fields.iter().any(|(key, value)| match value {
         Json::String(name) => {
             key == "type" && name == "password"
-                || keys::pair_half(key.as_bytes()) == Some(Half::Name) && is_name(name) && secret_name(name)
+                || (key != "path" || fields.iter().any(|(key, _)| key == "op"))
+                    && keys::pair_half(key.as_bytes()) == Some(Half::Name)
+                    && is_name(name)
+                    && secret_name(name)
         }
         _ => false,
     });
@@ -110,11 +113,17 @@ fn visit_object<'t, 'a>(
             Level::Always | Level::UnlessNumber if keys::is_label(key.as_bytes(), leaf(value)) => {
                 Level::Harmless
             }
+            // `totp: {secret, digits: 6, period: 30}`
+            Level::Always if matches!(value, Json::Number(number) if number.len() < 4) => {
+                joined_level(name, key, value)
+            }
             Level::Always | Level::UnlessNumber => level,
             _ if names_secret && keys::pair_half(key.as_bytes()) == Some(Half::Value) => Level::Always,
             _ if jwk && matches!(&**key, "d" | "p" | "q" | "dp" | "dq" | "qi" | "k") => Level::Always,
             // `{password, code: "123456"}`
             _ if guarded && key == "code" => Level::Digits,
+            // Vault's, beside a `role_id`
+            _ if key == "secret_id" && leaf(value).len() == 36 => Level::Always,
             _ => joined_level(name, key, value),
         };
         // A weak name says nothing about what is nested under it.
@@ -151,6 +160,12 @@ fn joined_level(above: &str, key: &str, value: &Json<'_>) -> Level {
         Json::Array(_) if key == "keys" => false,
         _ => return own,
     };
+    // `keys: {private, public}`
+    if is_one_of!(key.as_bytes(), "private priv")
+        && keys::level(format!("{key}_{above}").as_bytes()) != Level::Harmless
+    {
+        return Level::IfGenerated;
+    }
     let weak = matches!(own, Level::Query | Level::Code | Level::Harmless)
         && is_one_of!(key.as_bytes(), "key keys code number phrase");
     if !weak
@@ -172,6 +187,12 @@ fn visit_array<'t, 'a>(
     let headers = level == Level::Harmless && is_header_list(items);
     // A Redis command: `["AUTH", "…"]`
     let auth = matches!(items.first(), Some(Json::String(word)) if word.eq_ignore_ascii_case("auth"));
+    if let Some(Json::String(word)) = items.first()
+        && super::command::takes_password(word)
+    {
+        visit_command(items, tally);
+        return;
+    }
     let mut secret_next = false;
     for item in items.iter_mut().skip(usize::from(auth)) {
         let flag = matches!(&*item, Json::String(text) if text.starts_with('-'));
@@ -187,6 +208,24 @@ fn visit_array<'t, 'a>(
     }
 }
 
+/// `["mysql", "-p…"]`, `["curl", "-u", "ada:…"]`: each word is read behind the command and the flag before it.
+fn visit_command(items: &mut [Json<'_>], tally: &mut Tally) {
+    let mut words = items.iter_mut();
+    let Some(Json::String(command)) = words.next() else { return };
+    let mut flag = String::new();
+    for item in words {
+        let Json::String(text) = item else { continue };
+        let before = format!("{command} {flag}");
+        let next = if text.starts_with('-') { format!("{text} ") } else { String::new() };
+        if let Cow::Owned(clean) = redact_text(&format!("{before}{text}"), tally)
+            && let Some(clean) = clean.strip_prefix(&before)
+        {
+            *text = Cow::Owned(clean.to_owned());
+        }
+        flag = next;
+    }
+}
+
 /// Whether an array lists headers: `["Authorization", "Bearer …"]`, or names and values in turn (Node's `rawHeaders`).
 /// A list of field names (`["email", "password"]`) is none.
 fn is_header_list(items: &[Json<'_>]) -> bool {
@@ -195,7 +234,9 @@ fn is_header_list(items: &[Json<'_>]) -> bool {
         && items.chunks(2).all(|pair| matches!(pair, [Json::String(name), Json::String(_)] if is_name(name)))
         && items.chunks(2).any(|pair| match pair {
             [Json::String(name), Json::String(value)] => {
-                secret_name(name) && !value.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_')
+                secret_name(name)
+                    && !(is_name(value) && secret_name(value))
+                    && !value.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_')
             }
             _ => false,
         })

@@ -5,13 +5,14 @@ use super::names::Rule;
 use super::scan::Scanner;
 
 /// Names of a password.
-const PASSWORDS: &str = "contraseña hasło Hasło пароль Пароль 密码 密碼 パスワード 비밀번호 סיסמה";
+const PASSWORDS: &str = "contraseña Contraseña hasło Hasło lösenordet Lösenordet lösenord Lösenord şifre Şifre пароль Пароль 密码 密碼 \
+    パスワード 비밀번호 סיסמה";
 
 /// Names of a one-time code.
 const CODES: &str = "код Код 認証コード 验证码 驗證碼 인증번호";
 
 /// What may stand between such a name and the secret.
-const LINKS: &str = " |:|：|=|は|是|为|«|подтверждения";
+const LINKS: &str = " |:|：|=|は|是|为|«|подтверждения|to |är |est |es |é ";
 
 impl Scanner<'_> {
     /// A byte beyond ASCII: whether a name of the tables stands here, and a secret behind it.
@@ -40,7 +41,7 @@ impl Scanner<'_> {
         let digits = matches!(end - at, 4..=8) && self.slice(at, end).iter().all(u8::is_ascii_digit);
         if code && digits {
             self.take(at, end, end, Rule::ONE_TIME_CODE);
-        } else if code || !self.chosen(at) {
+        } else if code || !(self.chosen(at) || at > named && self.told_here(at) || self.told(named, true)) {
             self.at = named;
         }
     }

@@ -178,12 +178,15 @@ impl Scanner<'_> {
                 break;
             }
             let from = (name + usize::from(self.byte(name) == b'=')).min(limit);
+            // `sid="…"`
+            let quoted = opened.is_none() && self.byte(from) == b'"' && !attribute;
+            let from = from + usize::from(quoted);
             let mut to = from;
             let marked = self.is_at(from, super::MARK.as_bytes());
             while to < limit && !marked {
                 match self.byte(to) {
                     b';' | b'"' | b'\'' | b'\n' | b'\r' | b'\\' | 0x1b => break,
-                    b' ' | b',' if !attribute && opened.is_none() => break,
+                    b' ' | b',' if !attribute && opened.is_none() && !quoted => break,
                     b',' if self.slice(to + 1, to + 2) == b" " && !attribute => break,
                     b'}' | b']' | b')' if opened.is_none() && !charset::is_alnum(self.byte(to + 1)) => break,
                     _ => to += 1,
@@ -200,6 +203,7 @@ impl Scanner<'_> {
             } else if !attribute && from < to {
                 self.take(from, to, to, Rule::COOKIE);
             }
+            let to = to + usize::from(quoted && self.byte(to) == b'"');
             let gap = to + 1 + value::run_of(self.text, to + 1, b' ');
             self.at = to.max(self.at);
             if !matches!(self.byte(to), b';' | b',') || gap >= limit {

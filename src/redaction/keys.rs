@@ -156,7 +156,7 @@ fn judge(words: &[u32]) -> Level {
 /// What the halves of a pair are called: 1 for the name's, 2 for the value's.
 #[rustfmt::skip]
 static HALVES: Words<64> = Words::new(&[
-    (1, "name k key header field headername param id attribute property"),
+    (1, "name k key header field headername param id attribute property path"),
     (2, "value v val current content headervalue default data old new before after from to result"),
 ]);
 
@@ -189,7 +189,10 @@ pub fn is_label(name: &[u8], value: &[u8]) -> bool {
         for_each_word(name, |roles| last = roles);
         last & HARMLESS_END != 0 && !value.is_empty() && !looks_generated(value, 8)
     };
-    is_one_of!(name, "name id type") || about()
+    // `csrf: {header: "X-CSRF-Token"}`
+    let names =
+        || is_one_of!(name, "header param field") && !value.contains(&b'=') && level(value) != Harmless;
+    is_one_of!(name, "name id type") || about() || names()
 }
 
 /// One half of a `{name, value}` pair.

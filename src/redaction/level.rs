@@ -74,8 +74,8 @@ impl Scanner<'_> {
 
     /// `Unexpected token: }`, `invalid token: …`
     fn speaks_of_parsing(&self, from: usize, to: usize) -> bool {
-        const WORDS: &str =
-            "unexpected invalid illegal bad missing expected expired unknown next parse no unrecognized";
+        const WORDS: &str = "unexpected invalid illegal bad missing expected expired unknown next parse no unrecognized page sync \
+             continuation design lexer";
         one_of(self.slice(from, to), WORDS)
     }
 }

@@ -11,6 +11,8 @@ pub struct Line {
     pub glued_flag: bool,
     /// An account was named, as in `machine … login …`.
     pub account: bool,
+    /// A card's number stood here.
+    pub card: bool,
     /// A one-time code was spoken of.
     pub one_time: bool,
     /// Where the words that speak of a secret end, 0 for none.

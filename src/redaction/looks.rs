@@ -34,6 +34,34 @@ pub fn looks_chosen(value: &[u8]) -> bool {
         && !is_date(value)
 }
 
+/// Whether it may be a password where a sentence or a place says that one stands there: letters with a digit or a mark
+/// among them, and no method's name, path, file, date, version or assignment.
+pub fn is_told(value: &[u8]) -> bool {
+    let has = |test: fn(&u8) -> bool| value.iter().any(test);
+    (6..=64).contains(&value.len())
+        && has(|b| b.is_ascii_alphabetic() || *b >= 0x80)
+        && has(|b| b.is_ascii_digit() || b"!#$%^&*+?~".contains(b))
+        && !has(|b| b"/:()<>{}[],\"".contains(b))
+        && value
+            .rsplit(|&b| b == b'.')
+            .next()
+            .is_some_and(|end| end.len() == value.len() || end.iter().any(u8::is_ascii_digit))
+        && !is_uuid(value)
+        && !is_date(value)
+        && !is_assignment(value)
+        && !is_method(value)
+}
+
+/// What a secret is made or sent with, not the secret: `sha256`, `argon2id`, `oauth2`, `SHA256:…`.
+pub fn is_method(value: &[u8]) -> bool {
+    const METHODS: &str = "sha1 sha2 sha3 sha5 sha-1 sha-2 sha-3 sha-5 md5 argon2 pbkdf2 hmac base64 base32 base58 oauth scram utf8 utf-8 aes \
+        ed25519 x509 pkcs cram ipv4 ipv6 http saml2 tls1 rs256 hs256 es256 bcrypt v1 v2 v3 varchar char( int( sha_";
+    value.len() <= 20
+        && METHODS.split(' ').any(|method| {
+            value.get(..method.len()).is_some_and(|head| head.eq_ignore_ascii_case(method.as_bytes()))
+        })
+}
+
 /// Four and more plain words joined by dashes: a passphrase.
 pub fn is_passphrase(value: &[u8]) -> bool {
     let word = |part: &[u8]| (3..=9).contains(&part.len()) && part.iter().all(u8::is_ascii_lowercase);
@@ -47,16 +75,20 @@ pub fn is_assignment(value: &[u8]) -> bool {
     name > 1 && value.get(name) == Some(&b'=') && value.get(name + 1).map_or(named, |&b| b != b'=')
 }
 
+/// `user_2NNEqL…`, `req_…`: an id says of what it is one.
+pub fn names_kind(value: &[u8]) -> bool {
+    let kind =
+        value.iter().take(12).position(|b| *b == b'_').and_then(|at| value.get(..at)).unwrap_or_default();
+    kind.len() >= 2 && kind.iter().all(u8::is_ascii_lowercase)
+}
+
 /// Whether a value is generated beyond doubt: nothing but the words beside it speak of a secret, so an id, a hash of
 /// usual length under another name, a version or a slug must not do.
 pub fn is_unmistakable(value: &[u8]) -> bool {
     let has = |test: fn(&u8) -> bool| value.iter().any(test);
     let (lower, upper, digit) =
         (has(u8::is_ascii_lowercase), has(u8::is_ascii_uppercase), has(u8::is_ascii_digit));
-    // `user_2NNEqL…`, `req_…`: an id says of what it is one.
-    let kind =
-        value.iter().take(12).position(|b| *b == b'_').and_then(|at| value.get(..at)).unwrap_or_default();
-    let id = kind.len() >= 2 && kind.iter().all(u8::is_ascii_lowercase);
+    let id = names_kind(value);
     let hex = value.iter().all(u8::is_ascii_hexdigit);
     let mixed =
         lower && upper && digit && value.len() >= 20 || (lower || upper) && digit && value.len() >= 30;

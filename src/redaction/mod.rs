@@ -36,7 +36,9 @@
 //! string format.
 
 mod assign;
+mod bare;
 pub mod charset;
+mod codes;
 mod command;
 mod context;
 mod extra;
@@ -45,6 +47,7 @@ mod header;
 pub mod keys;
 mod level;
 mod line;
+mod listed;
 mod looks;
 mod names;
 mod near;
@@ -54,6 +57,7 @@ mod pem;
 mod phrase;
 mod roles;
 pub mod rules;
+mod runs;
 mod says;
 mod scan;
 mod separator;
@@ -61,6 +65,7 @@ mod shapes;
 mod statement;
 mod table;
 mod tally;
+mod told;
 mod value;
 mod words;
 mod written;

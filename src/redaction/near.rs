@@ -22,7 +22,7 @@ const DOORS: &str = "magic magic-link magiclink reset password-reset verify veri
 
 /// Functions that are given a secret.
 const CALLS: &str = "createhmac hash_hmac hmac auth compare comparesync password_verify password_hash __construct \
-    mysqli_connect mysql_connect pg_connect getconnection login signin authenticate connect attempt";
+    mysqli_connect mysql_connect pg_connect getconnection login signin authenticate connect attempt crypt pgp_sym_encrypt pgp_sym_decrypt aes_encrypt aes_decrypt";
 
 /// The longest secret that is looked for beside a word.
 const NEAR_AT_MOST: usize = 512;
@@ -41,7 +41,7 @@ const PASSWORDS: &str = "password passwords passphrase phrase mnemonic passwd pw
 const LOGINS: &str = "login logged admin account credentials root";
 
 /// Commands that take a password as a word among their others.
-const POSITIONAL: &str = "htpasswd add_user change_password auth-user-pass";
+const POSITIONAL: &str = "htpasswd add_user change_password auth-user-pass wpa_passphrase";
 
 /// Words behind which, and a colon, something else than a password stands.
 const IDS: &str = "id user username request trace session account order reference version error at";
@@ -61,15 +61,18 @@ impl Scanner<'_> {
             return true;
         }
         // `htpasswd -b file ada hunter2`, `net use z: /user:ada hunter2`
-        if self.line.positional && self.before(start) == b' ' && self.chosen(start) {
+        if self.line.positional && self.before(start) == b' ' && (self.chosen(start) || self.told_here(start))
+        {
             return true;
         }
-        let user = self.before(start) == b'/' && self.byte(end) == b':' && one_of(word, "user");
+        let user = self.before(start) == b'/' && self.byte(end) == b':' && one_of(word, "user")
+            || self.words[1].1 == 0 && is_one_of!(word, "user use") && self.word_is(0, "net");
         self.line.positional |= user || is_one_of!(word, POSITIONAL);
         // `creds ada/hunter2`
         let (from, to) = self.words[0];
         let named = self.byte(to) == b' ' && is_one_of!(self.slice(from, to), "creds credentials");
-        if named && self.byte(end) == b'/' && self.chosen(end + 1) {
+        if named && matches!(self.byte(end), b'/' | b':') && (self.chosen(end + 1) || self.told_here(end + 1))
+        {
             return true;
         }
         let quiet = self.line.spoken == 0 && !self.line.secret && !self.line.password && !self.line.login;

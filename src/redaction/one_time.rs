@@ -10,7 +10,8 @@ use super::written::Value;
 
 /// What a `code` may be that is no one-time code.
 pub const OTHER_CODES: &str = "status exit error zip postal country area response return http reason product op source close promo \
-    discount coupon currency language result event";
+    discount coupon currency language result event \
+    booking reference tracking referral voucher gift order shipping invite";
 
 impl Scanner<'_> {
     /// An OAuth code outside of a URL: long, generated, with small letters (a voucher's has capitals).
@@ -63,6 +64,9 @@ impl Scanner<'_> {
         {
             return true;
         }
+        if one_of(word, "password") {
+            return self.word_is(0, "time one-time");
+        }
         if !one_of(word, "code pin puk") {
             return false;
         }
@@ -73,7 +77,11 @@ impl Scanner<'_> {
         let purpose = [" to sign", " to log", " to verify", " to confirm", " to complete"]
             .iter()
             .any(|purpose| self.is_at(end, purpose.as_bytes()));
-        joined || asked || purpose || one_of(word, "pin puk") || self.word_is(0, "your")
+        joined
+            || asked
+            || purpose
+            || one_of(word, "pin puk") && !self.word_is(0, "gpio board header")
+            || self.word_is(0, "your")
     }
 
     /// Digits where the line speaks of a one-time code, and `123456 is your code`.
@@ -87,12 +95,7 @@ impl Scanner<'_> {
             && !charset::is_alnum(self.byte(start + 7))
             && matches!(word.len(), 3 | 7);
         let end = if parted { start + 7 } else { end };
-        // `exp 12/29 cvc 123`
-        if matches!(word.len(), 3 | 4)
-            && word.iter().all(u8::is_ascii_digit)
-            && self.words[0].1 + 1 == start
-            && self.word_is(0, "cvc cvv cvc2 cvv2 csc")
-        {
+        if self.check_value(start, word) {
             self.take(start, end, end, Rule::CARD);
             return true;
         }
@@ -107,13 +110,14 @@ impl Scanner<'_> {
         let named = self.line.one_time
             && (self.word_is(
                 0,
-                "is code token otp use enter passcode pin puk totp got expected received entered",
-            ) || matches!(self.slice(start.saturating_sub(2), start), b": " | b"= " | b"# "));
-        let announced = (self.is_at(end, b" is your ") || self.is_at(end, b" as your ")) && {
-            let rest = self.slice(end, end + 72);
-            self.looked(end, end + 72);
-            mentions(rest, &[b"code", b"OTP", b"passcode", b"PIN"])
-        };
+                "is code token otp use enter passcode pin puk totp got expected received entered est es ist lautet er jest kod \
+                    kode tan",
+            ) || self.word_is(0, "password") && self.word_is(1, "time one-time")
+                || self.behind_code(start)
+                || self.word_is(0, "to") && self.word_is(1, "kod")
+                || self.linked_code(start)
+                || matches!(self.slice(start.saturating_sub(2), start), b": " | b"= " | b"# "));
+        let announced = self.code_behind(end);
         let purpose = |purpose: &[u8]| self.is_at(end, purpose);
         let plain = [&b" to verify"[..], b" to sign", b" to log", b" to confirm"].into_iter().any(purpose);
         let asked = self.word_is(0, "enter use type code")

@@ -43,7 +43,8 @@ impl Scanner<'_> {
         let data = self.is_at(from, b"<![CDATA[");
         let from = if data { from + 9 } else { from };
         let mut to = from;
-        while !(matches!(self.byte(to), b'<' | b'\n' | 0)
+        while !(matches!(self.byte(to), b'\n' | 0)
+            || self.byte(to) == b'<' && (!data || self.byte(to + 1) == b'!')
             || (data && self.is_at(to, b"]]>"))
             || self.byte(to) == b'&' && self.is_at(to, b"&lt;"))
         {
@@ -77,18 +78,27 @@ impl Scanner<'_> {
         self.looked(from, end);
         let (closed, after) = value::closing(self.slice(0, (end + 72).min(self.text.len())), end, quote);
         let level = keys::level(self.slice(start, end));
-        if closed != end || after == end || !named_secret(level) {
+        if closed != end || after == end || !(named_secret(level) || level == Level::IfGenerated) {
             return None;
         }
+        // `<setting name="Token" serializeAs="String"><value>…`
+        let attributes = self.slice(after, after + 80);
+        let close = attributes.iter().position(|b| matches!(b, b'>' | b'<' | b'{' | b'\n')).unwrap_or(0);
+        let tag = attributes.first() == Some(&b' ')
+            && attributes.get(close) == Some(&b'>')
+            && self.before(after + close) != b'/';
+        let after = after + if tag { close } else { 0 };
         let inner = if self.is_at(after, b"><value>") { after + 7 } else { after };
         if self.byte(after) == b'>' && self.element_text(inner + 1) {
             return Some(level);
         }
         self.value_before(sep.value);
         if let Some(from) = self.blank_line(after) {
-            let to = value::bare_end(self.text, from, false);
+            let rest = self.slice(from, from + 512);
+            let ends = |b: &u8| matches!(b, b'\r' | b'\n' | b'\\' | b'"' | b'\'');
+            let to = from + rest.iter().position(ends).unwrap_or(rest.len());
             self.looked(from, to);
-            if !value::says_nothing(self.slice(from, to)) {
+            if to > from && !value::says_nothing(self.slice(from, to)) {
                 self.at = from;
                 self.take(from, to, to, Rule::KEY_VALUE);
             }

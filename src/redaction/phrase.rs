@@ -10,6 +10,18 @@ use super::scan::Scanner;
 use super::value;
 use super::words::{is_one_of, one_of};
 
+/// How the names of passwords end.
+const PASSWORDS: &str = "password passphrase passwd pwd passcode pass pw passwort kennwort passe senha clave wachtwoord adgangskode passord \
+    pre-shared-key";
+
+/// What stands before `password …` when the password itself comes next.
+const BEFORE: &str = "using with the my temporary new default is old root admin typed tried entered sent gave used guessed \
+    submitted supplied provided has got passed wifi guest user initial generated connect \
+    wrong incorrect expected invalid bad use and env setenv";
+
+/// What follows a password that a sentence names.
+const AFTER: &str = "does is was accepted rejected matches works failed";
+
 /// What SQL says before a password.
 const IDENTIFIED: &str = "identified mysql_native_password caching_sha2_password sha256_password";
 
@@ -37,26 +49,43 @@ impl Scanner<'_> {
         if self.is_at(start, b"G-") {
             return self.one_time_code(start + 2, end);
         }
-        if matches!(self.byte(start), b'A' | b'a' | b'P' | b'L' | b'V' | b'v')
-            && matches!(length, 4..=6)
-            && !self.in_row
-            && self.statement(start, end)
-        {
+        let stated = match self.byte(start) {
+            b'A' | b'a' | b'P' | b'L' | b'V' | b'v' => matches!(length, 4..=6),
+            b'I' => length == 8,
+            b'm' => length == 10,
+            b'r' => length == 11,
+            _ => false,
+        };
+        if stated && !self.in_row && self.statement(start, end) {
             return true;
         }
         let telling = match self.byte(start) | 0x20 {
-            b'b' => matches!(length, 2 | 5 | 6),
-            b'i' | b'a' => length == 2,
+            b'b' => matches!(length, 2 | 3 | 5 | 6),
+            b'i' => matches!(length, 2 | 4 | 8),
+            b'a' => length == 2,
+            b'z' => length == 3,
+            b'u' => length == 5,
             b'c' | b'w' => length == 4,
             b't' => matches!(length, 2 | 4 | 5),
-            b'm' => matches!(length, 5..=9),
-            b's' => matches!(length, 6 | 7),
-            b'l' => matches!(length, 5 | 10),
+            b'm' => matches!(length, 5..=12),
+            b's' => matches!(length, 5..=10),
+            b'l' => matches!(length, 5 | 7 | 10..=13),
             b'o' => matches!(length, 3 | 7),
-            b'r' => length == 9,
+            b'r' => matches!(length, 8 | 9),
             b'p' => matches!(length, 3 | 8),
             _ => false,
         };
+        if !self.line.one_time && self.names_code(start, end) {
+            self.line.one_time = true;
+        }
+        if self.byte(end - 1).is_ascii_digit() | self.byte(end - 1).is_ascii_uppercase()
+            && self.lettered_code(start, end)
+        {
+            return true;
+        }
+        if length == 8 && self.is_at(start, b"chpasswd") && self.piped(start) {
+            return true;
+        }
         if !telling {
             return self.argument(start, end);
         }
@@ -67,10 +96,14 @@ impl Scanner<'_> {
                 if is("bearer basic") {
                     return self.scheme_phrase(start, end);
                 }
-                is("by") && self.words_mention(IDENTIFIED) && self.quoted_argument(end)
+                is("by")
+                    && self.words_mention(IDENTIFIED)
+                    && (self.quoted_argument(end)
+                        || self.word_is(0, "identified") && self.identified(start, end))
             }
             // `IDENTIFIED WITH mysql_native_password AS '*…'`
             Some(b'a') if is("as") => self.words_mention(IDENTIFIED) && self.quoted_argument(end),
+            Some(b'i') if is("identify") => self.word_is(0, "nickserv") && self.last_word(end),
             Some(b'i') if length == 2 && is("is") => {
                 self.predicate(end + usize::from(self.byte(end) == b':'), 0)
             }
@@ -79,53 +112,24 @@ impl Scanner<'_> {
                 let auxiliary = self.word_is(1, "was been is");
                 self.predicate(end, if auxiliary { 2 } else { 1 })
             }
-            Some(b'c') if is("curl") => {
-                self.line.user_flag = true;
-                false
-            }
-            Some(b'w') if is("wget") => {
-                self.line.user_flag = true;
-                false
-            }
             Some(b'l' | b'm') if is("login machine") && !self.word_is(0, "docker podman az oc helm") => {
                 self.line.account = true;
                 self.netrc |= is("machine") && self.words[0].1 == 0;
-                false
-            }
-            Some(b'm') if is("mysql mysqldump mysqladmin mongosh mongo mariadb mongodump") => {
-                self.line.password_flag = b'p';
-                self.line.glued_flag = is("mysql mysqldump mysqladmin mariadb");
-                false
-            }
-            Some(b's') if is("sshpass sqlcmd") => {
-                self.line.password_flag = b'p';
                 false
             }
             Some(b'l') if is("login") && self.word_is(0, "docker podman az oc helm registry") => {
                 self.line.password_flag = b'p';
                 false
             }
-            Some(b'l') if is("ldapsearch ldapmodify ldapdelete ldapwhoami") => {
-                self.line.password_flag = b'w';
-                false
-            }
-            Some(b'r') if is("redis-cli") => {
-                self.line.password_flag = b'a';
-                false
-            }
-            Some(b'o') if is("openssl") => {
-                self.line.password_flag = b'k';
-                false
-            }
             Some(b'o' | b'c' | b'p' | b't') if self.speaks_of_one_time(start, end) => {
                 self.line.one_time = true;
                 self.argument(start, end)
             }
-            _ => self.argument(start, end),
+            _ => self.command(start, end) || self.argument(start, end),
         }
     }
 
-    fn words_mention(&self, list: &str) -> bool {
+    pub fn words_mention(&self, list: &str) -> bool {
         (0..3).any(|nth| self.word_is(nth, list))
     }
 
@@ -139,7 +143,21 @@ impl Scanner<'_> {
         if !matches!(next, b' ' | b'(' | b'\t')
             || !matches!(
                 &tail,
-                b"rd" | b"wd" | b"pw" | b"ss" | b"se" | b"de" | b"et" | b"en" | b"ey" | b"sk" | b"ty" | b"ng"
+                b"rd"
+                    | b"wd"
+                    | b"pw"
+                    | b"ss"
+                    | b"se"
+                    | b"de"
+                    | b"et"
+                    | b"en"
+                    | b"ey"
+                    | b"sk"
+                    | b"ty"
+                    | b"ng"
+                    | b"rt"
+                    | b"ha"
+                    | b"ve"
             )
         {
             return false;
@@ -147,8 +165,9 @@ impl Scanner<'_> {
         let from = end + if next == b'(' { 1 } else { value::run_of(self.text, end, next) };
         let first = self.byte(from);
         let candidate = charset::is_alnum(first)
+            || first >= 0x80
             || matches!(first, b'\'' | b'"' | b'\\' | b'$' | b'_' | b'!' | b'#' | b'@' | b'[');
-        if word == b"ConvertTo-SecureString" {
+        if word == b"ConvertTo-SecureString" || self.word_is(0, "setx") {
             return self.quoted_argument(end);
         }
         if self.of_device(start, word, from) {
@@ -159,15 +178,16 @@ impl Scanner<'_> {
         if !candidate || level != Level::Always && !pass && !self.joined_key(start, end) {
             return false;
         }
-        if self.of_someone(end) {
+        let password = ends_as(word, PASSWORDS);
+        if self.told(end, password) {
             return true;
         }
-        let password = ends_as(word, "password passphrase passwd pwd passcode pass pw");
         if matches!(first, b'\'' | b'"') {
             let long = self.slice(from + 1, charset::CREDENTIAL.run_within(self.text, from + 1, 128));
             let generated = value::looks_generated(long, 16);
+            let told = password && value::is_told(long);
             return (password || generated)
-                && !self.word_is(0, "field invalid missing unexpected the")
+                && (told || !self.word_is(0, "field invalid missing unexpected the"))
                 && self.quoted_argument(end);
         }
         if next == b'(' {
@@ -179,12 +199,15 @@ impl Scanner<'_> {
         let content = self.slice(from, to);
         let has = |test: fn(&u8) -> bool| content.iter().any(test);
         let netrc = password && self.line.account && content.len() >= 6 && has(|b| b.is_ascii_digit())
-            || password && self.netrc && self.words[0].1 == 0;
+            || password && self.netrc && (self.words[0].1 == 0 || self.word_is(1, "login"));
         let telling = content.len() >= 6
             && has(|b| b.is_ascii_digit())
             && has(|b| b.is_ascii_alphabetic())
             && !content.contains(&b'/')
-            && self.word_is(0, "using with the my temporary new default is old root admin");
+            && value::is_told(content)
+            && (self.word_is(0, BEFORE) || self.word_is(1, "user username login") || self.concludes(to)
+                // `hibernate.connection.password …`, a line of its own
+                || matches!(self.byte(to), 0 | b'\n' | b'\r') && (self.words[0].1 == 0 || self.before(start) == b'.' || self.slice(start.saturating_sub(2), start) == b", "));
         // `TOTP secret JBSW…`: base32
         let base32 = content.len() >= 16
             && has(|b| b.is_ascii_digit())
@@ -193,7 +216,9 @@ impl Scanner<'_> {
             || base32 && one_of(word, "secret")
             || (password && (telling || value::looks_generated(content, 8)))
             || value::looks_generated(content, 16);
-        // `using RSA key 8F3135B4…`: GPG's fingerprints are in capitals.
+        // `backup code 5mt2y161ji`
+        let secret = secret || one_of(word, "code") && value::looks_generated(content, 8);
+        // `GPG key c36da571…`, `using RSA key 8F3135B4…`: GPG's fingerprints are in capitals.
         // `security code 552`
         let digits = content.iter().all(u8::is_ascii_digit);
         if one_of(word, "code") && (3..=8).contains(&content.len()) && digits {
@@ -201,6 +226,9 @@ impl Scanner<'_> {
             return true;
         }
         let fingerprint = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'A'..=b'F'));
+        let fingerprint = fingerprint
+            || self.word_is(0, "gpg pgp")
+                && content.strip_prefix(b"0x").unwrap_or(content).iter().all(u8::is_ascii_hexdigit);
         let fingerprint = fingerprint || content.starts_with(b"SHA256:");
         let named = one_of(word, "secret") && self.word_is(0, "get describe delete edit patch"); // an object's name
         if !secret
@@ -213,6 +241,7 @@ impl Scanner<'_> {
             return false;
         }
         self.take(from, to, to, Rule::KEY_VALUE);
+        let _ = self.told_mismatch(to, password, false); // `expected password … but got …`
         true
     }
 
@@ -229,20 +258,24 @@ impl Scanner<'_> {
         let key = is_one_of!(word, "key");
         let (before, _) = self.words[0];
         let known = match () {
-            () if typed => value::looks_generated(content, 8),
+            () if typed => value::looks_generated(content, 8) || value::is_told(content),
             () if is_one_of!(word, "community") => {
                 self.word_is(0, "snmp-server") && !one_of(content, "public private")
             }
             () if !key || keys::level(self.slice(before, start + word.len())) == Level::Harmless => false,
-            () if self.words_mention("isakmp tacacs-server radius-server") => {
-                value::looks_generated(content, 8)
-            }
+            () if self.words_mention("isakmp tacacs-server radius-server") => value::is_told(content),
             () => value::is_unmistakable(content) && !content.contains(&b'/'),
         };
         if known {
             self.take(from, to, to, Rule::KEY_VALUE);
         }
         known
+    }
+
+    /// Whether the word behind a password goes on about it.
+    fn concludes(&self, to: usize) -> bool {
+        let end = charset::ALNUM.run_within(self.text, to + 1, 12);
+        self.byte(to) == b' ' && one_of(self.slice(to + 1, end), AFTER)
     }
 
     fn joined_key(&self, start: usize, end: usize) -> bool {
@@ -295,9 +328,15 @@ impl Scanner<'_> {
         let content = self.slice(start, stop);
         let has = |test: fn(&u8) -> bool| content.iter().any(test);
         let telling = content.len() >= 6
-            && has(|b| b.is_ascii_digit() || matches!(b, b'!' | b'@' | b'#' | b'$'))
-            && has(|b| b.is_ascii_alphabetic());
-        if !telling || value::says_nothing(content) || value::is_sentence(content) || is_url(content) {
+            && has(|b| b.is_ascii_digit() || b"!@#$&%+*^~".contains(b))
+            && has(|b| b.is_ascii_alphabetic())
+            && !value::is_method(content);
+        let quoted = start > at && content.len() >= 3 && ends_as(name, PASSWORDS);
+        if !(telling || quoted)
+            || value::says_nothing(content)
+            || value::is_sentence(content)
+            || is_url(content)
+        {
             return false;
         }
         self.take(start, stop, stop, Rule::KEY_VALUE);

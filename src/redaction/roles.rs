@@ -26,15 +26,15 @@ pub const PAGE: u32 = 1 << 17;
 #[rustfmt::skip]
 static ROLES: Words<1024> = Words::new(&[
     (SECRET, "password passwd passwort kennwort senha contrasena motdepasse mdp pwd pswd passphrase \
-        passcode jws jwe bearer totp hotp cvv cvc ccv csrf xsrf mnemonic verifier samlresponse \
-        samlrequest authkey privkey signingkey encryptionkey masterkey sharedkey servicekey \
-        heslo haslo clave wachtwoord losenord passe parola salasana jelszo sifre \
+        passcode jws jwe bearer cvv cvc ccv csrf xsrf mnemonic verifier samlresponse \
+        samlrequest samlart authkey privkey signingkey encryptionkey masterkey sharedkey servicekey \
+        heslo haslo clave wachtwoord losenord passe parola salasana adgangskode jelszo sifre \
         credential sessid phpsessid jsessionid aspsessionid cardnumber ccnumber ssws appkey sshpass requirepass masterauth \
-        psk pasword passwrd passord antiforgery einmalcode dockerconfigjson dockercfg storepass keypass rootpw bindpw userpw dbpw adminpw"),
+        psk pasword passwrd passord antiforgery einmalcode dockerconfigjson dockercfg storepass keypass rootpw bindpw userpw dbpw adminpw pwdhash pwhash passhash authcode vcode smscode otpcode"),
     (SECRET | MAKES_KEY, "secret jwt cookie"),
     (SECRET | MAKES_KEY | MAKES_CODE, "authorization"),
     (SECRET | MAKES_KEY | TOKEN, "token"),
-    (SECRET | MAKES_CODE, "otp"),
+    (SECRET | MAKES_CODE, "otp totp hotp"),
     (PLURAL | MANY, "secrets passwords credentials creds passwds"),
     (PLURAL, "tokens cookies pw"),
     (PLURAL | MAKES_CODE, "pass"),
@@ -42,7 +42,7 @@ static ROLES: Words<1024> = Words::new(&[
     (KEY | MANY, "keys"),
     (MAKES_KEY, "private priv signing encryption encrypt decryption decrypt master service deploy deployment \
         admin shared webhook ssh aes rsa role crypto cipher pgp gpg wallet ingest ingestion \
-        integration unseal preshared root symmetric account subscription tls ssl server fernet license licence hashing internal"),
+        integration unseal preshared root symmetric account subscription tls ssl server fernet license licence hashing internal pragma wifi wpa wlan wep"),
     (MAKES_KEY | MAKES_CODE, "sign"),
     (MAKES_KEY, "api"),
     (MAKES_KEY | NEUTRAL, "encrypted"),
@@ -51,19 +51,20 @@ static ROLES: Words<1024> = Words::new(&[
     (MAKES_KEY | GENERATED, "session sess"),
     (MAKES_KEY | GENERATED, "hmac"),
     (GENERATED | MAKES_KEY | QUERY, "signature sig"),
-    (GENERATED, "assertion cred ticket bypass pat pepper sas"),
-    (GENERATED | NEUTRAL, "confirm"),
+    (GENERATED, "ntlm lmhash nthash assertion cred ticket bypass pat pepper sas"),
+    (GENERATED | NEUTRAL | MAKES_CODE, "confirm"),
     (QUERY, "appid t invite invitation"),
     (GENERATED | COUNTED, "sid"),
     (SECRET, "saml"),
-    (PIN | MAKES_CODE, "pin puk"),
+    (PIN | MAKES_CODE, "pin puk tan mtan smstan"),
     (CODE | QUERY, "code"),
     (CODE | MANY, "codes"),
     (CODE, "number phrase"),
-    (MAKES_CODE, "verification sms mfa fa 2fa tfa login signin security activation recovery backup onetime \
-        pairing device magic card cc factor authenticator unlock seed"),
-    (MAKES_CODE | HARMLESS_END, "time reset"),
+    (MAKES_CODE, "verification sms mfa fa 2fa tfa login signin security activation backup onetime \
+        pairing device magic card cc factor authenticator unlock seed alarm door gate"),
+    (MAKES_CODE | HARMLESS_END, "time reset email"),
     (MAKES_CODE, "verify"),
+    (MAKES_CODE | MAKES_KEY, "recovery"),
     (MAKES_CODE | NEUTRAL, "confirmation"),
     (MAKES_CODE, "credit"),
     (HARMLESS_KEY | NEUTRAL, "primary"),
@@ -90,7 +91,7 @@ static ROLES: Words<1024> = Words::new(&[
         schema rotation attempts attempt manager index position pos kind description title rule \
         rules regex pattern forgot change screen form component store bucket budget cost price \
         per second domain audience aud iss sub iat nbf scope scopes owner user username \
-        email consent banner settings options config configured present exists match matches matched \
+        consent banner settings options config configured present exists match matches matched \
         complexity score validation validator verified requirements set seconds ms minutes hours \
         days duration timeout refresh lifetime validity revoked rotated active fingerprint \
         thumbprint param arn region ref reference class handler middleware estimate details symbol address \

@@ -6,6 +6,7 @@
 //! stay. The index below is built from the table.
 
 use super::charset::{self, *};
+use super::runs::Runs;
 use std::sync::LazyLock;
 
 /// Where a rule's facts come from. Facts only (prefix, bytes, lengths); no code or expression was taken over.
@@ -77,27 +78,38 @@ const fn hook(name: &'static str, prefixes: Prefixes, body: Charset, min: u16, s
 pub const RULES: &[Rule] = &[
     row("1password-key", "A3-", UPPER_NUM_DASH, 29, 33, Gitleaks),
     row("1password-service-token", "ops_eyJ", BASE64, 60, 2048, Gitleaks),
+    row("adafruit-key", "aio_", ALNUM, 28, 28, Scanners),
     row("adobe-client-secret", "p8e-", TOKEN, 32, 32, Gitleaks),
     row("age-secret-key", "AGE-SECRET-KEY-1", UPPER_NUM, 58, 58, Gitleaks),
     row("aikido-secret", "AIK_SECRET_ AIK_CI_", ALNUM, 20, 64, Betterleaks),
     row("airtable-token", "pat", ALNUM_DOT, 79, 79, Kingfisher),
+    row("aiven-password", "AVNS_", TOKEN, 12, 24, Scanners),
     row("alibaba-key", "LTAI", ALNUM, 12, 24, Gitleaks),
     row("anthropic-key", "sk-ant-", TOKEN, 20, 200, Gitleaks),
+    row("arcjet-key", "ajkey_", ALNUM, 26, 26, Kingfisher),
     row("artifactory-key", "AKCp cmVmd", ALNUM, 59, 73, Gitleaks),
     row("atlassian-token", "ATATT3 ATCTT3 ATBB", TOKEN_EQ, 24, 256, Gitleaks),
     row("asana-token", "0/ 1/ 2/", DIGITS_PATH, 32, 70, Kingfisher),
     row("aws-access-key", "AKIA ASIA ABIA ACCA", UPPER_NUM, 16, 16, Gitleaks),
     row("aws-bedrock-key", "ABSK bedrock-api-key-", BASE64, 60, 2048, Gitleaks),
+    row("block-protocol-key", "b10ck5.", ALNUM_DOT, 69, 69, Kingfisher),
     row("brevo-key", "xkeysib- xsmtpsib-", TOKEN, 64, 100, Gitleaks),
-    row("buildkite-token", "bkua_", HEX, 40, 40, Kingfisher),
+    row("buildkite-token", "bkua_", ALNUM, 40, 40, Kingfisher),
+    row("browserbase-key", "bb_live_ bb_test_", TOKEN, 27, 27, Kingfisher),
+    row("builder-key", "bpk-", HEX, 32, 32, Kingfisher),
+    row("calcom-key", "cal_live_", ALNUM, 32, 32, Kingfisher),
+    row("canva-client-secret", "cnvca", TOKEN, 51, 51, Kingfisher),
+    row("cartesia-key", "sk_car_", ALNUM_UNDER, 20, 20, Kingfisher),
     row("cerebras-key", "csk-", ALNUM, 48, 48, Betterleaks),
     row("circleci-token", "CCIPAT_ CCIPRJ_", ALNUM_UNDER, 40, 100, Kingfisher),
     row("clickhouse-secret", "4b1d", ALNUM, 38, 38, Gitleaks),
     row("clojars-token", "CLOJARS_", ALNUM, 60, 60, Gitleaks),
     row("cloudflare-token", "cfut_ cfat_ cfk_ cfast_", TOKEN, 40, 64, Vendor),
     row("cloudflare-origin-ca-key", "v1.0-", HEX_DASH, 160, 240, Gitleaks),
+    row("cockroach-key", "CCDB1_", ALNUM_UNDER, 63, 63, Kingfisher),
     row("contentful-token", "CFPAT-", TOKEN, 43, 43, Scanners),
     row("crates-io-token", "cio", ALNUM, 32, 32, Kingfisher),
+    row("crossmint-key", "sk_staging_ sk_production_", ALNUM, 24, 48, Kingfisher),
     row("cursor-key", "key_", HEX, 64, 64, Betterleaks),
     row("databricks-token", "dapi dkea dose", HEX_DASH, 32, 34, Gitleaks),
     row("datadog-key", "ddapp_ DDRCM_", ALNUM_UNDER, 30, 80, Datadog),
@@ -121,6 +133,7 @@ pub const RULES: &[Rule] = &[
     row("fly-token", "fo1_ fm1r_ fm1a_ fm2_", ANY_BASE64, 43, 4096, Gitleaks),
     row("frameio-token", "fio-u-", TOKEN_EQ, 64, 64, Gitleaks),
     row("gcp-api-key", "AIza", TOKEN, 35, 35, Gitleaks),
+    row("gcp-express-key", "AQ.Ab8R", TOKEN, 46, 46, Kingfisher),
     row("gcp-oauth-token", "ya29.", TOKEN_DOT, 20, 2048, Kingfisher),
     row("gcp-oauth-secret", "GOCSPX-", TOKEN, 24, 40, Kingfisher),
     row("gcp-refresh-token", "1//0", TOKEN, 30, 256, Kingfisher),
@@ -138,26 +151,37 @@ pub const RULES: &[Rule] = &[
     row("huggingface-token", "hf_ api_org_", ALNUM, 30, 40, Gitleaks),
     row("infracost-token", "ico-", ALNUM, 32, 32, Gitleaks),
     row("intra42-secret", "s-s4t2ud- s-s4t2af-", HEX, 64, 64, Gitleaks),
+    row("jina-key", "jina_", ALNUM, 60, 60, Kingfisher),
     row("langchain-key", "lsv2_pt_ lsv2_sk_", HEX_UNDER, 43, 43, Kingfisher),
     row("launchdarkly-key", "sdk- api-", HEX_DASH, 36, 36, Vendor),
+    row("lichess-token", "lip_", ALNUM_UNDER, 17, 30, Kingfisher),
     row("linear-token", "lin_api_ lin_oauth_ lin_wh_", ALNUM, 30, 64, Gitleaks),
+    row("llamacloud-key", "llx-", ALNUM, 40, 60, Scanners),
     row("lob-or-gocardless-key", "live_ test_", TOKEN, 35, 40, Gitleaks),
+    row("mailersend-token", "mlsn.", ALNUM, 30, 100, Kingfisher),
     row("mailgun-key", "key-", HEX, 32, 32, Gitleaks),
     row("mapbox-secret-token", "sk.eyJ tk.eyJ", TOKEN_DOT, 40, 300, Kingfisher),
+    row("mercadopago-token", "APP_USR-", TOKEN, 50, 96, Vendor),
+    row("midtrans-key", "Mid-server- SB-Mid-server-", TOKEN, 16, 48, Vendor),
+    row("modal-token", "as-", ALNUM, 22, 22, Kingfisher),
     row("neon-key", "napi_", ALNUM, 40, 80, Scanners),
     row("netlify-token", "nfp_", ALNUM, 36, 48, Kingfisher),
     row("newrelic-key", "NRAK- NRII- NRRA- NRAA-", TOKEN, 26, 48, Gitleaks),
     row("notion-token", "ntn_ secret_", ALNUM, 40, 50, Gitleaks),
     row("npm-token", "npm_", ALNUM, 36, 36, Gitleaks),
+    row("nuget-key", "oy2", ALNUM, 43, 43, Kingfisher),
     row("nvidia-key", "nvapi-", TOKEN, 60, 70, Kingfisher),
     row("octopus-key", "API-", UPPER_NUM, 26, 32, Gitleaks),
     row("openai-key", "sk- sess-", TOKEN, 24, 256, Gitleaks),
     row("openshift-token", "sha256~", TOKEN, 43, 43, Gitleaks),
+    row("ory-token", "ory_at_ ory_rt_ ory_ac_ ory_pat_ ory_st_", TOKEN_DOT, 24, 120, Vendor),
+    row("paddle-key", "pdl_live_apikey_ pdl_sdbx_apikey_", ALNUM_UNDER, 53, 53, Vendor),
     row("perplexity-key", "pplx-", ALNUM, 32, 64, Gitleaks),
     row("pinecone-key", "pcsk_", ALNUM_UNDER, 60, 75, Kingfisher),
     row("plaid-token", "access-sandbox- access-development- access-production- public-sandbox- public-production-", HEX_DASH, 36, 36, Gitleaks),
     row("planetscale-token", "pscale_tkn_ pscale_oauth_ pscale_pw_", TOKEN_DOT, 32, 64, Gitleaks),
     row("posthog-key", "phx_ phs_ pha_ phr_", ALNUM, 40, 48, Kingfisher),
+    row("polar-token", "polar_oat_ polar_pat_ polar_whs_ polar_cst_", ALNUM_UNDER, 24, 64, Scanners),
     row("postman-key", "PMAK-", HEX_DASH, 59, 59, Gitleaks),
     row("prefect-token", "pnu_ pnb_", ALNUM, 36, 36, Gitleaks),
     row("pulumi-token", "pul-", HEX, 40, 40, Gitleaks),
@@ -173,7 +197,11 @@ pub const RULES: &[Rule] = &[
     row("readme-token", "rdme_", ALNUM, 70, 70, Gitleaks),
     row("replicate-token", "r8_", ALNUM, 37, 40, Scanners),
     row("resend-key", "re_", ALNUM_UNDER, 30, 40, Scanners),
+    row("riot-key", "RGAPI-", HEX_DASH, 36, 36, Scanners),
+    row("rootly-key", "rootly_", HEX, 64, 64, Kingfisher),
     row("rubygems-token", "rubygems_", HEX, 48, 48, Gitleaks),
+    row("runpod-key", "rpa_", ALNUM, 36, 56, Scanners),
+    row("samsara-token", "samsara_api_", ALNUM, 26, 32, Kingfisher),
     row("scalingo-token", "tk-us-", TOKEN, 48, 48, Gitleaks),
     row("sendgrid-key", "SG.", TOKEN_DOT, 50, 80, Gitleaks),
     row("sentry-token", "sntrys_ sntryu_ sntrya_", ANY_BASE64, 60, 512, Gitleaks),
@@ -188,18 +216,25 @@ pub const RULES: &[Rule] = &[
         ALNUM, 10, 247, Gitleaks),
     row("webhook-signing-secret", "whsec_", BASE64, 20, 100, Vendor),
     row("signed-session-cookie", "s%3A", TOKEN_PERCENT, 40, 400, Vendor),
+    row("stytch-secret", "secret-live- secret-test-", TOKEN_EQ, 30, 64, Vendor),
     row("supabase-token", "sbp_ sb_secret_", TOKEN, 20, 64, Kingfisher),
     row("tailscale-key", "tskey-", TOKEN, 20, 140, Scanners),
     row("tavily-key", "tvly-", TOKEN, 32, 48, Scanners),
+    row("telnyx-key", "KEY", TOKEN, 55, 55, Kingfisher),
     row("together-key", "tgp_v1_", TOKEN, 43, 43, Scanners),
     row("trello-token", "ATTA", ANY_HEX, 60, 80, Scanners),
     row("twilio-key", "SK", ANY_HEX, 32, 32, Gitleaks),
     row("twitter-bearer", "AAAAAAAAAAAAAAAAAAAA", TOKEN_PERCENT, 60, 140, Gitleaks),
     row("typeform-token", "tfp_", TOKEN_DOT, 40, 70, Gitleaks),
+    row("ubidots-token", "BBFF-", ALNUM, 30, 32, Scanners),
     row("vercel-token", "vcp_ vci_ vca_ vcr_ vck_", TOKEN, 50, 64, Kingfisher),
     row("vercel-blob-token", "vercel_blob_rw_", ALNUM_UNDER, 30, 100, Scanners),
+    row("voiceflow-key", "VF.DM.", ALNUM_DOT, 41, 41, Kingfisher),
+    row("wakatime-key", "waka_", HEX_DASH, 36, 36, Scanners),
     row("wandb-key", "wandb_v1_", ALNUM_UNDER, 77, 77, Scanners),
     row("xai-key", "xai-", ALNUM, 60, 100, Scanners),
+    row("xata-key", "xau_", ALNUM, 28, 48, Scanners),
+    row("xendit-key", "xnd_production_ xnd_development_", ALNUM, 30, 80, Vendor),
     row("yandex-key", "AQVN", TOKEN, 35, 38, Gitleaks),
     row("yandex-token", "t1.", TOKEN_DOT, 90, 400, Gitleaks),
     row("generic-pat", "pat_", ALNUM, 32, 80, Scanners),
@@ -224,6 +259,7 @@ pub const RULES: &[Rule] = &[
     hook("feishu-webhook", "open.feishu.cn/open-apis/bot/v2/hook/ open.larksuite.com/open-apis/bot/v2/hook/", HEX_DASH, 30, Scanners),
     hook("pagerduty-webhook", "events.pagerduty.com/integration/", ALNUM, 20, Scanners),
     hook("google-calendar-address", "private-", HEX, 32, Vendor),
+    hook("kubernetes-bearer", "base64url.bearer.authorization.k8s.io.", TOKEN, 20, Vendor),
     hook("ifttt-webhook", "with/key/", TOKEN, 20, Scanners),
 ];
 
@@ -283,43 +319,6 @@ pub struct Token {
     pub start: usize,
     /// First byte after it
     pub end: usize,
-}
-
-/// What is known of the runs already measured, one slot a charset, so that a hostile text (`SG.SG.SG.…`) cannot have
-/// one run measured from each of its bytes.
-#[derive(Default)]
-pub struct Runs {
-    slots: [(Option<Charset>, usize, bool); 24],
-    /// Bytes looked at.
-    pub looked: u64,
-}
-
-impl Runs {
-    /// Where the run of `set` at `from` ends, and its slot.
-    fn end(&mut self, set: Charset, text: &[u8], from: usize) -> (usize, usize) {
-        let known = self.slots.iter().position(|slot| slot.0 == Some(set));
-        let free = known.or_else(|| self.slots.iter().position(|slot| slot.0.is_none())).unwrap_or(0);
-        if let Some(slot) = self.slots.get_mut(free) {
-            if slot.0 != Some(set) || from >= slot.1 {
-                *slot = (Some(set), set.run(text, from), false);
-                self.looked += (slot.1 - from) as u64;
-            }
-            return (slot.1, free);
-        }
-        (from, free)
-    }
-
-    /// [`charset::is_mixed`] of what is left of a run; what was once plain to its end stays so.
-    fn mixed(&mut self, slot: usize, token: &[u8]) -> bool {
-        let Some(slot) = self.slots.get_mut(slot) else { return false };
-        if slot.2 {
-            return false;
-        }
-        let needed = charset::mixed_within(token);
-        slot.2 = needed.is_none();
-        self.looked += needed.unwrap_or(token.len()) as u64;
-        needed.is_some()
-    }
 }
 
 /// Whether a token of the table starts at `at`.

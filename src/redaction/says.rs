@@ -28,7 +28,7 @@ fn masked(value: &[u8]) -> bool {
     // Vault's audit log has the HMAC of a token in its place.
     value.starts_with(b"hmac-sha256:")
         || head.windows(3).any(|w| w == b"***" || w == b"..." || w == "•".as_bytes() || w == "…".as_bytes())
-        || value.iter().all(|b| matches!(b, b'x' | b'X' | b'*' | b'-' | b'#'))
+        || value.len() > 1 && value.iter().all(|b| matches!(b, b'x' | b'X' | b'*' | b'-' | b'#'))
 }
 
 /// The start of a sentence about the secret, and no more than letters: `too short`, `is required`
@@ -62,6 +62,9 @@ fn placeholder(value: &[u8]) -> bool {
     let named =
         |v: &[u8]| !v.is_empty() && v.iter().all(|b| b.is_ascii_uppercase() || *b == b'_' || *b == b'.');
     inside(b"<", b">")
+        || value
+            .get(..5)
+            .is_some_and(|head| head.eq_ignore_ascii_case(b"your-") || head.eq_ignore_ascii_case(b"your_"))
         || inside(b"${", b"}")
         || inside(b"$(", b")")
         || inside(b"{{", b"}}")
@@ -120,7 +123,7 @@ static STATUS: Words<512> = Words::new(&[
         ignored skipped loaded fetched denied unauthorized forbidden exists unavailable available defined \
         notset secretstring char uuid date float json file vault env session sessions cookie cookies email \
         user oauth oauth2 jwt saml hs256 rs256 es256 none. id there their its than because unexpected. \
-        inherit read write flag flags option argument admin-only prompt ask stdin keychain keyring agent"),
+        inherit value promise see check contact bytea varchar optional.empty read write flag flags option argument admin-only prompt ask stdin keychain keyring agent"),
 ]);
 
 fn is_status_word(word: &[u8]) -> bool {
@@ -169,6 +172,9 @@ pub fn is_sentence(value: &[u8]) -> bool {
     for word in value.split(|&b| b == b' ') {
         words += 1;
         let word = word.trim_ascii();
+        if words == 1 && word.len() > 5 && super::value::is_told(word) {
+            return false; // `autumn23 is here`
+        }
         telling += usize::from(TELLING.get(word).is_some());
     }
     words >= 3 && telling >= 1

@@ -1,15 +1,17 @@
 //! The one pass over a text: what stands at each byte, and which rule looks at it.
 //!
 //! Reading only goes forward. Whatever a rule takes is behind the reader afterwards, and a rule that declines has
-//! looked at a bounded stretch or at one the memory of runs ([`rules::Runs`]) will not have measured again; so the
+//! looked at a bounded stretch or at one the memory of runs ([`Runs`]) will not have measured again; so the
 //! work is linear in the text's length, whatever it holds. A marker (`[REDACTED]`) is read as the secret it stands
 //! for: reading goes on behind it in the same state, which is what makes redaction idempotent.
 
 use super::charset::{self, WORD};
 use super::line::Line;
 use super::names::Rule;
-use super::rules::{self, Runs};
+use super::rules;
+use super::runs::Runs;
 use super::table::Table;
+use super::words::one_of;
 use super::{MARK, extra, keys, value};
 use std::cell::Cell;
 
@@ -388,7 +390,8 @@ impl<'t> Scanner<'t> {
         let is_key = self.byte(next) == b':' || self.slice(next, next + 2) == b"=>";
         let content = self.slice(start, end);
         let scheme = content.starts_with(b"Bearer ") || content.starts_with(b"Basic ");
-        if is_key || scheme || end == after || value::says_nothing(content) {
+        let scheme = scheme || one_of(content, "authorization cookie set-cookie"); // the name as it was sent
+        if is_key || scheme || end == after || value::says_nothing(content) || value::is_sentence(content) {
             self.at = start;
         } else if self.inside == 0 {
             if !self.owed(start, end, after) {

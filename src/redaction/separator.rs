@@ -102,6 +102,7 @@ impl Scanner<'_> {
             (b',', b'<') if self.is_at(at, b",<<\"") => at + 3,
             (0xef, 0xbc) if self.byte(at + 2) == 0x9a => at + 3, // ：
             // `"password","…"` and `(password . "…")`
+            (b',', b'"') if !quoted && at == end && self.opens_tuple(end) => at + 1,
             (b',', b'"' | b'\'') if quoted => {
                 listed = true;
                 at + 1
@@ -198,6 +199,8 @@ impl Scanner<'_> {
                 },
                 // PHP's dump puts the value on the next line.
                 b'\n' if arrow && quoted => at += 1,
+                // A long string of JSON may stand on the next line.
+                b'\n' if colon && quoted && self.string_below(at) => at += 1,
                 _ => break,
             }
         }
@@ -237,6 +240,25 @@ impl Scanner<'_> {
         let sign = matches!(self.byte(next), b':' | b'=' | b'[')
             && !(self.byte(next) == b'=' && self.byte(next + 1) == b'(');
         (length > 0 && sign).then_some(at + length)
+    }
+
+    /// Erlang's `{password,"…"}`: whether a bracket stands right before the name that ends here.
+    fn opens_tuple(&self, end: usize) -> bool {
+        let back = self.slice(end.saturating_sub(40), end);
+        let name = back.iter().rev().take_while(|&&b| super::charset::WORD.has(b)).count();
+        self.before(end - name) == b'{'
+    }
+
+    /// Whether a string that is no name stands on the next line.
+    fn string_below(&self, at: usize) -> bool {
+        let from = at + 1 + value::run_of(self.text, at + 1, b' ').min(64);
+        let (end, after) = match value::opening(self.text, from) {
+            Some((quote, start)) => value::closing(self.slice(0, start + 512), start, quote),
+            None => return false,
+        };
+        after > end
+            && matches!(self.byte(after), b'\n' | b'\r' | b',' | b'}' | b' ')
+            && self.byte(after + value::run_of(self.text, after, b' ').min(4)) != b':'
     }
 
     /// Whether a name in capitals is parted from what stands at `at` by a tab alone.

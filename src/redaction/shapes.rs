@@ -61,6 +61,7 @@ impl Scanner<'_> {
         let taken = taken.or_else(|| self.fal(start, end)).or_else(|| self.pgpass(end));
         let taken = taken.or_else(|| self.telegram(start, end)).or_else(|| self.mailchimp(start, end));
         if let Some((from, to, rule)) = taken {
+            self.line.card |= rule == Rule::CARD;
             self.take(from, to, to, rule);
         }
         taken.is_some()
@@ -278,6 +279,9 @@ impl Scanner<'_> {
     pub fn at_sign(&mut self) {
         let at = self.at;
         self.at += 1;
+        if self.bound_code(at) {
+            return;
+        }
         // Oracle's `user/password@//host`
         let go = self.is_at(at + 1, b"tcp(") || self.is_at(at + 1, b"unix(") || self.is_at(at + 1, b"//");
         if !go && !self.is_host(at + 1) {
@@ -297,7 +301,11 @@ impl Scanner<'_> {
         if let Some(colon) = colon {
             let from = reach + start + colon + 1;
             let content = self.slice(from, at);
-            if (go || value::looks_generated(content, 8)) && !value::says_nothing(content) {
+            if (go
+                || value::looks_generated(content, 8)
+                || self.byte(at + 1).is_ascii_alphabetic() && value::is_told(content))
+                && !value::says_nothing(content)
+            {
                 self.take(from, at, at, Rule::URL_PASSWORD);
             }
         }

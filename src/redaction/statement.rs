@@ -1,5 +1,4 @@
-//! Statements whose grammar says which word is the secret: `INSERT … VALUES`, `AUTH`, `PASS`, `LOGIN`, and a
-//! sentence's `password for ada is …`.
+//! Statements whose grammar says which word is the secret: `INSERT … VALUES`, `AUTH`, `PASS`, `LOGIN`.
 
 use super::charset;
 use super::keys::{self, Level};
@@ -23,6 +22,9 @@ impl Scanner<'_> {
             self.looked(end, at);
             return self.quoted_argument(at);
         }
+        if self.is_at(end, b"\" \"") && one_of(word, "requirepass masterauth") {
+            return self.quoted_argument(end + 2);
+        }
         // ioredis' `{ name: 'AUTH', args: [ 'default', '…' ] }`
         self.line.owed |= word == b"AUTH" && self.slice(end, end + 10).windows(4).any(|part| part == b"args");
         if self.byte(end) != b' ' && self.byte(end) != b'(' {
@@ -32,15 +34,31 @@ impl Scanner<'_> {
             b"AUTH" => {
                 let next = self.next_word(end);
                 if one_of(self.slice(next.0, next.1), "plain login default cram-md5 xoauth2") {
-                    return self.generated_word(next.1, 8);
+                    return self.base64_word(next.1)
+                        || self.generated_word(next.1, 8)
+                        || self.told_word(next.1);
                 }
-                self.generated_word(end, 8) || (next.1 - next.0 < 32 && self.generated_word(next.1, 8))
+                self.generated_word(end, 8)
+                    || (next.1 - next.0 < 32 && self.generated_word(next.1, 8))
+                    || self.sent(start) && self.last_word(end)
+                    || self.told_word(end)
             }
-            b"PASS" => self.generated_word(end, 8),
+            // FTP's and POP's
+            b"PASS" => self.generated_word(end, 8) || self.sent(start) && self.last_word(end),
+            // IMAP's, behind its tag
             b"LOGIN" => {
-                let (_, user) = self.next_word(end);
-                self.generated_word(user, 8)
+                let tag = self.slice(self.words[0].0, self.words[0].1);
+                let number = tag.iter().all(u8::is_ascii_digit)
+                    && self.before(self.words[0].0.saturating_sub(1)) != b':';
+                let tagged = !number
+                    && (1..=8).contains(&tag.len())
+                    && tag.iter().any(u8::is_ascii_digit)
+                    && self.words[0].1 + 1 == start;
+                let (_, user, after) = self.argument_at(end + 1, 64);
+                self.generated_word(user, 8) || tagged && self.last_word(after)
             }
+            b"IDENTIFY" => self.last_word(end),
+            b"requirepass" | b"masterauth" => self.last_word(end),
             _ if word.eq_ignore_ascii_case(b"values") => self.row(start, end),
             _ => false,
         }
@@ -57,10 +75,69 @@ impl Scanner<'_> {
     /// Takes the word behind the space at `at` if it looks generated.
     fn generated_word(&mut self, at: usize, min: usize) -> bool {
         let (start, end) = self.next_word(at);
+        let content = self.slice(start, end);
         let secret = start > at
             && self.byte(end) != b':'
-            && !self.slice(start, end).contains(&b'/')
-            && value::looks_generated(self.slice(start, end), min);
+            && (!content.contains(&b'/') || content.len() >= 16 && content.len().is_multiple_of(4))
+            && value::looks_generated(content, min);
+        if secret {
+            self.take(start, end, end, Rule::COMMAND_LINE);
+        }
+        secret
+    }
+
+    /// Whether a protocol's command is what stands before it says: a prompt's sign, a side's letter, an opened string.
+    fn sent(&self, start: usize) -> bool {
+        let before = self.slice(start.saturating_sub(3), start);
+        let signs = [&b"> "[..], b"C: ", b"\"", b"'", b"\\n", b">> ", b"]: "];
+        // `PASS src/a.test.ts` is a test's result.
+        let user = self.before(start) == b'\n'
+            && self.slice(start.saturating_sub(80), start).windows(5).any(|part| part == b"USER ");
+        user || signs.iter().any(|sign| before.ends_with(sign))
+    }
+
+    /// Takes the string or the word behind the space at `at` when the line, the string or the command ends with it.
+    pub fn last_word(&mut self, at: usize) -> bool {
+        if self.byte(at) != b' ' {
+            return false;
+        }
+        let (start, end, after) = self.argument_at(at + 1, 96);
+        let content = self.slice(start, end);
+        let ends = matches!(self.byte(after), 0 | b'\n' | b'\r' | b'\\' | b'"' | b'\'')
+            || self.is_at(after, b" -> ")
+            || self.is_at(after, b" C: ")
+            || self.is_at(after, b" S: ");
+        let secret = ends
+            && content.len() >= 3
+            && !content.contains(&b'/')
+            && !value::says_nothing(content)
+            && !value::is_assignment(content)
+            && (start > at + 1 || !content.iter().all(|b| b.is_ascii_uppercase() || b"-_".contains(b)));
+        if secret {
+            self.take(start, end, after, Rule::COMMAND_LINE);
+        }
+        secret
+    }
+
+    /// Takes the word behind the space at `at` if it is base64.
+    fn base64_word(&mut self, at: usize) -> bool {
+        let (start, end) = self.next_word(at);
+        let word = self.slice(start, end);
+        let secret = word.len() >= 8
+            && word.len().is_multiple_of(4)
+            && word.iter().all(|&b| charset::BASE64.has(b))
+            && word.iter().any(u8::is_ascii_lowercase)
+            && word.iter().any(u8::is_ascii_uppercase);
+        if secret {
+            self.take(start, end, end, Rule::COMMAND_LINE);
+        }
+        secret
+    }
+
+    /// Takes the word behind the space at `at` if it may be a password.
+    fn told_word(&mut self, at: usize) -> bool {
+        let (start, end) = self.next_word(at);
+        let secret = start > at && self.byte(end) != b':' && value::is_told(self.slice(start, end));
         if secret {
             self.take(start, end, end, Rule::COMMAND_LINE);
         }
@@ -133,44 +210,6 @@ impl Scanner<'_> {
                     || of_secrets && one_of(name.trim_ascii(), "key value");
             bits | u64::from(secret) << i
         })
-    }
-
-    /// `password for ada is …`, `Temporary password for ada: …`, `SET PASSWORD FOR 'app'@'%' = '…'`
-    #[inline(never)]
-    pub fn of_someone(&mut self, end: usize) -> bool {
-        if !self.is_at(end, b" for ") {
-            return false;
-        }
-        let who = end + 5;
-        let mut at = who;
-        while !matches!(self.byte(at), 0..=b' ' | b'=') && at < who + 64 {
-            at += 1;
-        }
-        self.looked(end, at);
-        if at == who || self.byte(at) == b'=' {
-            return false;
-        }
-        at = match () {
-            () if self.before(at) == b':' => at + 1,
-            () if self.is_at(at, b" = ") => at + 3,
-            () if self.is_at(at, b" is ") => at + 4,
-            () if self.is_at(at, b" is: ") => at + 5,
-            () => return false,
-        };
-        at += if self.is_at(at, b"PASSWORD(") { 9 } else { 0 };
-        let (from, to, after) = self.argument_at(at, usize::MAX);
-        let content = self.slice(from, to);
-        let telling = content.len() >= 6
-            && content.iter().any(|b| b.is_ascii_digit() || b"!@#$".contains(b))
-            && content.iter().any(u8::is_ascii_alphabetic);
-        if !(telling || from > at && content.len() >= 3)
-            || value::says_nothing(content)
-            || value::is_sentence(content)
-        {
-            return false;
-        }
-        self.take(from, to, after, Rule::KEY_VALUE);
-        true
     }
 }
 

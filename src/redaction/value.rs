@@ -18,11 +18,18 @@ pub enum Quote {
 const SPELLED: [&[u8]; 9] =
     [b"%22", b"%27", b"&quot;", b"&#34;", b"&#39;", b"&apos;", b"&#x27;", b"\\u0022", b"\\u0027"];
 
+/// Typographic marks, in pairs.
+const TYPOGRAPHIC: [(&str, &str); 4] = [("“", "”"), ("„", "“"), ("«", "»"), ("‘", "’")];
+
 /// The string that opens at `at`, and where its content starts.
 #[inline(never)]
 pub fn opening(text: &[u8], at: usize) -> Option<(Quote, usize)> {
     match text.get(at)? {
         b'%' | b'&' => spelled(text, at),
+        0xe2 | 0xc2 => TYPOGRAPHIC.iter().find_map(|(open, close)| {
+            let fits = text.get(at..)?.starts_with(open.as_bytes());
+            fits.then_some((Quote::Spelled(close.as_bytes()), at + open.len()))
+        }),
         b'\\' => {
             let slashes = run_of(text, at, b'\\');
             match text.get(at + slashes) {
@@ -72,6 +79,8 @@ pub fn closing(text: &[u8], from: usize, quote: Quote) -> (usize, usize) {
                 let slashes = if b == b'\\' { run_of(text, i, b'\\') } else { 0 };
                 if text.get(i + slashes) != Some(&mark) {
                     i += slashes.max(1);
+                } else if own == 0 && i > from && doubled(text, i, mark) {
+                    i += 2;
                 } else if slashes % (2 * (own + 1)) == own {
                     return (i + slashes - own, i + slashes + 1);
                 } else if slashes < own {
@@ -84,6 +93,14 @@ pub fn closing(text: &[u8], from: usize, quote: Quote) -> (usize, usize) {
         }
     }
     (i, i)
+}
+
+/// A mark within a string that is written twice: YAML's and SQL's `'it''s'`, CSV's `"say ""hi"""`.
+fn doubled(text: &[u8], at: usize, mark: u8) -> bool {
+    let separator = |b: &u8| matches!(b, 0..=b' ' | b',' | b';' | b':' | b')' | b']' | b'}' | b'>' | b'\\');
+    text.get(at) == Some(&mark)
+        && text.get(at + 1) == Some(&mark)
+        && text.get(at + 2).is_some_and(|b| !separator(b))
 }
 
 /// Where an unquoted value ends. `encoded` is set inside a percent-encoded query.
@@ -143,7 +160,12 @@ fn starts_next(text: &[u8], at: usize, mark: u8) -> bool {
                 text.get(end.saturating_sub(1)) == Some(&b'=')
                     && !text.get(end).is_some_and(|&b| charset::is_alnum(b))
             };
-            end > at && matches!(text.get(end), Some(b'=' | b':' | b';')) && !padding
+            // `&user[name]=…`, `&user%5Bname%5D=…`
+            let nested = mark == b'&'
+                && end > at
+                && (text.get(end) == Some(&b'[')
+                    || text.get(end..end + 3).is_some_and(|b| b == b"%5B" || b == b"%5b"));
+            nested || end > at && matches!(text.get(end), Some(b'=' | b':' | b';')) && !padding
         }
     }
 }

@@ -7,6 +7,10 @@ use super::near;
 use super::scan::Scanner;
 use super::separator::Separator;
 use super::value::{self, Quote};
+use super::words::one_of;
+
+/// The longest passphrase of plain words.
+const PHRASE_AT_MOST: usize = 96;
 
 /// A value as it is written.
 pub enum Value {
@@ -50,7 +54,15 @@ impl Scanner<'_> {
         // `b'…'`, `Some("…")`, `String("…")`, `Secret("…")`
         let word = charset::ALNUM_UNDER.run_within(self.text, at, 24);
         let open = word + usize::from(self.byte(word) == b'(');
-        if self.is_at(at, b"string(") {
+        if self.is_at(at, b"<<\"") {
+            at += 2; // Erlang's binaries
+        } else if self.is_at(word, b"::from(\"") || self.is_at(word, b"::new(\"") {
+            at = word + self.slice(word, word + 8).iter().position(|&b| b == b'(').map_or(0, |open| open + 1);
+        } else if self.byte(word) == b'[' && self.is_at(at, b"Optional[") {
+            let end = charset::CREDENTIAL.run_within(self.text, word + 1, 256);
+            self.looked(word, end);
+            return (self.byte(end) == b']' && end > word + 1).then_some(Value::Bare(word + 1, end));
+        } else if self.is_at(at, b"string(") {
             // PHP's `string(20) "…"`
             let close = charset::HEX.run_within(self.text, open, 8);
             at = if self.is_at(close, b") ") { close + 2 } else { at };
@@ -59,6 +71,17 @@ impl Scanner<'_> {
         } else if word > at && word - at <= 2 && matches!(self.byte(word), b'"' | b'\'') {
             at = word;
         }
+        // Python's and TOML's `"""…"""`
+        if let mark @ (b'"' | b'\'') = self.byte(at)
+            && self.slice(at, at + 3) == [mark; 3]
+        {
+            let rest = self.slice(at + 3, at + 515);
+            let length = rest.iter().position(|b| *b == mark || *b == b'\n').unwrap_or(rest.len());
+            self.looked(at, at + length);
+            if rest.get(length..length + 3) == Some(&[mark; 3]) && length > 0 {
+                return Some(Value::Quoted(at + 3, at + 3 + length, at + 6 + length));
+            }
+        }
         if let Some((quote, start)) = value::opening(self.text, at) {
             let (end, after) = value::closing(self.text, start, quote);
             self.looked(start, after);
@@ -66,8 +89,12 @@ impl Scanner<'_> {
             let cut_off = matches!(quote, Quote::Mark(..)) && end == after && start == end;
             return (!cut_off).then_some(Value::Quoted(start, end, after));
         }
-        let end = value::bare_end(self.text, at, sep.encoded);
-        self.looked(at, end);
+        // A cell of a table ends with it.
+        let rest = self.text.get(at..).unwrap_or_default();
+        let cell = if sep.listed { rest.iter().position(|b| matches!(b, b'|' | 0..=b' ')) } else { None };
+        let end =
+            value::bare_end(self.slice(0, cell.map_or(self.text.len(), |cell| at + cell)), at, sep.encoded);
+        self.looked(at, cell.map_or(end, |cell| at + cell));
         if !sep.unspaced && !sep.colon && !sep.arrow && value::is_assignment(self.slice(at, end)) {
             return None; // `API_KEY= PORT=3000`: an empty value, and the next name
         }
@@ -88,6 +115,76 @@ impl Scanner<'_> {
         };
         self.looked(at, after);
         (start, end, after)
+    }
+
+    /// A passphrase of plain words, unquoted, to the end of its line: `SESSION_SECRET=keyboard cat`. Behind a colon only
+    /// a variable's, and no word of it may speak about a secret.
+    pub fn phrase_value(&mut self, sep: Separator, name: usize, start: usize, end: usize) -> Option<usize> {
+        let word = |word: &[u8]| {
+            (1..=16).contains(&word.len())
+                && word
+                    .iter()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-'".contains(b) || *b >= 0x80)
+        };
+        if let Some(end) = self.spaced_value(sep, name, start, end) {
+            return Some(end);
+        }
+        let first = self.slice(start, end);
+        if sep.quoted
+            || self.byte(end) != b' '
+            || !word(first)
+            || first.iter().any(u8::is_ascii_digit)
+            || value::says_nothing(first) && first != b"my"
+        {
+            return None;
+        }
+        let variable = self.slice(name, sep.value);
+        let capitals = variable.iter().all(|b| !b.is_ascii_lowercase()) && variable.contains(&b'_');
+        let before = self.slice(name.saturating_sub(7), name);
+        let leads =
+            matches!(self.before(name), 0 | b'\n') || before.ends_with(b"export ") || before.ends_with(b"  ");
+        if !leads || !capitals && (sep.colon || sep.arrow) {
+            return None;
+        }
+        let line = self.slice(start, start + PHRASE_AT_MOST);
+        let length = line.iter().position(|b| matches!(b, b'\n' | b'\r')).unwrap_or(line.len());
+        self.looked(start, start + length);
+        let line = line.get(..length).filter(|_| length < PHRASE_AT_MOST)?;
+        let line = line.trim_ascii_end();
+        let words = line.split(|&b| b == b' ');
+        let speaks =
+            |part: &[u8]| value::says_nothing(part) || part.ends_with(b"ed") || part.ends_with(b"ing");
+        // `MYSQL_PWD=root mysqldump shop`
+        const RUNNERS: &str = "npm npx node yarn pnpm bun deno python ruby php java go make cargo docker bash sh exec env sudo psql pg_dump";
+        let runs = words.clone().nth(1).is_some_and(|second| {
+            one_of(second, RUNNERS) || std::str::from_utf8(second).is_ok_and(super::command::takes_password)
+        });
+        let fits = !runs && words.clone().all(word) && words.clone().count() <= 8;
+        (fits && !(sep.colon && words.clone().any(speaks))).then_some(start + line.len())
+    }
+
+    /// A value with spaces where something else than a space ends it: `;Pwd=a b;` of a connection string, a line of
+    /// PHP's `[password] => a b`.
+    fn spaced_value(&mut self, sep: Separator, name: usize, start: usize, end: usize) -> Option<usize> {
+        let printed = sep.arrow && self.before(name) == b'[';
+        let connection = !sep.colon && !sep.arrow && sep.unspaced && self.before(name) == b';';
+        if self.byte(end) != b' ' || !(printed || connection) {
+            return None;
+        }
+        let rest = self.slice(start, start + PHRASE_AT_MOST);
+        let ends = |at: usize| match rest.get(at) {
+            Some(b';') => connection,
+            Some(b'\n') => printed,
+            Some(b' ') => printed && matches!(rest.get(at + 1..at + 2), Some(b"[" | b")")),
+            _ => false,
+        };
+        let length = (0..rest.len())
+            .find(|&at| ends(at))
+            .or((printed && rest.len() < PHRASE_AT_MOST).then_some(rest.len()))?;
+        self.looked(start, start + length);
+        let content = rest.get(..length)?.trim_ascii_end();
+        let other = content.iter().any(|b| b"=\"\n".contains(b)) || value::is_sentence(content);
+        (!other && !value::says_nothing(content)).then_some(start + content.len())
     }
 
     /// Bytes as Node prints them: `<Buffer 61 7d …>`, `Uint8Array(32) [ 12, 33, … ]`. Where they end.
@@ -116,7 +213,8 @@ impl Scanner<'_> {
             }
             let end = value::bare_end(self.slice(0, from + 512), from + 2, false);
             self.looked(at, end);
-            if !value::looks_generated(self.slice(from + 2, end), 10) {
+            let content = self.slice(from + 2, end);
+            if !(value::looks_generated(content, 10) || value::is_told(content)) {
                 break;
             }
             self.take(from + 2, end, end, Rule::KEY_VALUE);

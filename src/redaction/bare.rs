@@ -1,0 +1,138 @@
+//! A bare value behind a secret's name: the secret, or one of the many things that may stand there instead.
+
+use super::charset;
+use super::keys::Level;
+use super::names::Rule;
+use super::near;
+use super::scan::Scanner;
+use super::separator::Separator;
+use super::statement;
+use super::value;
+use super::words::one_of;
+
+impl Scanner<'_> {
+    /// Takes the bare value of a name that starts at `name`, or leaves it.
+    #[inline(never)]
+    pub fn bare_value(
+        &mut self,
+        sep: Separator,
+        level: Level,
+        name: usize,
+        start: usize,
+        end: usize,
+    ) -> bool {
+        if let Some(end) = self.phrase_value(sep, name, start, end) {
+            self.take(start, end, end, Rule::KEY_VALUE);
+            return true;
+        }
+        let content = self.slice(start, end);
+        let number = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
+        let size = number && self.is_at(end, b" bytes");
+        // `cannot fetch token: 400 Bad Request`
+        let status = number
+            && content.len() == 3
+            && sep.spaced_colon
+            && !sep.quoted
+            && self.byte(end) == b' '
+            && self.byte(end + 1).is_ascii_uppercase();
+        // `password: 3 attempts left`, `ENCRYPTION_KEY: base64 encoded string`
+        let status = status
+            || sep.spaced_colon
+                && !sep.quoted
+                && self.byte(end) == b' '
+                && self.byte(end + 1).is_ascii_lowercase()
+                && (number && content.len() < 3 || value::is_method(content));
+        let next_name = sep.spaced_colon
+            && (!sep.quoted && names_next(content)
+                || self.byte(end) == b':'
+                    && content.iter().all(|b| b.is_ascii_alphabetic() || b"_-.".contains(b))
+                || self.byte(name).is_ascii_uppercase() && is_field(content));
+        let short_number = number && (level != Level::Always || (self.inside > 0 && content.len() < 6));
+        let generated = value::looks_generated(content, 8);
+        if !generated && sep.arrow && !sep.quoted && self.before(name) != b':' {
+            return false;
+        }
+        if level == Level::Always
+            && let Some(end) = statement::mnemonic(self.text, start)
+        {
+            self.looked(start, end);
+            self.take(start, end, end, Rule::KEY_VALUE);
+            return true;
+        }
+        self.line.owed |= near::is_owed(content);
+        let flag = self.before(name) == b'-';
+        // `--- PASS: TestCookieJar (0.02s)`, `WIP on auth-token: 932e088 …`
+        let result = sep.spaced_colon
+            && self.slice(name, name + 5) == b"PASS:"
+            && (self.before(name.saturating_sub(1)) == b'-'
+                || self.is_at(start, b"test")
+                || self.is_at(end, b" ("));
+        let (from, to) = self.words[0];
+        let commit = sep.spaced_colon
+            && (7..=12).contains(&content.len())
+            && content.iter().all(u8::is_ascii_hexdigit)
+            && one_of(self.slice(from, to), "on branch");
+        // Go's `{password:letmein ok:true}`
+        let field = near::ends_as(self.slice(name, sep.value - 1), "password passwd pwd pass")
+            && (matches!(self.byte(end), b'}' | b']') || is_field_name(self.slice(end, end + 32)));
+        // gcloud's `--secret=db`
+        let kept = flag && one_of(self.slice(name, sep.value), "secret=");
+        let kept = kept && content.iter().all(|b| b.is_ascii_lowercase() || *b == b'-');
+        let word = sep.unspaced
+            && !sep.quoted
+            && !field
+            && (sep.colon
+                && !self.word_is(0, "pass passin passout")
+                && content.first().is_some_and(u8::is_ascii_lowercase)
+                && content.iter().all(u8::is_ascii_alphabetic)
+                || self.is_at(name, b"token=") && content.iter().all(u8::is_ascii_uppercase));
+        if value::says_nothing(content)
+            || short_number
+            || size
+            || status
+            || result
+            || commit
+            || next_name
+            || value::is_path(content)
+            || word
+            || kept
+            || content.starts_with(b"(")
+            || (sep.spaced_colon && content.starts_with(b"&"))
+            || value::is_address(content)
+            || value::is_code(content)
+            || content.starts_with(b"-----BEGIN")
+            || (sep.spaced_colon && !sep.quoted && value::is_prose(self.text, start, end))
+            || (content.starts_with(b"$") && !flag && is_variable(content))
+        {
+            return self.pass(start, content);
+        }
+        self.take_named(start, end, end, Rule::KEY_VALUE);
+        self.list_goes_on(end, end - start);
+        // `credentials: ada / hunter2`
+        let _ = self.is_at(end, b" / ") && self.chosen(end + 3);
+        true
+    }
+}
+
+/// Go's `Name:value`, the field behind an empty one.
+fn is_field(value: &[u8]) -> bool {
+    let name = charset::ALNUM.run_within(value, 0, 32);
+    value.first().is_some_and(u8::is_ascii_uppercase) && value.get(name) == Some(&b':')
+}
+
+/// `SAML: NotOnOrAfter=…`: the next name and its value.
+fn names_next(value: &[u8]) -> bool {
+    let name = value.iter().take_while(|b| b.is_ascii_alphabetic() || **b == b'_').count();
+    name > 1 && value.get(name) == Some(&b'=') && value.get(name + 1).is_some_and(|&b| b != b'=')
+}
+
+/// ` ok:` and `,user:` behind a value: the next field.
+fn is_field_name(value: &[u8]) -> bool {
+    let name = charset::ALNUM.run_within(value, 1, 32);
+    name > 1 && matches!(value.first(), Some(b' ' | b',')) && value.get(name) == Some(&b':')
+}
+
+/// `$DB_PASSWORD`, `${DB_PASSWORD}`, `$(cat file)`
+fn is_variable(value: &[u8]) -> bool {
+    value.starts_with(b"${") || value.starts_with(b"$(")
+}

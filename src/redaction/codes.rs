@@ -1,0 +1,165 @@
+//! One-time codes in other languages and forms than `your code is 123456`: `Ihr Sicherheitscode lautet …`,
+//! `123456 est votre code`, `Use Q7K-9PX as your code`, `@example.com #123456`; and a card's check value in a sentence.
+
+use super::charset::{self, TOKEN_DOT};
+use super::names::Rule;
+use super::one_time::OTHER_CODES;
+use super::scan::Scanner;
+use super::value;
+use super::words::{Words, one_of};
+
+/// One-time codes' names, as far as they are ASCII's: 1 for what is nothing else, 2 for what is one when it is somebody's
+/// or what is behind it says so.
+#[rustfmt::skip]
+static NAMES: Words<64> = Words::new(&[
+    (1, "sicherheitscode tigungscode einmalcode anmeldecode zugangscode freischaltcode verificatiecode \
+        beveiligingscode inlogcode bekreftelseskode engangskode engangskod ngskod vahvistuskoodi kodunuz verifieringskod"),
+    (2, "code kod kode koden codice digo koodisi tan mtan"),
+]);
+
+/// What stands before such a name where it is somebody's.
+const WHOSE: &str = "your votre ton ihr ihre dein deine mein tu su seu uw je j din dit tuo suo";
+
+/// What stands behind such a name.
+const PURPOSES: [&str; 16] = [
+    " to ", " er ", " är ", " es ", " é ", " è ", " di ver", " di sic", " di acc", " de conf", " de ver",
+    " de seg", " de acc", " de aut", " weryf", " verif",
+];
+
+/// What links such a name and the code, where the link is no ASCII word.
+const LINKS: [&str; 4] = [" è ", " é ", " är ", " : "];
+
+/// What says behind a code whose it is.
+const BEHIND: [&str; 15] = [
+    " is your ",
+    " as your ",
+    " is the ",
+    " ist ihr ",
+    " ist dein ",
+    " est votre ",
+    " est ton ",
+    " es tu ",
+    " es su ",
+    " är din ",
+    " er din ",
+    " is uw ",
+    " is je ",
+    " é o seu ",
+    " è il tuo ",
+];
+
+/// How codes' names end, or start.
+const SPOKEN: [&[u8]; 9] = [b"code", b"Code", b"kod", b"digo", b"odice", b"OTP", b"PIN", b"TAN", b"passcode"];
+
+/// How far behind a code its name may stand.
+const BEHIND_AT_MOST: usize = 72;
+
+impl Scanner<'_> {
+    /// Whether a word is what a one-time code is called somewhere.
+    pub fn names_code(&self, start: usize, end: usize) -> bool {
+        let tail = [self.byte(end.saturating_sub(2)) | 0x20, self.byte(end - 1) | 0x20];
+        if !matches!(&tail, b"de" | b"od" | b"en" | b"di" | b"si" | b"du" | b"uz" | b"ce" | b"an" | b"go") {
+            return false;
+        }
+        let word = self.slice(start, end);
+        match NAMES.any_case(word) {
+            Some(1) => true,
+            Some(_) => self.is_personal(start, end),
+            None => false,
+        }
+    }
+
+    /// Whether a code's name is somebody's, or says what it is for.
+    pub fn is_personal(&self, start: usize, end: usize) -> bool {
+        let (from, to) = self.words[0];
+        let whose = to + 1 == start && one_of(self.slice(from, to), WHOSE);
+        whose || !self.word_is(0, OTHER_CODES) && PURPOSES.iter().any(|told| self.is_at(end, told.as_bytes()))
+    }
+
+    /// `Bestätigungscode 123456`
+    pub fn behind_code(&self, start: usize) -> bool {
+        let (from, to) = self.words[0];
+        to > from && to + 1 == start && NAMES.any_case(self.slice(from, to)) == Some(1)
+    }
+
+    /// Whether a link that is no ASCII word stands before a code.
+    pub fn linked_code(&self, start: usize) -> bool {
+        LINKS.iter().any(|link| self.slice(start.saturating_sub(link.len()), start) == link.as_bytes())
+    }
+
+    /// `… is your login code`, `… est votre code`: what stands behind a code.
+    pub fn code_behind(&mut self, end: usize) -> bool {
+        if !matches!(self.byte(end), b' ' | b'"' | b'\'' | b'*') {
+            return false;
+        }
+        let end = end + usize::from(self.byte(end) != b' ');
+        let Some(link) = BEHIND.iter().find(|link| self.is_at(end, link.as_bytes())) else { return false };
+        let rest = self.slice(end + link.len(), end + BEHIND_AT_MOST);
+        let rest = rest.split(|b| b"\n.".contains(b)).next().unwrap_or_default();
+        self.looked(end, end + BEHIND_AT_MOST);
+        let says = |name: &[u8]| rest.windows(name.len()).any(|part| part == name);
+        SPOKEN.iter().any(|name| says(name)) && (!link.ends_with("the ") || says(b"one-time"))
+    }
+
+    /// `Use Q7K-9PX as your code`, `K7QM2X is your code`, `Your code is K7QM2X`: a code of capitals and digits.
+    pub fn lettered_code(&mut self, start: usize, end: usize) -> bool {
+        let word = self.slice(start, end);
+        let has = |test: fn(&u8) -> bool| word.iter().any(test);
+        let capitals = (5..=9).contains(&word.len())
+            && has(u8::is_ascii_digit)
+            && has(u8::is_ascii_uppercase)
+            && word.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'-');
+        if !capitals {
+            return false;
+        }
+        let purpose = [" to verify", " to sign", " to log", " to confirm"];
+        let asked =
+            self.word_is(0, "enter use type") && purpose.iter().any(|told| self.is_at(end, told.as_bytes()));
+        let named = self.line.one_time
+            && (self.word_is(0, "is") && self.word_is(1, "code passcode otp")
+                || self.word_is(0, "code passcode otp")
+                    && self.slice(start.saturating_sub(2), start) == b": ");
+        let secret = asked || named || self.code_behind(end);
+        if secret {
+            self.take(start, end, end, Rule::ONE_TIME_CODE);
+        }
+        secret
+    }
+
+    /// `@example.com #123456`: a code bound to its site, the last line of a message.
+    pub fn bound_code(&mut self, at: usize) -> bool {
+        if !matches!(self.before(at), 0 | b'\n' | b' ' | b'"' | b'n') {
+            return false;
+        }
+        let host = TOKEN_DOT.run_within(self.text, at + 1, 64);
+        self.looked(at, host);
+        if host < at + 4 || !self.is_at(host, b" #") || !self.slice(at, host).contains(&b'.') {
+            return false;
+        }
+        let end = charset::ALNUM.run_within(self.text, host + 2, 12);
+        let digits = value::digits(self.slice(host + 2, end));
+        let last =
+            matches!(self.byte(end), 0 | b'\n' | b'\r' | b'"' | b'\'' | b'\\') || self.is_at(end, b" %");
+        if !last || !(4..=8).contains(&(end - host - 2)) || digits < 3 {
+            return false;
+        }
+        self.take(host + 2, end, end, Rule::ONE_TIME_CODE);
+        true
+    }
+
+    /// `exp 12/29 cvc 123`, `cvv is 737`, `security code is 221`; and behind a card's number `cid 4417`.
+    pub fn check_value(&self, start: usize, word: &[u8]) -> bool {
+        const NAMED: &str = "cvc cvv cvc2 cvv2 csc";
+        if !matches!(word.len(), 3 | 4) || !word.iter().all(u8::is_ascii_digit) {
+            return false;
+        }
+        let (_, to) = self.words[0];
+        if to == 0 || !matches!(self.slice(to, start), b" " | b": " | b":" | b"=" | b" #" | b" = ") {
+            return false;
+        }
+        let nth = usize::from(self.word_is(0, "is was"));
+        self.word_is(nth, NAMED)
+            || self.line.card && self.word_is(nth, "cid code")
+            || self.word_is(nth, "code") && self.word_is(nth + 1, "security")
+    }
+}

@@ -1,0 +1,185 @@
+//! What a sentence says a secret is: `password for ada is …`, `mot de passe de jean est …`, `token for the runner: …`,
+//! `password changed from … to …`.
+
+use super::names::Rule;
+use super::scan::Scanner;
+use super::value;
+use super::words::one_of;
+
+/// What says whose a secret is, or what for.
+const OF: &str = "for of on at de du del do da för für pour para till von voor di van til dla";
+
+/// What says that the secret comes next.
+const IS: &str = "is was are ist lautet war est es é è är er jest";
+
+/// How a secret becomes another.
+const CHANGES: &str = "changed rotated updated switched reset replaced migrated went";
+
+/// What gives somebody a secret.
+const SETS: &str = "set setting reset resetting changed changing change updated updating update rotated";
+
+/// How far behind its name a secret is looked for.
+const FURTHEST: usize = 80;
+
+impl Scanner<'_> {
+    /// Behind a secret's name that ends here: whose it is, a verb or a sign, and the secret.
+    #[inline(never)]
+    pub fn told(&mut self, end: usize, password: bool) -> bool {
+        if self.byte(end) != b' ' {
+            return false;
+        }
+        let Some((value, words, account)) = self.told_at(end, password) else { return false };
+        if value == 0 {
+            return true;
+        }
+        let value = value + if self.is_at(value, b"PASSWORD(") { 9 } else { 0 };
+        if account && let Some(to) = self.generated_account(value) {
+            self.take(value, to, to, Rule::KEY_VALUE);
+            return true;
+        }
+        let (from, to, after) = self.argument_at(value, 2 * FURTHEST);
+        let content = self.slice(from, to);
+        let quoted = from > value && content.len() >= 3;
+        let has = |test: fn(&u8) -> bool| content.iter().any(test);
+        let mixed = content.len() >= 6
+            && has(|b| b.is_ascii_digit() || b"!@#$".contains(b))
+            && has(u8::is_ascii_alphabetic)
+            && !value::is_method(content);
+        let digits = matches!(content.len(), 4..=8) && has(u8::is_ascii_digit) && self.line.pin;
+        let secret = match () {
+            () if password => quoted || mixed || value::is_told(content) || digits,
+            () if words == 0 || value::names_kind(content) => false,
+            () if words <= 2 => quoted || mixed,
+            () => value::looks_generated(content, 12),
+        };
+        if !secret || self.says_other(content) {
+            return false;
+        }
+        self.take(from, to, after, Rule::KEY_VALUE);
+        true
+    }
+
+    /// Where the secret stands, how many words stand before it, and whether the last of them is an account's. A
+    /// secret that became another is taken at once: then it stands at 0.
+    fn told_at(&mut self, end: usize, password: bool) -> Option<(usize, usize, bool)> {
+        const SIGNS: [&str; 5] = [" = ", " => ", " -> ", " → ", " : "];
+        let (mut at, mut words) = (end, 0);
+        loop {
+            if let Some(sign) = SIGNS.iter().find(|sign| self.is_at(at, sign.as_bytes())) {
+                return (words > 0).then_some((at + sign.len(), words, false));
+            }
+            let from = at + 1;
+            let rest = self.slice(from, end + FURTHEST);
+            let to = from + rest.iter().take_while(|b| !matches!(b, 0..=b' ' | b'=' | b'"')).count();
+            self.looked(from, to);
+            let word = self.slice(from, to);
+            let space = self.byte(to) == b' ';
+            if space && one_of(word, IS) {
+                if !self.is_at(to, b" generated for ") {
+                    return Some((to + 1, words, false));
+                }
+                (at, words) = (to + 14, 1);
+                continue;
+            }
+            // `reset ada's password to …`, `password will be …`
+            if words == 0 && space && one_of(word, "to") && self.words_mention(SETS) {
+                return Some((to + 1, 0, false));
+            }
+            if words == 0 && self.is_at(from, b"will be ") {
+                return Some((from + 8, 0, false));
+            }
+            if words == 0 && one_of(word, "mismatch mismatch:") {
+                return self.told_mismatch(to, password, true).then_some((0, 0, false));
+            }
+            if words == 0 && one_of(word, CHANGES) {
+                return self.told_change(to, password).then_some((0, 0, false));
+            }
+            words += 1;
+            if space && (word.ends_with(b":") && words > 1 || word == b"is:") {
+                return Some((to + 1, words, word.contains(&b'@')));
+            }
+            let plain = |b: &u8| b.is_ascii_alphanumeric() || *b >= 0x80 || b"@._-'/%`".contains(b);
+            if !space || to == from || words > 6 || words == 1 && !one_of(word, OF) || !word.iter().all(plain)
+            {
+                return None;
+            }
+            at = to;
+        }
+    }
+
+    /// Takes what stands here where nothing but a password can.
+    pub fn told_here(&mut self, at: usize) -> bool {
+        let (from, to, after) = self.argument_at(at, FURTHEST);
+        let content = self.slice(from, to);
+        if !value::is_told(content) || self.says_other(content) {
+            return false;
+        }
+        self.take(from, to, after, Rule::KEY_VALUE);
+        true
+    }
+
+    /// `from … to …`
+    fn told_change(&mut self, at: usize, password: bool) -> bool {
+        let (mut at, mut taken) = (at, false);
+        for link in [" from ", " to "] {
+            if !self.is_at(at, link.as_bytes()) {
+                break;
+            }
+            let start = at + link.len();
+            let (from, to, after) = self.argument_at(start, FURTHEST);
+            let content = self.slice(from, to);
+            let quoted = password && from > start && content.len() >= 3;
+            if !(quoted || value::is_told(content)) || self.says_other(content) {
+                break;
+            }
+            self.take(from, to, after, Rule::KEY_VALUE);
+            (at, taken) = (after, true);
+        }
+        taken
+    }
+
+    /// `got … want …`, `… != …`
+    pub fn told_mismatch(&mut self, from: usize, password: bool, named: bool) -> bool {
+        let (mut at, mut taken) = (from, false);
+        for _ in 0..2 {
+            let before = at;
+            for word in [",", " expected", " got", " want", " vs", " !=", " but got"] {
+                at += if self.is_at(at, word.as_bytes()) { word.len() } else { 0 };
+            }
+            if self.byte(at) != b' ' || at == before && !(named && at == from) {
+                break;
+            }
+            let (from, to, after) = self.argument_at(at + 1, FURTHEST);
+            let content = self.slice(from, to);
+            let secret = if password { value::is_told(content) } else { value::looks_generated(content, 16) };
+            if !secret || self.says_other(content) {
+                break;
+            }
+            self.take(from, to, after, Rule::KEY_VALUE);
+            (at, taken) = (after, true);
+        }
+        taken
+    }
+
+    /// MySQL's `… for root@localhost: …`: small letters, capitals, digits and any mark.
+    fn generated_account(&mut self, from: usize) -> Option<usize> {
+        let word = self.slice(from, from + 32);
+        let length = word.iter().take_while(|b| b.is_ascii_graphic() && **b != b'"').count();
+        self.looked(from, from + length);
+        let has = |test: fn(&u8) -> bool| word.iter().take(length).any(test);
+        let all = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit);
+        let ends = matches!(self.byte(from + length), 0..=b' ');
+        let fits = all && (8..32).contains(&length) && ends && has(u8::is_ascii_punctuation);
+        (fits && !has(|b| *b == b'=')).then_some(from + length)
+    }
+
+    /// Whether what stands where a secret is told says something about it instead.
+    fn says_other(&self, content: &[u8]) -> bool {
+        value::says_nothing(content)
+            || value::is_sentence(content)
+            || value::is_address(content)
+            || value::is_path(content)
+            || value::is_code(content)
+            || value::is_assignment(content)
+    }
+}
