@@ -106,7 +106,7 @@ fn split_line(body: &[u8]) -> Result<(&[u8], &[u8]), String> {
 
 /// What became of one appended entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "lowercase")]
+#[serde(tag = "is", rename_all = "lowercase", from = "OutcomeRead")]
 pub enum Outcome {
     /// Durable.
     Stored {
@@ -134,6 +134,45 @@ pub enum Outcome {
         /// What it is.
         to: u32,
     },
+}
+
+/// An [`Outcome`] as it is read: all fields side by side. What serde makes of a tag buffers every value first, which is felt
+/// on the path of a log, and is a hundredth of the bundle.
+#[derive(Deserialize)]
+struct OutcomeRead {
+    is: Is,
+    #[serde(default)]
+    left: u64,
+    #[serde(default)]
+    scope: Option<Scope>,
+    #[serde(default)]
+    until: i64,
+    #[serde(default)]
+    from: u32,
+    #[serde(default)]
+    to: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Is {
+    Stored,
+    Duplicate,
+    Over,
+    Full,
+    Undrained,
+}
+
+impl From<OutcomeRead> for Outcome {
+    fn from(read: OutcomeRead) -> Outcome {
+        match read.is {
+            Is::Stored => Outcome::Stored { left: read.left },
+            Is::Duplicate => Outcome::Duplicate { left: read.left },
+            Is::Over => Outcome::Over { scope: read.scope.unwrap_or(Scope::Global), until: read.until },
+            Is::Full => Outcome::Full,
+            Is::Undrained => Outcome::Undrained { from: read.from, to: read.to },
+        }
+    }
 }
 
 /// Answer to an append: one outcome an entry, in order.
@@ -297,6 +336,21 @@ mod tests {
         assert_eq!((back, counted), (entries, redactions));
         assert!(decode_append(&body[..body.len() - 1]).is_err());
         assert!(decode_append(b"{}").is_err());
+    }
+
+    #[test]
+    fn an_outcome_reads_back_as_it_was_written() {
+        let outcomes = [
+            Outcome::Stored { left: 7 },
+            Outcome::Duplicate { left: 0 },
+            Outcome::Over { scope: Scope::Trace, until: 9 },
+            Outcome::Full,
+            Outcome::Undrained { from: 1, to: 4 },
+        ];
+        let written = serde_json::to_string(&outcomes).unwrap();
+        assert!(written.starts_with(r#"[{"is":"stored","left":7},"#), "{written}");
+        assert_eq!(serde_json::from_str::<Vec<Outcome>>(&written).unwrap(), outcomes);
+        assert!(serde_json::from_str::<Outcome>(r#"{"is":"else"}"#).is_err());
     }
 
     #[test]
