@@ -6,7 +6,7 @@ use super::names::Rule;
 use super::one_time::OTHER_CODES;
 use super::scan::Scanner;
 use super::value;
-use super::words::{Words, one_of};
+use super::words::{Words, mentions, one_of};
 
 /// One-time codes' names, as far as they are ASCII's: 1 for what is nothing else, 2 for what is one when it is somebody's
 /// or what is behind it says so.
@@ -97,8 +97,7 @@ impl Scanner<'_> {
         let rest = self.slice(end + link.len(), end + BEHIND_AT_MOST);
         let rest = rest.split(|b| b"\n.".contains(b)).next().unwrap_or_default();
         self.looked(end, end + BEHIND_AT_MOST);
-        let says = |name: &[u8]| rest.windows(name.len()).any(|part| part == name);
-        SPOKEN.iter().any(|name| says(name)) && (!link.ends_with("the ") || says(b"one-time"))
+        mentions(rest, &SPOKEN) && (!link.ends_with("the ") || mentions(rest, &[b"one-time"]))
     }
 
     /// `Use Q7K-9PX as your code`, `K7QM2X is your code`, `Your code is K7QM2X`: a code of capitals and digits.
