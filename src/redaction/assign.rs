@@ -29,6 +29,16 @@ impl Scanner<'_> {
             return false;
         }
         let Some(sep) = self.separator(end) else {
+            // `user-secrets set "Jwt:Secret" "…"`
+            if self.is_at(end, b"\" \"")
+                && self
+                    .slice(start.saturating_sub(40), start)
+                    .windows(5)
+                    .any(|part| part.eq_ignore_ascii_case(b" set ") || part.eq_ignore_ascii_case(b"hset\""))
+                && self.level_of(start, end, true) == Level::Always
+            {
+                return self.quoted_argument(end + 1);
+            }
             self.opens_block(start, end);
             return false;
         };
@@ -62,7 +72,7 @@ impl Scanner<'_> {
         if (half == Some(Half::Name) || typed)
             && let Some(level) = self.pair_name(sep)
             // JSON Patch's `{"op":"add","path":"/password","value":…}`: a path alone is where a request went.
-            && (name != b"path" || self.slice(start.saturating_sub(64), start).windows(2).any(|part| part == b"op"))
+            && (name != b"path" || self.byte(sep.value) == b'[' || self.slice(start.saturating_sub(64), start).windows(2).any(|part| part == b"op"))
         {
             (self.pair, self.pair_at) = (level, end);
             if self.done > end {
@@ -115,7 +125,10 @@ impl Scanner<'_> {
                 self.oauth_code(sep)
                     || (self.of_signing_in(start) || self.expires_behind(sep)) && self.digits_value(sep)
             }
-            Level::Query if !self.in_query(start) => self.long_key(sep, name),
+            Level::Query if !self.in_query(start) => {
+                self.line.owed |= self.line.secret && near::is_owed(self.slice(sep.value, sep.value + 2));
+                self.long_key(sep, name)
+            }
             Level::Query | Level::Code => {
                 let min = if name.len() < 3 { 20 } else { 8 };
                 self.in_query(start) && self.generated_value(sep, min, Rule::URL_QUERY)
@@ -164,7 +177,7 @@ impl Scanner<'_> {
         let chained = sep.colon && !sep.quoted && sep.unspaced && self.before(name) == b':';
         // `expect "password:"; …`: the mark closes the string the name is in.
         let closes = sep.unspaced && !sep.quoted && matches!(self.byte(sep.value), b'"' | b'\'');
-        if chained || closes && self.before(name) == self.byte(sep.value) {
+        if chained || closes && self.before(name) == self.byte(sep.value) || self.closes_prompt(sep, name) {
             return false; // arn:…:secret:name, user:token:42
         }
         if matches!(self.byte(sep.value), b'|' | b'>') {
@@ -183,6 +196,9 @@ impl Scanner<'_> {
                 if sep.arrow && !sep.quoted && self.before(name) != b':' {
                     return false; // token => { … } is a function
                 }
+                if self.prints_kind(at) {
+                    return self.pass(at, b"");
+                }
                 let listed = self.byte(at) == b'[' && value::opening(self.text, at + 1).is_some();
                 if sep.spaced_colon
                     && !sep.quoted
@@ -191,6 +207,15 @@ impl Scanner<'_> {
                     && self.before(name) == b' '
                 {
                     return false; // a sentence's `… for token: {…}`: what is in it speaks for itself
+                }
+                // `"cookies":["theme","locale"]`
+                let named = charset::WORD.run_within(self.text, name, 48);
+                if listed && near::ends_as(self.slice(name, named), "cookies") {
+                    let (from, to, _) = self.argument_at(at + 1, HEAD_AT_MOST);
+                    let name = self.slice(from, to);
+                    if name.iter().all(|&b| b.is_ascii_alphabetic() || b"-_.".contains(&b)) {
+                        return self.pass(at, b"");
+                    }
                 }
                 if self.byte(at) == b'[' && charset::is_alnum(self.byte(at + 1)) && self.listed_behind(at + 1)
                 {
@@ -211,7 +236,12 @@ impl Scanner<'_> {
                     self.changed_to(after);
                     return true;
                 }
-                if value::is_address(content) || value::is_path(content) || value::is_sentence(content) {
+                let sentence = value::is_sentence(content) && !self.of_connection(name);
+                if value::is_address(content)
+                    || value::is_path(content)
+                    || value::names_header(content)
+                    || sentence
+                {
                     return self.pass(start, content);
                 }
                 if content.starts_with(b"Bearer ") || content.starts_with(b"Basic ") {
@@ -228,6 +258,33 @@ impl Scanner<'_> {
             }
             Some(Value::Bare(start, end)) => self.bare_value(sep, level, name, start, end),
         }
+    }
+
+    /// `read -p "Enter password: " PW`: the mark behind the colon closes a string that opened before the name.
+    fn closes_prompt(&self, sep: Separator, name: usize) -> bool {
+        let mark = self.byte(sep.value);
+        if !sep.spaced_colon || sep.quoted || !matches!(mark, b'"' | b'\'') {
+            return false;
+        }
+        let back = self.slice(name.saturating_sub(64), name);
+        let line = back.iter().rev().take_while(|&&b| b != b'\n');
+        matches!(self.byte(sep.value + 1), b' ' | b')' | b',' | b';' | b'\n' | 0)
+            && line.filter(|&&b| b == mark).count() % 2 == 1
+    }
+
+    /// `host=… dbname=… password='it is long'`: where a password stands, no sentence does.
+    fn of_connection(&self, name: usize) -> bool {
+        let back = self.slice(name.saturating_sub(96), name);
+        back.windows(7).any(|part| part == b"dbname=") && self.byte(name) == b'p'
+    }
+
+    /// `[Function: validate]`, `[class Token extends Base]`: what a console prints of what has no text.
+    fn prints_kind(&self, at: usize) -> bool {
+        const KINDS: &str = "function asyncfunction generatorfunction asyncgeneratorfunction class circular object getter setter";
+        let end = charset::ALNUM.run_within(self.text, at + 1, 24);
+        self.byte(at) == b'['
+            && matches!(self.byte(end), b':' | b' ' | b'/' | b']')
+            && one_of(self.slice(at + 1, end), KINDS)
     }
 
     /// Leaves a value: reading goes on in it, or behind it when it is a marker.
@@ -270,6 +327,10 @@ impl Scanner<'_> {
         if value::says_nothing(self.slice(start, end)) {
             return false;
         }
+        if self.is_at(start, b"-----BEGIN ") {
+            self.at = start; // its own end says where it ends
+            return true;
+        }
         self.take(start, end, end, Rule::KEY_VALUE);
         true
     }
@@ -304,9 +365,15 @@ impl Scanner<'_> {
         let mixed = head.iter().any(u8::is_ascii_lowercase) && head.iter().any(u8::is_ascii_uppercase);
         name.eq_ignore_ascii_case(b"key")
             && !sep.colon
-            && mixed
-            && head.iter().all(u8::is_ascii_alphanumeric)
+            && (mixed && head.iter().all(u8::is_ascii_alphanumeric) || self.of_cipher(sep.value))
             && self.generated_value(sep, 32, Rule::KEY_VALUE)
+    }
+
+    /// `key=9f2c… iv=…`: what stands beside a cipher's other part is its key.
+    fn of_cipher(&self, value: usize) -> bool {
+        let end = charset::HEX.run_within(self.text, value, 65);
+        (end == value + 32 || end == value + 64)
+            && [" iv=", " nonce=", " salt=", ", iv="].iter().any(|part| self.is_at(end, part.as_bytes()))
     }
 
     /// HCL's `variable "db_password" {`: its default is to come.

@@ -94,6 +94,7 @@ impl Scanner<'_> {
             || commit
             || next_name
             || value::is_path(content)
+            || value::names_header(content)
             || word
             || kept
             || content.starts_with(b"(")

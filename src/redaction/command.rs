@@ -40,7 +40,11 @@ impl Scanner<'_> {
     #[inline(never)]
     pub fn command(&mut self, start: usize, end: usize) -> bool {
         if self.is_at(start, b"sqlplus ") {
-            return self.logon(end + 1);
+            let mut at = end + 1;
+            while self.byte(at) == b'-' {
+                at = charset::WORD.run_within(self.text, at, 16) + 1; // `-S`
+            }
+            return self.logon(at);
         }
         if let Some(known) = COMMANDS.any_case(self.slice(start, end)) {
             self.line.user_flag |= known & USER != 0;
@@ -187,7 +191,7 @@ impl Scanner<'_> {
         self.command_span(from, to)
     }
 
-    fn command_span(&mut self, from: usize, to: usize) -> bool {
+    pub fn command_span(&mut self, from: usize, to: usize) -> bool {
         let content = self.slice(from, to);
         if from >= to
             || value::says_nothing(content)

@@ -205,14 +205,22 @@ impl Scanner<'_> {
             && has(|b| b.is_ascii_alphabetic())
             && !content.contains(&b'/')
             && value::is_told(content)
-            && (self.word_is(0, BEFORE) || self.word_is(1, "user username login") || self.concludes(to)
+            && (self.word_is(0, BEFORE)
+                || self.word_is(1, "user username login")
+                || self.concludes(to)
+                || self.slice(start.saturating_sub(2), start) == b"/ "
+                || self.word_is(0, "set") && self.words_mention("config configure user-secrets secrets")
                 // `hibernate.connection.password …`, a line of its own
                 || matches!(self.byte(to), 0 | b'\n' | b'\r') && (self.words[0].1 == 0 || self.before(start) == b'.' || self.slice(start.saturating_sub(2), start) == b", "));
         // `TOTP secret JBSW…`: base32
         let base32 = content.len() >= 16
             && has(|b| b.is_ascii_digit())
             && content.iter().all(|b| b.is_ascii_uppercase() || matches!(b, b'2'..=b'7'));
+        // `logged in with password rainy-day from 10.0.4.7`
+        let dashed = password && self.word_is(0, "with using") && self.is_at(to, b" from ");
+        let dashed = dashed && content.split(|&b| b == b'-').count() > 1 && content.len() >= 6;
         let secret = netrc
+            || dashed && content.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
             || base32 && one_of(word, "secret")
             || (password && (telling || value::looks_generated(content, 8)))
             || value::looks_generated(content, 16);

@@ -32,6 +32,7 @@ impl Scanner<'_> {
         loop {
             match self.byte(at) {
                 b' ' | b'\t' => at += 1,
+                b'"' | b'\'' if self.coloured(end, at) => break,
                 b']' | b'"' | b'\'' | b'`' if closers < 6 => {
                     (quoted, closers, at) = (true, closers + 1, at + 1)
                 }
@@ -168,7 +169,11 @@ impl Scanner<'_> {
             }
             (b'\\', b'u') if self.is_at(at, b"\\u003d") || self.is_at(at, b"\\u003a") => at + 6,
             // A table's `API_KEY<TAB>…`
-            _ if self.tabbed(end, at) => at,
+            _ if self.tabbed(end, at) || self.coloured(end, at) => at,
+            _ if self.leads_cells(end, at) => {
+                listed = true;
+                at
+            }
             _ => return None,
         };
         let after = at;
@@ -259,6 +264,22 @@ impl Scanner<'_> {
         after > end
             && matches!(self.byte(after), b'\n' | b'\r' | b',' | b'}' | b' ')
             && self.byte(after + value::run_of(self.text, after, b' ').min(4)) != b':'
+    }
+
+    /// `password<TAB>…`: whether the name that ends here starts its line.
+    fn leads_cells(&self, end: usize, at: usize) -> bool {
+        let back = self.slice(end.saturating_sub(40), end);
+        let name = back.iter().rev().take_while(|&&b| super::charset::WORD.has(b)).count();
+        at == end + 1 && self.byte(end) == b'\t' && matches!(self.before(end - name), 0 | b'\n')
+    }
+
+    /// `APP_SECRET ESC[32m"…"`: a name in capitals, a colour, a string.
+    fn coloured(&self, end: usize, at: usize) -> bool {
+        at > end + 3
+            && self.before(end).is_ascii_uppercase()
+            && matches!(self.byte(at), b'"' | b'\'')
+            && self.before(at) == b'm'
+            && self.slice(end, at).contains(&b' ')
     }
 
     /// Whether a name in capitals is parted from what stands at `at` by a tab alone.

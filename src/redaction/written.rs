@@ -27,7 +27,11 @@ impl Scanner<'_> {
     #[inline(never)]
     pub fn value(&mut self, sep: Separator) -> Option<Value> {
         let mut at = sep.value;
-        at += if self.is_at(at, b"!!str ") { 6 } else { 0 }; // YAML's tag
+        // YAML's tag: `!!str`, `!!binary`
+        if self.is_at(at, b"!!") {
+            let tag = charset::ALNUM.run_within(self.text, at + 2, 12);
+            at = if self.byte(tag) == b' ' { tag + 1 } else { at };
+        }
         if self.byte(at) == b'{' && near::is_owed(self.slice(at, at + 3)) {
             return Some(Value::Bare(at, at + 3));
         }
@@ -141,8 +145,12 @@ impl Scanner<'_> {
         let variable = self.slice(name, sep.value);
         let capitals = variable.iter().all(|b| !b.is_ascii_lowercase()) && variable.contains(&b'_');
         let before = self.slice(name.saturating_sub(7), name);
+        // `spring.mail.password = …`
+        let path = self.slice(name.saturating_sub(64), name);
+        let dotted = path.iter().rev().take_while(|&&b| charset::TOKEN_DOT.has(b)).count();
+        let line = if self.before(name) == b'.' { name - dotted } else { name };
         let leads =
-            matches!(self.before(name), 0 | b'\n') || before.ends_with(b"export ") || before.ends_with(b"  ");
+            matches!(self.before(line), 0 | b'\n') || before.ends_with(b"export ") || before.ends_with(b"  ");
         if !leads || !capitals && (sep.colon || sep.arrow) {
             return None;
         }
@@ -168,12 +176,20 @@ impl Scanner<'_> {
     fn spaced_value(&mut self, sep: Separator, name: usize, start: usize, end: usize) -> Option<usize> {
         let printed = sep.arrow && self.before(name) == b'[';
         let connection = !sep.colon && !sep.arrow && sep.unspaced && self.before(name) == b';';
-        if self.byte(end) != b' ' || !(printed || connection) {
+        // `-var 'db_password=a b'`
+        let mark = self.before(name);
+        let flag = matches!(mark, b'"' | b'\'') && sep.unspaced && !sep.quoted && !sep.colon && {
+            let back = self.slice(name.saturating_sub(18), name - 1);
+            let word = back.iter().rev().skip(1).take_while(|&&b| b != b' ').count();
+            back.last() == Some(&b' ') && word > 1 && back.iter().rev().nth(word) == Some(&b'-')
+        };
+        if self.byte(end) != b' ' || !(printed || connection || flag) {
             return None;
         }
         let rest = self.slice(start, start + PHRASE_AT_MOST);
         let ends = |at: usize| match rest.get(at) {
             Some(b';') => connection,
+            Some(&b) if flag => b == mark || b == b'\n',
             Some(b'\n') => printed,
             Some(b' ') => printed && matches!(rest.get(at + 1..at + 2), Some(b"[" | b")")),
             _ => false,
