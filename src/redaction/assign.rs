@@ -87,7 +87,7 @@ impl Scanner<'_> {
         }
         let mut level = self.level_of(start, end, sep.quoted);
         if of_pair && half == Some(Half::Value) {
-            level = pair;
+            level = if name == b"text" { Level::IfGenerated } else { pair };
         } else if self.inside > 0 && !label && !self.byte(start).is_ascii_digit() {
             level = Level::Always;
         }
@@ -154,6 +154,7 @@ impl Scanner<'_> {
                     return taken;
                 }
                 if (ends(b"cookie") || ends(b"cookies"))
+                    && !self.prints_kind(sep.value)
                     && (self.cookies(sep.value)
                         || self.cookie_list(sep.value)
                         || self.byte(sep.value) == b'[' && self.cookies(sep.value + 1))
@@ -190,14 +191,14 @@ impl Scanner<'_> {
         if self.is_at(sep.value, b"defined as ") {
             return self.quoted_argument(sep.value + 10);
         }
+        if self.prints_kind(sep.value) {
+            return self.pass(sep.value, b"");
+        }
         match self.value(sep) {
             None => self.items_below(sep.value),
             Some(Value::Opens(at)) => {
                 if sep.arrow && !sep.quoted && self.before(name) != b':' {
                     return false; // token => { … } is a function
-                }
-                if self.prints_kind(at) {
-                    return self.pass(at, b"");
                 }
                 let listed = self.byte(at) == b'[' && value::opening(self.text, at + 1).is_some();
                 if sep.spaced_colon
@@ -210,10 +211,15 @@ impl Scanner<'_> {
                 }
                 // `"cookies":["theme","locale"]`
                 let named = charset::WORD.run_within(self.text, name, 48);
-                if listed && near::ends_as(self.slice(name, named), "cookies") {
-                    let (from, to, _) = self.argument_at(at + 1, HEAD_AT_MOST);
+                if near::ends_as(self.slice(name, named), "cookies") {
+                    let blank =
+                        self.slice(at + 1, at + 16).iter().take_while(|b| b.is_ascii_whitespace()).count();
+                    let (from, to, _) = self.argument_at(at + 1 + blank, HEAD_AT_MOST);
                     let name = self.slice(from, to);
-                    if name.iter().all(|&b| b.is_ascii_alphabetic() || b"-_.".contains(&b)) {
+                    if from > at + 1 + blank
+                        && self.byte(at) == b'['
+                        && name.iter().all(|&b| b.is_ascii_alphabetic() || b"-_.".contains(&b))
+                    {
                         return self.pass(at, b"");
                     }
                 }
@@ -260,31 +266,10 @@ impl Scanner<'_> {
         }
     }
 
-    /// `read -p "Enter password: " PW`: the mark behind the colon closes a string that opened before the name.
-    fn closes_prompt(&self, sep: Separator, name: usize) -> bool {
-        let mark = self.byte(sep.value);
-        if !sep.spaced_colon || sep.quoted || !matches!(mark, b'"' | b'\'') {
-            return false;
-        }
-        let back = self.slice(name.saturating_sub(64), name);
-        let line = back.iter().rev().take_while(|&&b| b != b'\n');
-        matches!(self.byte(sep.value + 1), b' ' | b')' | b',' | b';' | b'\n' | 0)
-            && line.filter(|&&b| b == mark).count() % 2 == 1
-    }
-
     /// `host=… dbname=… password='it is long'`: where a password stands, no sentence does.
     fn of_connection(&self, name: usize) -> bool {
         let back = self.slice(name.saturating_sub(96), name);
         back.windows(7).any(|part| part == b"dbname=") && self.byte(name) == b'p'
-    }
-
-    /// `[Function: validate]`, `[class Token extends Base]`: what a console prints of what has no text.
-    fn prints_kind(&self, at: usize) -> bool {
-        const KINDS: &str = "function asyncfunction generatorfunction asyncgeneratorfunction class circular object getter setter";
-        let end = charset::ALNUM.run_within(self.text, at + 1, 24);
-        self.byte(at) == b'['
-            && matches!(self.byte(end), b':' | b' ' | b'/' | b']')
-            && one_of(self.slice(at + 1, end), KINDS)
     }
 
     /// Leaves a value: reading goes on in it, or behind it when it is a marker.

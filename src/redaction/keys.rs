@@ -135,6 +135,7 @@ fn judge(words: &[u32]) -> Level {
         return match () {
             () if any(before, MAKES_CODE) => many,
             () if before.is_empty() && last & QUERY != 0 => Code,
+            () if any(before, SECRET) => IfGenerated, // secretAnswer
             () => Harmless,
         };
     }
@@ -157,7 +158,7 @@ fn judge(words: &[u32]) -> Level {
 #[rustfmt::skip]
 static HALVES: Words<64> = Words::new(&[
     (1, "name k key header field headername param id attribute property path loc"),
-    (2, "value v val current content headervalue default data old new before after from to result input input_value"),
+    (2, "value v val current content headervalue default data old new before after from to result input input_value received text"),
 ]);
 
 /// Whether a name is one half of a `{name, value}` pair, and which.

@@ -57,6 +57,7 @@ mod pair;
 mod pem;
 mod phrase;
 mod places;
+mod printed;
 mod roles;
 pub mod rules;
 mod runs;

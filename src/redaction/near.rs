@@ -173,6 +173,13 @@ impl Scanner<'_> {
             }
             // `answered with '…'`
             () if self.is_at(end, b" '") && one_of(word, "with to as") => end + 2,
+            // `expect "password:"; send "…\r"`
+            () if self.is_at(end, b" \"") && one_of(word, "send") => {
+                let to = value::bare_end(self.slice(0, end + 98), end + 2, false);
+                self.looked(end, to);
+                let sent = self.is_at(to, b"\\r") && !value::says_nothing(self.slice(end + 2, to));
+                return sent && self.command_span(end + 2, to);
+            }
             () => return false,
         };
         if let Some(to) = statement::mnemonic(self.text, from) {

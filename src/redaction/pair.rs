@@ -125,13 +125,22 @@ impl Scanner<'_> {
         let from = name.saturating_sub(240).max(self.done);
         let tag = self.slice(from, name);
         self.looked(from, name);
+        let object = || tag.iter().rposition(|&b| b == b'{');
         let statement = || tag.windows(5).rposition(|part| part.eq_ignore_ascii_case(b" set "));
-        let Some(open) = tag.iter().rposition(|&b| b == b'<').or_else(statement) else { return };
+        let Some(open) = tag.iter().rposition(|&b| b == b'<').or_else(object).or_else(statement) else {
+            return;
+        };
         let tag = tag.get(open..).unwrap_or_default();
         let Some(at) = tag.windows(5).position(|part| part == b"value") else { return };
         let start = from + open + at + 5;
-        let gap = self.slice(start, start + 4).iter().take_while(|b| b" =`\"".contains(b)).count();
-        let mark = if self.before(start + gap) == b'"' { start + gap - 1 } else { start + gap };
+        let skip = |at: usize, what: &[u8]| {
+            at + self.slice(at, at + 4).iter().take_while(|b| what.contains(b)).count()
+        };
+        let sign = skip(skip(start, b"\\\"'`"), b" ");
+        if !matches!(self.byte(sign), b'=' | b':') {
+            return;
+        }
+        let mark = skip(sign + 1, b" ");
         let Some((quote, start)) = value::opening(self.text, mark) else { return };
         let (end, after) = value::closing(self.slice(0, name), start, quote);
         if start < end && after > end && !value::says_nothing(self.slice(start, end)) {

@@ -9,7 +9,7 @@ use super::value;
 use super::words::one_of;
 
 /// What an SNMP user's passphrase is hashed or encrypted with.
-const SNMP: &str = "sha md5 aes des sha-224 sha-256 sha-384 sha-512 aes-128 aes-192 aes-256 aes128 aes256 sha256 sha512 3des";
+pub const SNMP: &str = "sha md5 aes des sha-224 sha-256 sha-384 sha-512 aes-128 aes-192 aes-256 aes128 aes256 sha256 sha512 3des";
 
 impl Scanner<'_> {
     /// `htpasswd -b file ada …`, `rabbitmqctl add_user ada …`: the command's own place for a password.
