@@ -135,7 +135,7 @@ fn judge(words: &[u32]) -> Level {
         return match () {
             () if any(before, MAKES_CODE) => many,
             () if before.is_empty() && last & QUERY != 0 => Code,
-            () if any(before, SECRET) => IfGenerated, // secretAnswer
+            () if any(before, SECRET) && last & GENERATED != 0 => Always, // secretAnswer
             () => Harmless,
         };
     }

@@ -59,7 +59,8 @@ static ROLES: Words<1024> = Words::new(&[
     (PIN | MAKES_CODE, "pin puk tan mtan smstan"),
     (CODE | QUERY, "code"),
     (CODE | MANY, "codes"),
-    (CODE, "number phrase answer"),
+    (CODE, "number phrase"),
+    (CODE | GENERATED, "answer"),
     (MAKES_CODE, "verification sms mfa fa 2fa tfa login signin security activation backup onetime \
         pairing device magic card cc factor authenticator unlock seed alarm door gate"),
     (MAKES_CODE | HARMLESS_END, "time reset email"),
