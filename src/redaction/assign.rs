@@ -29,6 +29,16 @@ impl Scanner<'_> {
             return false;
         }
         let Some(sep) = self.separator(end) else {
+            // `user-secrets set "Jwt:Secret" "…"`
+            if self.is_at(end, b"\" \"")
+                && self
+                    .slice(start.saturating_sub(40), start)
+                    .windows(5)
+                    .any(|part| part.eq_ignore_ascii_case(b" set ") || part.eq_ignore_ascii_case(b"hset\""))
+                && self.level_of(start, end, true) == Level::Always
+            {
+                return self.quoted_argument(end + 1);
+            }
             self.opens_block(start, end);
             return false;
         };
@@ -62,7 +72,7 @@ impl Scanner<'_> {
         if (half == Some(Half::Name) || typed)
             && let Some(level) = self.pair_name(sep)
             // JSON Patch's `{"op":"add","path":"/password","value":…}`: a path alone is where a request went.
-            && (name != b"path" || self.slice(start.saturating_sub(64), start).windows(2).any(|part| part == b"op"))
+            && (name != b"path" || self.byte(sep.value) == b'[' || self.slice(start.saturating_sub(64), start).windows(2).any(|part| part == b"op"))
         {
             (self.pair, self.pair_at) = (level, end);
             if self.done > end {
@@ -77,7 +87,7 @@ impl Scanner<'_> {
         }
         let mut level = self.level_of(start, end, sep.quoted);
         if of_pair && half == Some(Half::Value) {
-            level = pair;
+            level = if name == b"text" { Level::IfGenerated } else { pair };
         } else if self.inside > 0 && !label && !self.byte(start).is_ascii_digit() {
             level = Level::Always;
         }
@@ -115,7 +125,10 @@ impl Scanner<'_> {
                 self.oauth_code(sep)
                     || (self.of_signing_in(start) || self.expires_behind(sep)) && self.digits_value(sep)
             }
-            Level::Query if !self.in_query(start) => self.long_key(sep, name),
+            Level::Query if !self.in_query(start) => {
+                self.line.owed |= self.line.secret && near::is_owed(self.slice(sep.value, sep.value + 2));
+                self.long_key(sep, name)
+            }
             Level::Query | Level::Code => {
                 let min = if name.len() < 3 { 20 } else { 8 };
                 self.in_query(start) && self.generated_value(sep, min, Rule::URL_QUERY)
@@ -141,6 +154,7 @@ impl Scanner<'_> {
                     return taken;
                 }
                 if (ends(b"cookie") || ends(b"cookies"))
+                    && !self.prints_kind(sep.value)
                     && (self.cookies(sep.value)
                         || self.cookie_list(sep.value)
                         || self.byte(sep.value) == b'[' && self.cookies(sep.value + 1))
@@ -164,7 +178,7 @@ impl Scanner<'_> {
         let chained = sep.colon && !sep.quoted && sep.unspaced && self.before(name) == b':';
         // `expect "password:"; …`: the mark closes the string the name is in.
         let closes = sep.unspaced && !sep.quoted && matches!(self.byte(sep.value), b'"' | b'\'');
-        if chained || closes && self.before(name) == self.byte(sep.value) {
+        if chained || closes && self.before(name) == self.byte(sep.value) || self.closes_prompt(sep, name) {
             return false; // arn:…:secret:name, user:token:42
         }
         if matches!(self.byte(sep.value), b'|' | b'>') {
@@ -176,6 +190,9 @@ impl Scanner<'_> {
         // Puppet's `password_hash: defined as '…'`
         if self.is_at(sep.value, b"defined as ") {
             return self.quoted_argument(sep.value + 10);
+        }
+        if self.prints_kind(sep.value) {
+            return self.pass(sep.value, b"");
         }
         match self.value(sep) {
             None => self.items_below(sep.value),
@@ -191,6 +208,20 @@ impl Scanner<'_> {
                     && self.before(name) == b' '
                 {
                     return false; // a sentence's `… for token: {…}`: what is in it speaks for itself
+                }
+                // `"cookies":["theme","locale"]`
+                let named = charset::WORD.run_within(self.text, name, 48);
+                if near::ends_as(self.slice(name, named), "cookies") {
+                    let blank =
+                        self.slice(at + 1, at + 16).iter().take_while(|b| b.is_ascii_whitespace()).count();
+                    let (from, to, _) = self.argument_at(at + 1 + blank, HEAD_AT_MOST);
+                    let name = self.slice(from, to);
+                    if from > at + 1 + blank
+                        && self.byte(at) == b'['
+                        && name.iter().all(|&b| b.is_ascii_alphabetic() || b"-_.".contains(&b))
+                    {
+                        return self.pass(at, b"");
+                    }
                 }
                 if self.byte(at) == b'[' && charset::is_alnum(self.byte(at + 1)) && self.listed_behind(at + 1)
                 {
@@ -211,7 +242,12 @@ impl Scanner<'_> {
                     self.changed_to(after);
                     return true;
                 }
-                if value::is_address(content) || value::is_path(content) || value::is_sentence(content) {
+                let sentence = value::is_sentence(content) && !self.of_connection(name);
+                if value::is_address(content)
+                    || value::is_path(content)
+                    || value::names_header(content)
+                    || sentence
+                {
                     return self.pass(start, content);
                 }
                 if content.starts_with(b"Bearer ") || content.starts_with(b"Basic ") {
@@ -228,6 +264,12 @@ impl Scanner<'_> {
             }
             Some(Value::Bare(start, end)) => self.bare_value(sep, level, name, start, end),
         }
+    }
+
+    /// `host=… dbname=… password='it is long'`: where a password stands, no sentence does.
+    fn of_connection(&self, name: usize) -> bool {
+        let back = self.slice(name.saturating_sub(96), name);
+        back.windows(7).any(|part| part == b"dbname=") && self.byte(name) == b'p'
     }
 
     /// Leaves a value: reading goes on in it, or behind it when it is a marker.
@@ -270,6 +312,10 @@ impl Scanner<'_> {
         if value::says_nothing(self.slice(start, end)) {
             return false;
         }
+        if self.is_at(start, b"-----BEGIN ") {
+            self.at = start; // its own end says where it ends
+            return true;
+        }
         self.take(start, end, end, Rule::KEY_VALUE);
         true
     }
@@ -304,9 +350,15 @@ impl Scanner<'_> {
         let mixed = head.iter().any(u8::is_ascii_lowercase) && head.iter().any(u8::is_ascii_uppercase);
         name.eq_ignore_ascii_case(b"key")
             && !sep.colon
-            && mixed
-            && head.iter().all(u8::is_ascii_alphanumeric)
+            && (mixed && head.iter().all(u8::is_ascii_alphanumeric) || self.of_cipher(sep.value))
             && self.generated_value(sep, 32, Rule::KEY_VALUE)
+    }
+
+    /// `key=9f2c… iv=…`: what stands beside a cipher's other part is its key.
+    fn of_cipher(&self, value: usize) -> bool {
+        let end = charset::HEX.run_within(self.text, value, 65);
+        (end == value + 32 || end == value + 64)
+            && [" iv=", " nonce=", " salt=", ", iv="].iter().any(|part| self.is_at(end, part.as_bytes()))
     }
 
     /// HCL's `variable "db_password" {`: its default is to come.

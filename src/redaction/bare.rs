@@ -47,6 +47,13 @@ impl Scanner<'_> {
                 || self.byte(end) == b':'
                     && content.iter().all(|b| b.is_ascii_alphabetic() || b"_-.".contains(b))
                 || self.byte(name).is_ascii_uppercase() && is_field(content));
+        // `get-session-token: SecretAccessKey …`
+        let next_name = next_name
+            || sep.spaced_colon
+                && !sep.quoted
+                && self.byte(end) == b' '
+                && content.iter().all(u8::is_ascii_alphabetic)
+                && super::keys::level(content) == Level::Always;
         let short_number = number && (level != Level::Always || (self.inside > 0 && content.len() < 6));
         let generated = value::looks_generated(content, 8);
         if !generated && sep.arrow && !sep.quoted && self.before(name) != b':' {
@@ -94,6 +101,7 @@ impl Scanner<'_> {
             || commit
             || next_name
             || value::is_path(content)
+            || value::names_header(content)
             || word
             || kept
             || content.starts_with(b"(")

@@ -20,10 +20,10 @@ const GLUED: u32 = 1 << 9;
 /// Commands, and the letter of the flag with which each takes its password.
 #[rustfmt::skip]
 static COMMANDS: Words<128> = Words::new(&[
-    (USER, "curl wget"),
+    (USER, "curl wget smbclient rpcclient smbget"),
     (GLUED | b'p' as u32, "mysql mysqldump mysqladmin mysqlimport mariadb"),
     (b'p' as u32, "mongosh mongo mongodump mongorestore mongoexport mongoimport sshpass rdesktop snowsql"),
-    (b'P' as u32, "sqlcmd bcp isql zip unzip ipmitool"),
+    (b'P' as u32, "mosquitto_pub mosquitto_sub sqlcmd bcp isql zip unzip ipmitool"),
     (b'w' as u32, "ldapsearch ldapmodify ldapdelete ldapwhoami ldapadd ldappasswd"),
     (b'a' as u32, "redis-cli"),
     (b'k' as u32, "openssl"),
@@ -40,7 +40,11 @@ impl Scanner<'_> {
     #[inline(never)]
     pub fn command(&mut self, start: usize, end: usize) -> bool {
         if self.is_at(start, b"sqlplus ") {
-            return self.logon(end + 1);
+            let mut at = end + 1;
+            while self.byte(at) == b'-' {
+                at = charset::WORD.run_within(self.text, at, 16) + 1; // `-S`
+            }
+            return self.logon(at);
         }
         if let Some(known) = COMMANDS.any_case(self.slice(start, end)) {
             self.line.user_flag |= known & USER != 0;
@@ -129,16 +133,25 @@ impl Scanner<'_> {
             let (from, to, _) = self.argument_at(end + 1, 128);
             return self.command_span(from, to);
         }
-        let user = self.line.user_flag
-            && (word == b"u" || word == b"U" || (long && matches!(word, b"user" | b"proxy-user")));
+        let httpie = word == b"a" && self.word_is(0, "http https xh");
+        let user = httpie
+            || self.line.user_flag
+                && (word == b"u" || word == b"U" || (long && matches!(word, b"user" | b"proxy-user")));
         if user && space > 0 {
             let (at, to, _) = self.argument_at(from, usize::MAX);
-            let Some(colon) = self.slice(at, to).iter().position(|&b| b == b':') else { return false };
+            let parts = |b: &u8| *b == b':' || *b == b'%' && word == b"U";
+            let Some(colon) = self.slice(at, to).iter().position(parts) else { return false };
             return self.command_span(at + colon + 1, to);
+        }
+        // SNMP's passphrases: `-a SHA -A … -x AES -X …`
+        if matches!(word, b"A" | b"X") && space > 0 && !dash && self.words_mention(super::places::SNMP) {
+            return self.command_value(from);
         }
         if self.line.account && !long && matches!(word, b"p" | b"P" | b"w") && space > 0 {
             let (at, to, _) = self.argument_at(from, usize::MAX);
-            if value::looks_chosen(self.slice(at, to)) {
+            let content = self.slice(at, to);
+            let told = word == b"p" && value::is_told(content) && !content.contains(&b'.');
+            if told || value::looks_chosen(content) {
                 return self.command_span(at, to);
             }
         }
@@ -187,7 +200,7 @@ impl Scanner<'_> {
         self.command_span(from, to)
     }
 
-    fn command_span(&mut self, from: usize, to: usize) -> bool {
+    pub fn command_span(&mut self, from: usize, to: usize) -> bool {
         let content = self.slice(from, to);
         if from >= to
             || value::says_nothing(content)

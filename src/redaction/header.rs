@@ -20,6 +20,8 @@ impl Scanner<'_> {
         if matches!(self.byte(at), b'[' | b'{') && !self.is_at(at, super::MARK.as_bytes()) {
             return None;
         }
+        // Python's `b'Bearer …'`
+        let at = at + usize::from(self.byte(at) == b'b' && matches!(self.byte(at + 1), b'"' | b'\''));
         let opened = value::opening(self.text, at);
         let (start, limit, after) = match opened {
             Some((quote, start)) => {
@@ -31,7 +33,8 @@ impl Scanner<'_> {
         };
         let word = WORD.run_within(self.text, start, 24).min(limit);
         let gap = value::run_of(self.text, word, b' ');
-        let scheme = gap > 0 && one_of(self.slice(start, word), SCHEMES);
+        let scheme =
+            gap > 0 && (one_of(self.slice(start, word), SCHEMES) || self.own_scheme(start, word, word + gap));
         let from = if scheme { word + gap } else { start };
         let to = match opened {
             Some(_) => limit,
@@ -56,6 +59,18 @@ impl Scanner<'_> {
         }
         self.take(from, to, if opened.is_some() { after } else { to }, Rule::AUTHORIZATION);
         Some(true)
+    }
+
+    /// A scheme of somebody's own: a word, and what can be nothing but credentials.
+    fn own_scheme(&mut self, start: usize, end: usize, from: usize) -> bool {
+        if !self.slice(start, end).iter().all(|b| b.is_ascii_alphabetic() || *b == b'-') {
+            return false;
+        }
+        let to = CREDENTIAL.run_within(self.text, from, 512);
+        self.looked(from, to);
+        self.is_at(from, super::MARK.as_bytes())
+            || matches!(self.byte(to), 0..=b' ' | b'"' | b'\'')
+                && value::looks_generated(self.slice(from, to), 20)
     }
 
     /// `username="…", response="…"`: where such a list ends. `None` when none starts here.

@@ -135,6 +135,7 @@ fn judge(words: &[u32]) -> Level {
         return match () {
             () if any(before, MAKES_CODE) => many,
             () if before.is_empty() && last & QUERY != 0 => Code,
+            () if any(before, SECRET) && last & GENERATED != 0 => Always, // secretAnswer
             () => Harmless,
         };
     }
@@ -156,8 +157,8 @@ fn judge(words: &[u32]) -> Level {
 /// What the halves of a pair are called: 1 for the name's, 2 for the value's.
 #[rustfmt::skip]
 static HALVES: Words<64> = Words::new(&[
-    (1, "name k key header field headername param id attribute property path"),
-    (2, "value v val current content headervalue default data old new before after from to result"),
+    (1, "name k key header field headername param id attribute property path loc"),
+    (2, "value v val current content headervalue default data old new before after from to result input input_value received text"),
 ]);
 
 /// Whether a name is one half of a `{name, value}` pair, and which.

@@ -83,17 +83,29 @@ impl Scanner<'_> {
 
     /// `| admin_password | … |`: the cell behind a name, in a table without a head.
     fn second_cell(&mut self, sep: Separator, name: usize) -> bool {
+        if self.before(sep.value) == b'\t' {
+            let rest = self.slice(sep.value, sep.value + CELL_AT_MOST);
+            let length = rest.iter().position(|b| matches!(b, b'\t' | b'\n')).unwrap_or(rest.len());
+            self.looked(sep.value, sep.value + length);
+            let cell = rest.get(..length).unwrap_or_default();
+            if value::is_told(cell) && !cell.contains(&b' ') {
+                self.take(sep.value, sep.value + length, sep.value + length, Rule::KEY_VALUE);
+                return true;
+            }
+            return false;
+        }
         let cells = self.before(sep.value.saturating_sub(1)) == b'|'
             || self.before(sep.value.saturating_sub(2)) == b'|';
-        let from = name.saturating_sub(2);
-        if !cells || !matches!(self.slice(from, name), b"| " | b"|") && self.before(name) != b'|' {
+        let blank =
+            self.slice(name.saturating_sub(24), name).iter().rev().take_while(|&&b| b == b' ').count();
+        if !cells || self.before(name - blank) != b'|' {
             return false;
         }
         let rest = self.slice(sep.value, sep.value + CELL_AT_MOST);
-        let Some(length) = rest.iter().position(|&b| b == b'|' || b == b'\n') else { return false };
+        let length = rest.iter().position(|&b| b == b'|' || b == b'\n').unwrap_or(rest.len());
         self.looked(sep.value, sep.value + length);
         let cell = rest.get(..length).unwrap_or_default().trim_ascii_end();
-        if rest.get(length) != Some(&b'|') || !value::is_told(cell) || cell.contains(&b' ') {
+        if length == CELL_AT_MOST || !value::is_told(cell) || cell.contains(&b' ') {
             return false;
         }
         let end = sep.value + cell.len();

@@ -62,6 +62,17 @@ pub fn is_method(value: &[u8]) -> bool {
         })
 }
 
+/// A header that carries a secret, where the secret itself may stand: `X-Api-Key`, `XSRF-TOKEN`.
+pub fn names_header(value: &[u8]) -> bool {
+    let part = |part: &[u8]| {
+        part.first().is_some_and(u8::is_ascii_uppercase) && part.iter().all(u8::is_ascii_alphabetic)
+    };
+    value.len() <= 40
+        && value.contains(&b'-')
+        && value.split(|&b| b == b'-').all(part)
+        && super::keys::level(value) != super::keys::Level::Harmless
+}
+
 /// Four and more plain words joined by dashes: a passphrase.
 pub fn is_passphrase(value: &[u8]) -> bool {
     let word = |part: &[u8]| (3..=9).contains(&part.len()) && part.iter().all(u8::is_ascii_lowercase);

@@ -41,7 +41,10 @@ const PASSWORDS: &str = "password passwords passphrase phrase mnemonic passwd pw
 const LOGINS: &str = "login logged admin account credentials root";
 
 /// Commands that take a password as a word among their others.
-const POSITIONAL: &str = "htpasswd add_user change_password auth-user-pass wpa_passphrase";
+const POSITIONAL: &str = "htpasswd add_user change_password auth-user-pass wpa_passphrase createUser";
+
+/// Directives of a server that set a header or a parameter.
+const DIRECTIVES: &str = "proxy_set_header grpc_set_header add_header more_set_headers fastcgi_param uwsgi_param RequestHeader http-request";
 
 /// Words behind which, and a colon, something else than a password stands.
 const IDS: &str = "id user username request trace session account order reference version error at";
@@ -67,7 +70,18 @@ impl Scanner<'_> {
         }
         let user = self.before(start) == b'/' && self.byte(end) == b':' && one_of(word, "user")
             || self.words[1].1 == 0 && is_one_of!(word, "user use") && self.word_is(0, "net");
-        self.line.positional |= user || is_one_of!(word, POSITIONAL);
+        if self.byte(end) == b' ' {
+            if is_one_of!(word, POSITIONAL) {
+                self.line.positional = true;
+                if self.placed(start, end) {
+                    return true;
+                }
+            }
+            if is_one_of!(word, DIRECTIVES) && self.directive(end) {
+                return true;
+            }
+        }
+        self.line.positional |= user;
         // `creds ada/hunter2`
         let (from, to) = self.words[0];
         let named = self.byte(to) == b' ' && is_one_of!(self.slice(from, to), "creds credentials");
@@ -79,6 +93,10 @@ impl Scanner<'_> {
         if quiet && level == Level::Harmless && self.byte(end) != b'(' {
             self.line.login = is_one_of!(word, LOGINS);
             return false;
+        }
+        // `wg set wg0 … preshared-key /dev/stdin <<< "…"`
+        if self.line.secret && self.is_at(end, b" <<< ") && self.quoted_argument(end + 4) {
+            return true;
         }
         if self.is_at(start.saturating_sub(5), b"hmac.new(") {
             return self.arguments(end + 1);
@@ -155,6 +173,13 @@ impl Scanner<'_> {
             }
             // `answered with '…'`
             () if self.is_at(end, b" '") && one_of(word, "with to as") => end + 2,
+            // `expect "password:"; send "…\r"`
+            () if self.is_at(end, b" \"") && one_of(word, "send") => {
+                let to = value::bare_end(self.slice(0, end + 98), end + 2, false);
+                self.looked(end, to);
+                let sent = self.is_at(to, b"\\r") && !value::says_nothing(self.slice(end + 2, to));
+                return sent && self.command_span(end + 2, to);
+            }
             () => return false,
         };
         if let Some(to) = statement::mnemonic(self.text, from) {
@@ -185,6 +210,12 @@ impl Scanner<'_> {
         let (mut at, mut taken) = (end, false);
         if self.is_at(at, b" for ") {
             at = charset::TOKEN_DOT.run_within(self.text, at + 5, 40);
+            let rest = self.slice(at, at + 40);
+            let colon = rest.iter().position(|&b| b == b':').filter(|_| rest.first() == Some(&b' '));
+            let whose = |b: &u8| charset::is_alnum(*b) || b" .-_#".contains(b);
+            let told =
+                colon.and_then(|colon| rest.get(..colon)).is_some_and(|whose_| whose_.iter().all(whose));
+            at += colon.filter(|_| told).unwrap_or(0);
         }
         at += if self.is_at(at, b" are") { 4 } else { 0 };
         at += usize::from(self.byte(at) == b':');
@@ -196,7 +227,13 @@ impl Scanner<'_> {
             let content = self.slice(at, to);
             let digits = content.len() >= 6 && content.iter().all(u8::is_ascii_digit) && self.line.one_time;
             let chosen = value::looks_chosen(content) || value::looks_generated(content, 10);
-            if content.contains(&b'/') || !(digits || chosen) {
+            let parted = self.line.one_time
+                && content
+                    .iter()
+                    .position(|&b| b == b'-')
+                    .is_some_and(|dash| (4..=6).contains(&dash) && content.len() == 2 * dash + 1);
+            let parted = parted && content.iter().all(|&b| charset::is_alnum(b) || b == b'-');
+            if content.contains(&b'/') || !(digits || chosen || parted) {
                 break;
             }
             self.take(at, to, to, Rule::KEY_VALUE);

@@ -120,9 +120,18 @@ impl Scanner<'_> {
         let announced = self.code_behind(end);
         let purpose = |purpose: &[u8]| self.is_at(end, purpose);
         let plain = [&b" to verify"[..], b" to sign", b" to log", b" to confirm"].into_iter().any(purpose);
+        let expires = self.word_is(0, "code otp passcode pin")
+            && !self.word_is(1, OTHER_CODES)
+            && [" expires in ", " is valid for ", " (valid ", " sent to +"]
+                .iter()
+                .any(|told| self.is_at(end, told.as_bytes()));
         let asked = self.word_is(0, "enter use type code")
-            && (plain || self.is_at(end, b" to continue") && self.of_signing_in(start));
-        let announced = announced || asked;
+            && (plain || self.is_at(end, b" to continue") && self.of_signing_in(start))
+            || word.len() != 4
+                && self.word_is(0, "code")
+                && self.word_is(1, "enter type")
+                && (parted || matches!(word.len(), 6));
+        let announced = announced || asked || expires;
         if named || announced {
             self.take(start, end, end, Rule::ONE_TIME_CODE);
         }

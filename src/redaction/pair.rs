@@ -63,7 +63,8 @@ impl Scanner<'_> {
     /// value may follow at once.
     #[inline(never)]
     pub fn pair_name(&mut self, sep: Separator) -> Option<Level> {
-        let Some((quote, start)) = value::opening(self.text, sep.value) else {
+        let last = self.last_of_list(sep.value);
+        let Some((quote, start)) = value::opening(self.text, last) else {
             return self.bare_pair_name(sep.value);
         };
         // Of a path (`/prod/db/password`) the end speaks.
@@ -106,16 +107,41 @@ impl Scanner<'_> {
         Some(level)
     }
 
+    /// `"loc":["body","password"]`: of a list of strings the last speaks. Where it starts.
+    fn last_of_list(&mut self, at: usize) -> usize {
+        if self.byte(at) != b'[' {
+            return at;
+        }
+        let list = self.slice(at, at + 96);
+        let Some(close) = list.iter().position(|&b| b == b']') else { return at };
+        self.looked(at, at + close);
+        list.get(..close)
+            .and_then(|list| list.iter().rposition(|&b| b == b','))
+            .map_or(at + 1, |comma| at + comma + 1 + value::run_of(self.text, at + comma + 1, b' '))
+    }
+
     /// `<input value="…" name="token">`: the value that stands before its name.
     fn value_before(&mut self, name: usize) {
         let from = name.saturating_sub(240).max(self.done);
         let tag = self.slice(from, name);
         self.looked(from, name);
-        let Some(open) = tag.iter().rposition(|&b| b == b'<') else { return };
+        let object = || tag.iter().rposition(|&b| b == b'{');
+        let statement = || tag.windows(5).rposition(|part| part.eq_ignore_ascii_case(b" set "));
+        let Some(open) = tag.iter().rposition(|&b| b == b'<').or_else(object).or_else(statement) else {
+            return;
+        };
         let tag = tag.get(open..).unwrap_or_default();
-        let Some(at) = tag.windows(7).position(|part| part == b"value=\"") else { return };
-        let start = from + open + at + 7;
-        let Some((quote, start)) = value::opening(self.text, start - 1) else { return };
+        let Some(at) = tag.windows(5).position(|part| part == b"value") else { return };
+        let start = from + open + at + 5;
+        let skip = |at: usize, what: &[u8]| {
+            at + self.slice(at, at + 4).iter().take_while(|b| what.contains(b)).count()
+        };
+        let sign = skip(skip(start, b"\\\"'`"), b" ");
+        if !matches!(self.byte(sign), b'=' | b':') {
+            return;
+        }
+        let mark = skip(sign + 1, b" ");
+        let Some((quote, start)) = value::opening(self.text, mark) else { return };
         let (end, after) = value::closing(self.slice(0, name), start, quote);
         if start < end && after > end && !value::says_nothing(self.slice(start, end)) {
             let resume = self.at;

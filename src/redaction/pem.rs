@@ -41,11 +41,23 @@ impl Scanner<'_> {
             }
         }
         self.looked(self.at, end);
+        if !self.has_key(body, end) {
+            self.at = end.max(self.at + 11);
+            return;
+        }
         if self.is_at(end, b"-----END") {
             let close = (end + 9..end + 64).find(|&i| self.is_at(i, b"-----"));
             end = close.map_or(end, |close| close + 5);
         }
         self.take(self.at, end, end, Rule::PRIVATE_KEY);
+    }
+
+    /// Whether base64 stands there: `expected "-----BEGIN PRIVATE KEY-----", found EOF` speaks of a key's first line.
+    fn has_key(&self, body: usize, end: usize) -> bool {
+        let body = self.slice(body, end);
+        let broken = |b: &u8| matches!(b, b'\n' | b'\r' | b'\\' | b'[');
+        body.iter().take(8).any(broken) && body.iter().any(u8::is_ascii_alphanumeric)
+            || body.split(|&b| !charset::BASE64.has(b)).any(|run| run.len() >= 16)
     }
 
     /// Where the key goes on behind a string's closing mark: in the next string, joined by `+`, `.`, `,` or nothing.

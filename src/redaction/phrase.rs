@@ -67,7 +67,7 @@ impl Scanner<'_> {
             b'u' => length == 5,
             b'c' | b'w' => length == 4,
             b't' => matches!(length, 2 | 4 | 5),
-            b'm' => matches!(length, 5..=12),
+            b'm' => matches!(length, 5..=13),
             b's' => matches!(length, 5..=10),
             b'l' => matches!(length, 5 | 7 | 10..=13),
             b'o' => matches!(length, 3 | 7),
@@ -174,7 +174,8 @@ impl Scanner<'_> {
             return true;
         }
         let level = keys::level(self.slice(start, end));
-        let pass = level == Level::UnlessNumber && (word.ends_with(b"PASS") || word == b"pw");
+        let slash = self.slice(start.saturating_sub(2), start) == b"/ ";
+        let pass = level == Level::UnlessNumber && (slash || word.ends_with(b"PASS") || ends_as(word, "pw"));
         if !candidate || level != Level::Always && !pass && !self.joined_key(start, end) {
             return false;
         }
@@ -205,14 +206,22 @@ impl Scanner<'_> {
             && has(|b| b.is_ascii_alphabetic())
             && !content.contains(&b'/')
             && value::is_told(content)
-            && (self.word_is(0, BEFORE) || self.word_is(1, "user username login") || self.concludes(to)
+            && (self.word_is(0, BEFORE)
+                || self.word_is(1, "user username login")
+                || self.concludes(to)
+                || slash
+                || self.word_is(0, "set") && self.words_mention("config configure user-secrets secrets")
                 // `hibernate.connection.password …`, a line of its own
                 || matches!(self.byte(to), 0 | b'\n' | b'\r') && (self.words[0].1 == 0 || self.before(start) == b'.' || self.slice(start.saturating_sub(2), start) == b", "));
         // `TOTP secret JBSW…`: base32
         let base32 = content.len() >= 16
             && has(|b| b.is_ascii_digit())
             && content.iter().all(|b| b.is_ascii_uppercase() || matches!(b, b'2'..=b'7'));
+        // `logged in with password rainy-day from 10.0.4.7`
+        let dashed = password && self.word_is(0, "with using") && self.is_at(to, b" from ");
+        let dashed = dashed && content.split(|&b| b == b'-').count() > 1 && content.len() >= 6;
         let secret = netrc
+            || dashed && content.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
             || base32 && one_of(word, "secret")
             || (password && (telling || value::looks_generated(content, 8)))
             || value::looks_generated(content, 16);
@@ -279,7 +288,10 @@ impl Scanner<'_> {
     }
 
     fn joined_key(&self, start: usize, end: usize) -> bool {
-        one_of(self.slice(start, end), "key code") && self.level_of(start, end, false) == Level::Always
+        const CIPHERS: &str = "encrypting decrypting encrypted decrypted encrypt decrypt";
+        one_of(self.slice(start, end), "key code")
+            && (self.level_of(start, end, false) == Level::Always
+                || self.word_is(0, "with using") && self.word_is(1, CIPHERS))
     }
 
     /// A string behind a word, with or without a bracket.

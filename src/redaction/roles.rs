@@ -29,7 +29,7 @@ static ROLES: Words<1024> = Words::new(&[
         passcode jws jwe bearer cvv cvc ccv csrf xsrf mnemonic verifier samlresponse \
         samlrequest samlart authkey privkey signingkey encryptionkey masterkey sharedkey servicekey \
         heslo haslo clave wachtwoord losenord passe parola salasana adgangskode jelszo sifre \
-        credential sessid phpsessid jsessionid aspsessionid cardnumber ccnumber ssws appkey sshpass requirepass masterauth \
+        credential sessid phpsessid jsessionid authtok aspsessionid cardnumber ccnumber ssws appkey sshpass requirepass masterauth \
         psk pasword passwrd passord antiforgery einmalcode dockerconfigjson dockercfg storepass keypass rootpw bindpw userpw dbpw adminpw pwdhash pwhash passhash authcode vcode smscode otpcode"),
     (SECRET | MAKES_KEY, "secret jwt cookie"),
     (SECRET | MAKES_KEY | MAKES_CODE, "authorization"),
@@ -60,6 +60,7 @@ static ROLES: Words<1024> = Words::new(&[
     (CODE | QUERY, "code"),
     (CODE | MANY, "codes"),
     (CODE, "number phrase"),
+    (CODE | GENERATED, "answer"),
     (MAKES_CODE, "verification sms mfa fa 2fa tfa login signin security activation backup onetime \
         pairing device magic card cc factor authenticator unlock seed alarm door gate"),
     (MAKES_CODE | HARMLESS_END, "time reset email"),
@@ -96,7 +97,7 @@ static ROLES: Words<1024> = Words::new(&[
         days duration timeout refresh lifetime validity revoked rotated active fingerprint \
         thumbprint param arn region ref reference class handler middleware estimate details symbol address \
         contract decimals chain pair standard family same samesite secure prefix suffix reason \
-        required valid enabled disabled used remaining"),
+        required valid enabled disabled used remaining cert certificate"),
     (HARMLESS_START, "has is are was were needs need requires require show hide should can could use uses with \
         without enable disable allow allows missing no not did does will would must num avg expected \
         unexpected supports existing skip estimated zero detect scan lint"),

@@ -123,7 +123,7 @@ static STATUS: Words<512> = Words::new(&[
         ignored skipped loaded fetched denied unauthorized forbidden exists unavailable available defined \
         notset secretstring char uuid date float json file vault env session sessions cookie cookies email \
         user oauth oauth2 jwt saml hs256 rs256 es256 none. id there their its than because unexpected. \
-        inherit value promise see check contact bytea varchar optional.empty read write flag flags option argument admin-only prompt ask stdin keychain keyring agent"),
+        inherit value promise see check contact bytea varchar optional.empty read write flag flags option argument admin-only prompt ask stdin keychain keyring agent seconds minutes hours days"),
 ]);
 
 fn is_status_word(word: &[u8]) -> bool {
@@ -180,6 +180,16 @@ pub fn is_sentence(value: &[u8]) -> bool {
     words >= 3 && telling >= 1
 }
 
+/// A type's full name: `System.Threading.CancellationToken`, `org.acme.AuthToken`.
+fn is_type(value: &[u8]) -> bool {
+    let word = |part: &[u8]| part.len() > 1 && part.iter().all(u8::is_ascii_alphabetic);
+    let last = value.rsplit(|&b| b == b'.').next().unwrap_or_default();
+    value.contains(&b'.')
+        && last.first().is_some_and(u8::is_ascii_uppercase)
+        && last.iter().skip(1).any(u8::is_ascii_uppercase)
+        && value.split(|&b| b == b'.').all(word)
+}
+
 /// Whether an unquoted value is code that fetches the secret (`process.env.TOKEN`, `req.body.password`).
 #[inline(never)]
 pub fn is_code(value: &[u8]) -> bool {
@@ -219,6 +229,7 @@ pub fn is_code(value: &[u8]) -> bool {
         b"z.",
     ];
     ROOTS.iter().any(|root| value.starts_with(root))
+        || is_type(value)
         || value.iter().position(|&b| matches!(b, b'(' | b'[')).is_some_and(|open| {
             // `config["token"]`, `params[:token]`, `fetch(…)`
             let reads = value.get(open) == Some(&b'(')

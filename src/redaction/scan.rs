@@ -11,7 +11,6 @@ use super::names::Rule;
 use super::rules;
 use super::runs::Runs;
 use super::table::Table;
-use super::words::one_of;
 use super::{MARK, extra, keys, value};
 use std::cell::Cell;
 
@@ -55,9 +54,6 @@ pub struct Scanner<'t> {
     /// The table whose rows come.
     pub table: Option<Table>,
 }
-
-/// How far a list or object under a sensitive name reaches at most, should its end be missing.
-const INSIDE_AT_MOST: usize = 16 * 1024;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -177,10 +173,18 @@ impl<'t> Scanner<'t> {
                 self.level_of(from, to, true),
                 keys::Level::Harmless | keys::Level::Query | keys::Level::Code
             );
+        // Pydantic's report: a field's name alone on a line, below it `[…, input_value='…']`
+        if to > 0
+            && to == self.at
+            && matches!(self.before(from), b'\n' | b'.')
+            && self.is_at(self.at + 1, b"  ")
+        {
+            (self.pair, self.pair_at) = (self.level_of(from, to, true), to);
+        }
         let one_time = self.line.one_time && self.line.secret;
         let (password, secret) = (self.line.password || one_time, self.line.secret || speaks);
         let announced =
-            (password || secret) && (matches!(self.before(self.at), b':' | b'\n') || self.line.prompt);
+            (password || secret) && (matches!(self.before(self.at), b':' | b'\n' | b'*') || self.line.prompt);
         self.at += 1;
         self.line = Line { password: announced && password, secret: announced && secret, ..Line::default() };
         self.line.prompt = self.is_at(self.at, b"# ");
@@ -303,7 +307,7 @@ impl<'t> Scanner<'t> {
         true
     }
 
-    fn token_or_step(&mut self) {
+    pub fn token_or_step(&mut self) {
         let prompt = self.is_at(self.at, b"$ ") && matches!(self.before(self.at), b'\n' | 0);
         self.line.prompt |= prompt;
         if !self.token(self.at, self.at) {
@@ -346,59 +350,5 @@ impl<'t> Scanner<'t> {
             self.done = self.done.max(self.at + 3);
         }
         if escaped { 3 } else { 1 }
-    }
-
-    fn open(&mut self, b: u8) {
-        if self.slice(self.at, self.at + MARK.len()) == MARK.as_bytes() {
-            self.resume(self.at + MARK.len());
-            return;
-        }
-        if self.inside > 0 {
-            self.inside += 1;
-            if self.at - self.inside_from > INSIDE_AT_MOST {
-                self.inside = 0;
-            }
-        }
-        if b == b'{' {
-            self.token_or_step();
-        } else {
-            self.at += 1;
-        }
-    }
-
-    fn close(&mut self, b: u8) {
-        self.inside = self.inside.saturating_sub(1);
-        if b == b'}' {
-            self.pair = keys::Level::Harmless;
-        }
-        self.at += 1;
-    }
-
-    /// Inside a list under a sensitive name a string that is no key goes.
-    #[inline(never)]
-    fn quote(&mut self) {
-        let opens =
-            !charset::is_alnum(self.before(self.at)) && self.at != self.done && self.at != self.label_end;
-        let opened = if opens { value::opening(self.text, self.at) } else { None };
-        let Some((quote, start)) = opened else {
-            self.at += 1;
-            return;
-        };
-        let (end, after) = value::closing(self.text, start, quote);
-        self.looked(start, after);
-        let next = after + value::run_of(self.text, after, b' ');
-        let is_key = self.byte(next) == b':' || self.slice(next, next + 2) == b"=>";
-        let content = self.slice(start, end);
-        let scheme = content.starts_with(b"Bearer ") || content.starts_with(b"Basic ");
-        let scheme = scheme || one_of(content, "authorization cookie set-cookie"); // the name as it was sent
-        if is_key || scheme || end == after || value::says_nothing(content) || value::is_sentence(content) {
-            self.at = start;
-        } else if self.inside == 0 {
-            if !self.owed(start, end, after) {
-                self.at = start;
-            }
-        } else {
-            self.take(start, end, after, Rule::KEY_VALUE);
-        }
     }
 }

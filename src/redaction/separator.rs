@@ -32,6 +32,7 @@ impl Scanner<'_> {
         loop {
             match self.byte(at) {
                 b' ' | b'\t' => at += 1,
+                b'"' | b'\'' if self.coloured(end, at) => break,
                 b']' | b'"' | b'\'' | b'`' if closers < 6 => {
                     (quoted, closers, at) = (true, closers + 1, at + 1)
                 }
@@ -102,7 +103,7 @@ impl Scanner<'_> {
             (b',', b'<') if self.is_at(at, b",<<\"") => at + 3,
             (0xef, 0xbc) if self.byte(at + 2) == 0x9a => at + 3, // ：
             // `"password","…"` and `(password . "…")`
-            (b',', b'"') if !quoted && at == end && self.opens_tuple(end) => at + 1,
+            (b',', b'"') if !quoted && at == end && self.opener(end) == b'{' => at + 1,
             (b',', b'"' | b'\'') if quoted => {
                 listed = true;
                 at + 1
@@ -142,9 +143,13 @@ impl Scanner<'_> {
             // PostgreSQL's `Key (token)=(…)`
             (b')', b'=') if self.byte(at + 2) == b'(' => at + 3,
             (b'.', b' ') if at > end && self.byte(at + 2) == b'"' => {
-                listed = true;
+                listed = self.opener(end) != b'('; // Lisp's `(password . "…")`
                 at + 2
             }
+            // Windows' registry
+            (b'R', b'E') if self.is_at(at, b"REG_SZ ") => at + 7,
+            (b'/', b't') if self.is_at(at, b"/t REG_SZ /d ") => at + 13,
+            (b'/', b'd') if self.is_at(at, b"/d ") => at + 3,
             (b'-', b'>') => {
                 colon = true;
                 at + 2
@@ -168,7 +173,11 @@ impl Scanner<'_> {
             }
             (b'\\', b'u') if self.is_at(at, b"\\u003d") || self.is_at(at, b"\\u003a") => at + 6,
             // A table's `API_KEY<TAB>…`
-            _ if self.tabbed(end, at) => at,
+            _ if self.tabbed(end, at) || self.coloured(end, at) => at,
+            _ if self.leads_cells(end, at) => {
+                listed = true;
+                at
+            }
             _ => return None,
         };
         let after = at;
@@ -242,11 +251,11 @@ impl Scanner<'_> {
         (length > 0 && sign).then_some(at + length)
     }
 
-    /// Erlang's `{password,"…"}`: whether a bracket stands right before the name that ends here.
-    fn opens_tuple(&self, end: usize) -> bool {
+    /// What stands right before the name that ends here.
+    fn opener(&self, end: usize) -> u8 {
         let back = self.slice(end.saturating_sub(40), end);
         let name = back.iter().rev().take_while(|&&b| super::charset::WORD.has(b)).count();
-        self.before(end - name) == b'{'
+        self.before(end - name)
     }
 
     /// Whether a string that is no name stands on the next line.
@@ -259,6 +268,20 @@ impl Scanner<'_> {
         after > end
             && matches!(self.byte(after), b'\n' | b'\r' | b',' | b'}' | b' ')
             && self.byte(after + value::run_of(self.text, after, b' ').min(4)) != b':'
+    }
+
+    /// `password<TAB>…`: whether the name that ends here starts its line.
+    fn leads_cells(&self, end: usize, at: usize) -> bool {
+        at == end + 1 && self.byte(end) == b'\t' && matches!(self.opener(end), 0 | b'\n')
+    }
+
+    /// `APP_SECRET ESC[32m"…"`: a name in capitals, a colour, a string.
+    fn coloured(&self, end: usize, at: usize) -> bool {
+        at > end + 3
+            && self.before(end).is_ascii_uppercase()
+            && matches!(self.byte(at), b'"' | b'\'')
+            && self.before(at) == b'm'
+            && self.slice(end, at).contains(&b' ')
     }
 
     /// Whether a name in capitals is parted from what stands at `at` by a tab alone.

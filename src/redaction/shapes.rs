@@ -44,6 +44,11 @@ impl Scanner<'_> {
             b'M' | b'N' | b'O' if (23..=28).contains(&(end - start)) && self.byte(end) == b'.' => {
                 self.discord_bot(start, end).map(|end| (start, end, Rule::DISCORD))
             }
+            // Twilio's account and its token
+            b'A' if end - start == 34 && self.is_at(start, b"AC") && self.byte(end) == b':' => {
+                let to = charset::HEX.run_within(self.text, end + 1, 33);
+                (to == end + 33).then_some((end + 1, to, Rule::KEY_VALUE))
+            }
             b'a' if self.before(start) == b'.' && start >= 15 && self.is_at(start, b"atlasv1.") => {
                 let to = ANY_BASE64.run(self.text, end + 1);
                 self.looked(end, to);
@@ -73,27 +78,6 @@ impl Scanner<'_> {
             && self.byte(end) == b':'
             && charset::HEX.run_within(self.text, end + 1, 33) == end + 33;
         fits.then_some((start, end + 33, Rule::KEY_VALUE))
-    }
-
-    /// `host:5432:database:user:password`, a line of `.pgpass`; `*` stands for any.
-    fn pgpass(&mut self, end: usize) -> Option<(usize, usize, Rule)> {
-        if self.byte(end) != b':' || !(self.byte(end + 1) == b'*' || self.byte(end + 1).is_ascii_digit()) {
-            return None;
-        }
-        let mut at = end;
-        for field in 0..3 {
-            let from = at + 1;
-            at = if self.byte(from) == b'*' { from + 1 } else { TOKEN_DOT.run_within(self.text, from, 64) };
-            let number = self.slice(from, at).iter().all(|b| b.is_ascii_digit() || *b == b'*');
-            let named = self.byte(from).is_ascii_alphabetic() && at > from + 1;
-            let fits = if field == 0 { number && at > from + 2 } else { named };
-            if self.byte(at) != b':' || !fits && self.byte(from) != b'*' {
-                return None;
-            }
-        }
-        let to = value::bare_end(self.slice(0, at + 200), at + 1, false);
-        self.looked(end, to);
-        value::looks_generated(self.slice(at + 1, to), 8).then_some((at + 1, to, Rule::KEY_VALUE))
     }
 
     /// `webhooks/{id}/{token}`, an API version in between or not.

@@ -199,15 +199,18 @@ impl Scanner<'_> {
         let from = list.iter().rposition(|&b| b == b'(').map_or(list.len(), |open| open + 1);
         // `INSERT INTO api_keys (name, key)`: of a table of secrets
         let table = list.get(..from.saturating_sub(1)).unwrap_or_default().trim_ascii_end();
+        let table = table.strip_suffix(b"`").or_else(|| table.strip_suffix(b"\"")).unwrap_or(table);
         let name = table.iter().rev().take(40).take_while(|b| charset::WORD.has(**b)).count();
-        let of_secrets =
-            keys::level(table.get(table.len() - name..).unwrap_or_default()) == Level::UnlessNumber;
+        let of_secrets = matches!(
+            keys::level(table.get(table.len() - name..).unwrap_or_default()),
+            Level::Always | Level::UnlessNumber
+        );
         let list = list.get(from..).unwrap_or_default();
         self.runs.looked += (list.len() + name) as u64;
         list.split(|&b| b == b',').take(64).enumerate().fold(0, |bits, (i, name)| {
             let secret =
                 matches!(keys::level(name), Level::Always | Level::UnlessNumber | Level::UnlessCount)
-                    || of_secrets && one_of(name.trim_ascii(), "key value");
+                    || of_secrets && one_of(unquoted(name), "key value code");
             bits | u64::from(secret) << i
         })
     }
@@ -229,4 +232,12 @@ pub fn mnemonic(text: &[u8], from: usize) -> Option<usize> {
         at += 1;
     }
     (words >= 12 && words % 3 == 0).then_some(at)
+}
+
+/// A column's name without its marks.
+fn unquoted(name: &[u8]) -> &[u8] {
+    let mark = |b: &u8| b"`\"[] ".contains(b);
+    let from = name.iter().take_while(|b| mark(b)).count();
+    let to = name.len() - name.iter().rev().take_while(|b| mark(b)).count();
+    name.get(from..to).unwrap_or_default()
 }

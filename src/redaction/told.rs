@@ -82,8 +82,8 @@ impl Scanner<'_> {
                 continue;
             }
             // `reset ada's password to …`, `password will be …`
-            if words == 0 && space && one_of(word, "to") && self.words_mention(SETS) {
-                return Some((to + 1, 0, false));
+            if space && one_of(word, "to") && self.words_mention(SETS) {
+                return Some((to + 1, words, false));
             }
             if words == 0 && self.is_at(from, b"will be ") {
                 return Some((from + 8, 0, false));

@@ -123,7 +123,9 @@ pub fn bare_end(text: &[u8], from: usize, encoded: bool) -> usize {
             continue;
         }
         let ends = match b {
+            b';' if text.get(from..i).is_some_and(|value| value.ends_with(b"&amp")) => false,
             0..=b' ' | 0x7f | b';' | b'<' => true,
+            b',' if text.get(from..from + 7) == Some(b"$argon2") => !charset::is_alnum(after(i)),
             b'"' | b'\'' | b'`' => !charset::is_alnum(after(i)) || i == from,
             b'[' => after(i) == b'\\', // Apache's wire log: `…[\r][\n]`
             b'\\' => {
@@ -165,6 +167,15 @@ fn starts_next(text: &[u8], at: usize, mark: u8) -> bool {
                 && end > at
                 && (text.get(end) == Some(&b'[')
                     || text.get(end..end + 3).is_some_and(|b| b == b"%5B" || b == b"%5b"));
+            // `Pwd=a&3;`, `Password=Net&amp;Core6`: neither a name nor the end
+            if mark == b'&' && text.get(end) == Some(&b';') {
+                let name = text.get(at..end).unwrap_or_default();
+                let next = charset::WORD.run_within(text, end + 1, 48);
+                return match name {
+                    b"amp" => next > end + 1 && matches!(text.get(next), Some(b'=' | b'[')),
+                    _ => matches!(name, b"quot" | b"lt" | b"gt" | b"apos" | b"nbsp"),
+                };
+            }
             nested || end > at && matches!(text.get(end), Some(b'=' | b':' | b';')) && !padding
         }
     }

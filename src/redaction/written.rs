@@ -7,7 +7,7 @@ use super::near;
 use super::scan::Scanner;
 use super::separator::Separator;
 use super::value::{self, Quote};
-use super::words::one_of;
+use super::words::{is_one_of, one_of};
 
 /// The longest passphrase of plain words.
 const PHRASE_AT_MOST: usize = 96;
@@ -27,7 +27,11 @@ impl Scanner<'_> {
     #[inline(never)]
     pub fn value(&mut self, sep: Separator) -> Option<Value> {
         let mut at = sep.value;
-        at += if self.is_at(at, b"!!str ") { 6 } else { 0 }; // YAML's tag
+        // YAML's tag: `!!str`, `!!binary`
+        if self.is_at(at, b"!!") {
+            let tag = charset::ALNUM.run_within(self.text, at + 2, 12);
+            at = if self.byte(tag) == b' ' { tag + 1 } else { at };
+        }
         if self.byte(at) == b'{' && near::is_owed(self.slice(at, at + 3)) {
             return Some(Value::Bare(at, at + 3));
         }
@@ -68,7 +72,10 @@ impl Scanner<'_> {
             at = if self.is_at(close, b") ") { close + 2 } else { at };
         } else if word > at && open > word && value::opening(self.text, open).is_some() {
             at = open;
-        } else if word > at && word - at <= 2 && matches!(self.byte(word), b'"' | b'\'') {
+        } else if is_one_of!(self.slice(at, word), "b r u f n l rb br u8 r8")
+            && matches!(self.byte(word), b'"' | b'\'')
+            && !matches!(self.byte(word + 1), 0..=b' ' | b',' | b';' | b')' | b'}')
+        {
             at = word;
         }
         // Python's and TOML's `"""…"""`
@@ -141,9 +148,13 @@ impl Scanner<'_> {
         let variable = self.slice(name, sep.value);
         let capitals = variable.iter().all(|b| !b.is_ascii_lowercase()) && variable.contains(&b'_');
         let before = self.slice(name.saturating_sub(7), name);
+        // `spring.mail.password = …`
+        let path = self.slice(name.saturating_sub(64), name);
+        let dotted = path.iter().rev().take_while(|&&b| charset::TOKEN_DOT.has(b)).count();
+        let line = if self.before(name) == b'.' { name - dotted } else { name };
         let leads =
-            matches!(self.before(name), 0 | b'\n') || before.ends_with(b"export ") || before.ends_with(b"  ");
-        if !leads || !capitals && (sep.colon || sep.arrow) {
+            matches!(self.before(line), 0 | b'\n') || before.ends_with(b"export ") || before.ends_with(b"  ");
+        if !leads || !capitals && (sep.arrow || sep.colon && !self.of_yaml(name)) {
             return None;
         }
         let line = self.slice(start, start + PHRASE_AT_MOST);
@@ -151,6 +162,9 @@ impl Scanner<'_> {
         self.looked(start, start + length);
         let line = line.get(..length).filter(|_| length < PHRASE_AT_MOST)?;
         let line = line.trim_ascii_end();
+        if sep.colon && value::is_sentence(line) {
+            return None;
+        }
         let words = line.split(|&b| b == b' ');
         let speaks =
             |part: &[u8]| value::says_nothing(part) || part.ends_with(b"ed") || part.ends_with(b"ing");
@@ -163,17 +177,42 @@ impl Scanner<'_> {
         (fits && !(sep.colon && words.clone().any(speaks))).then_some(start + line.len())
     }
 
+    /// Whether the line above is YAML's too: `user: ada`, indented alike, or `db:`.
+    fn of_yaml(&self, name: usize) -> bool {
+        let back = self.slice(name.saturating_sub(120), name);
+        let mut lines = back.rsplit(|&b| b == b'\n');
+        let indent = lines.next().unwrap_or_default();
+        let above = lines.next().unwrap_or_default();
+        let blank = above.iter().take_while(|b| **b == b' ').count();
+        let from = blank + if above.get(blank..blank + 2) == Some(b"- ") { 2 } else { 0 };
+        let end = charset::TOKEN_DOT.run_within(above, from, 40);
+        let opens = end + 1 == above.len() && blank < indent.len();
+        indent.len() > 1
+            && indent.iter().all(|b| *b == b' ')
+            && end > from
+            && above.get(end) == Some(&b':')
+            && (opens || from == indent.len() && above.get(end + 1) == Some(&b' '))
+    }
+
     /// A value with spaces where something else than a space ends it: `;Pwd=a b;` of a connection string, a line of
     /// PHP's `[password] => a b`.
     fn spaced_value(&mut self, sep: Separator, name: usize, start: usize, end: usize) -> Option<usize> {
         let printed = sep.arrow && self.before(name) == b'[';
         let connection = !sep.colon && !sep.arrow && sep.unspaced && self.before(name) == b';';
-        if self.byte(end) != b' ' || !(printed || connection) {
+        // `-var 'db_password=a b'`
+        let mark = self.before(name);
+        let flag = matches!(mark, b'"' | b'\'') && sep.unspaced && !sep.quoted && !sep.colon && {
+            let back = self.slice(name.saturating_sub(18), name - 1);
+            let word = back.iter().rev().skip(1).take_while(|&&b| b != b' ').count();
+            back.last() == Some(&b' ') && word > 1 && back.iter().rev().nth(word) == Some(&b'-')
+        };
+        if self.byte(end) != b' ' || !(printed || connection || flag) {
             return None;
         }
         let rest = self.slice(start, start + PHRASE_AT_MOST);
         let ends = |at: usize| match rest.get(at) {
             Some(b';') => connection,
+            Some(&b) if flag => b == mark || b == b'\n',
             Some(b'\n') => printed,
             Some(b' ') => printed && matches!(rest.get(at + 1..at + 2), Some(b"[" | b")")),
             _ => false,

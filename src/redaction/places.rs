@@ -1,0 +1,103 @@
+//! Secrets told by their place: a command's word by its number, what a directive sets, a field between colons.
+
+use super::charset::{TOKEN_DOT, WORD};
+use super::keys::{self, Level};
+use super::names::Rule;
+use super::near::ends_as;
+use super::scan::Scanner;
+use super::value;
+use super::words::one_of;
+
+/// What an SNMP user's passphrase is hashed or encrypted with.
+pub const SNMP: &str = "sha md5 aes des sha-224 sha-256 sha-384 sha-512 aes-128 aes-192 aes-256 aes128 aes256 sha256 sha512 3des";
+
+impl Scanner<'_> {
+    /// `htpasswd -b file ada …`, `rabbitmqctl add_user ada …`: the command's own place for a password.
+    pub fn placed(&mut self, start: usize, end: usize) -> bool {
+        let word = self.slice(start, end);
+        let hashes = one_of(word, "htpasswd");
+        let (mut place, mut flagged) = match () {
+            () if hashes => (3, false),
+            () if one_of(word, "add_user change_password") && self.word_is(0, "rabbitmqctl") => (2, true),
+            () if one_of(word, "createuser") => return self.snmp_user(end),
+            () => return false,
+        };
+        let mut at = end;
+        for _ in 0..8 {
+            if self.byte(at) != b' ' {
+                break;
+            }
+            let (from, to, after) = self.argument_at(at + 1, 128);
+            let content = self.slice(from, to);
+            at = after;
+            if content.first() == Some(&b'-') {
+                flagged |= hashes && content.contains(&b'b');
+                place -= usize::from(hashes && place > 2 && content.contains(&b'n')); // no file
+            } else if place > 1 {
+                place -= 1;
+            } else {
+                return flagged && self.command_span(from, to);
+            }
+        }
+        false
+    }
+
+    /// `createUser ada SHA "…" AES "…"`
+    fn snmp_user(&mut self, end: usize) -> bool {
+        let (mut at, mut made_with, mut taken) = (end, false, false);
+        for _ in 0..6 {
+            if self.byte(at) != b' ' {
+                break;
+            }
+            let (from, to, after) = self.argument_at(at + 1, 128);
+            let method = one_of(self.slice(from, to), SNMP);
+            taken |= made_with && !method && self.command_span(from, to);
+            (at, made_with) = (after, method);
+        }
+        taken
+    }
+
+    /// nginx's `proxy_set_header X-Internal-Auth "…";`, Apache's `RequestHeader set Authorization "…"`
+    pub fn directive(&mut self, end: usize) -> bool {
+        let from = end + 1 + if self.is_at(end + 1, b"set ") { 4 } else { 0 };
+        let to = WORD.run_within(self.text, from, 64);
+        let name = self.slice(from, to);
+        let level = keys::level(name);
+        if self.byte(to) != b' ' || matches!(level, Level::Harmless | Level::Query | Level::Code) {
+            return false;
+        }
+        if ends_as(name, "authorization") {
+            return self.authorization(to + 1).unwrap_or(false);
+        }
+        let (start, stop, _) = self.argument_at(to + 1, 512);
+        let content = self.slice(start, stop);
+        let secret = value::looks_generated(content, 16) || level == Level::Always && value::is_told(content);
+        secret && self.command_span(start, stop)
+    }
+
+    /// `host:5432:database:user:password`, a line of `.pgpass`; `*` stands for any.
+    pub fn pgpass(&mut self, end: usize) -> Option<(usize, usize, Rule)> {
+        if self.byte(end) != b':' || !(self.byte(end + 1) == b'*' || self.byte(end + 1).is_ascii_digit()) {
+            return None;
+        }
+        let mut at = end;
+        for field in 0..3 {
+            let from = at + 1;
+            at = if self.byte(from) == b'*' { from + 1 } else { TOKEN_DOT.run_within(self.text, from, 64) };
+            let number = self.slice(from, at).iter().all(|b| b.is_ascii_digit() || *b == b'*');
+            let named = self.byte(from).is_ascii_alphabetic() && at > from + 1;
+            let fits = if field == 0 { number && at > from + 2 } else { named };
+            if self.byte(at) != b':' || !fits && self.byte(from) != b'*' {
+                return None;
+            }
+        }
+        let to = value::bare_end(self.slice(0, at + 200), at + 1, false);
+        self.looked(end, to);
+        let content = self.slice(at + 1, to);
+        (value::looks_generated(content, 8) || value::is_told(content)).then_some((
+            at + 1,
+            to,
+            Rule::KEY_VALUE,
+        ))
+    }
+}
