@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! (. scripts/common.sh && wasm_env && cargo test --release --target wasm32-unknown-unknown \
-//!     --test redaction_cost -- --ignored --nocapture)
+//!     --test redaction_cost -- --include-ignored --nocapture)
 //! ```
 //!
 //! The same table for the host: `cargo run --release --example redaction_bench`. That the cost is linear is asserted

@@ -22,9 +22,17 @@
 //!
 //! - `cargo test --test redaction -- --nocapture`: recall and precision on the corpus in `tests/corpus`.
 //! - `cargo run --release --example redaction_corpus -- FILE`: the same on lines of your own.
-//! - `cargo run --release --example redaction_bench`: ns a byte on the host; `tests/redaction_cost.rs`: in wasm, where a
-//!   friendly text costs about 45 ns a byte at any size from 100 B to 1 MB, and the first call some 2 ms, in which the
-//!   tables are laid out.
+//! - `cargo run --release --example redaction_bench`: ns a byte on the host; `tests/redaction_cost.rs`: the same in wasm.
+//!   The first call takes some 3 ms there, in which the tables are laid out, and a message then
+//!
+//!   | µs in wasm | 100 B | 1 KB | 10 KB | 1 MB |
+//!   | --- | --- | --- | --- | --- |
+//!   | a friendly one | 3.2 | 31 | 306 | 31,200 |
+//!   | a secret in each line | 8.1 | 74 | 720 | 73,300 |
+//!   | the dearest of 115 hostile ones, `s%3A` over and over | | 49 | 2,100 | 239,000 |
+//!
+//!   So the cost is linear (which tests assert, in counted steps), and a hostile byte costs up to eight friendly ones.
+//! - What it adds to the bundle: 66 KB gzip, against a build whose [`redact_text`] and [`redact_context`] do nothing.
 //!
 //! # Where the facts come from
 //!
