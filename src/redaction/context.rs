@@ -49,7 +49,10 @@ fn visit<'t, 'a>(
             }
         }
         Json::String(text) => {
-            if keys::is_id(name.as_bytes()) && text.bytes().all(|b| b.is_ascii_digit()) {
+            if level == Level::Harmless
+                && keys::is_id(name.as_bytes())
+                && text.bytes().all(|b| b.is_ascii_digit())
+            {
                 return; // an order's number is no card's
             }
             if hides(text, level) {
@@ -114,7 +117,7 @@ fn visit_object<'t, 'a>(
                 Level::Harmless
             }
             // `totp: {secret, digits: 6, period: 30}`
-            Level::Always if matches!(value, Json::Number(number) if number.len() < 4) => {
+            Level::Always if is_one_of!(key.as_bytes(), "digits period length counter count") => {
                 joined_level(name, key, value)
             }
             Level::Always | Level::UnlessNumber => level,
@@ -188,10 +191,10 @@ fn visit_array<'t, 'a>(
     // A Redis command: `["AUTH", "…"]`
     let auth = matches!(items.first(), Some(Json::String(word)) if word.eq_ignore_ascii_case("auth"));
     if let Some(Json::String(word)) = items.first()
+        && level == Level::Harmless
         && super::command::takes_password(word)
     {
-        visit_command(items, tally);
-        return;
+        redact_command(items, tally);
     }
     let mut secret_next = false;
     for item in items.iter_mut().skip(usize::from(auth)) {
@@ -208,21 +211,23 @@ fn visit_array<'t, 'a>(
     }
 }
 
-/// `["mysql", "-p…"]`, `["curl", "-u", "ada:…"]`: each word is read behind the command and the flag before it.
-fn visit_command(items: &mut [Json<'_>], tally: &mut Tally) {
+/// `["mysql", "-p…"]`, `["curl", "-u", "ada:…"]`: each word is read behind the command and the flag before it. By itself it is
+/// read afterwards, as in any list.
+fn redact_command(items: &mut [Json<'_>], tally: &mut Tally) {
     let mut words = items.iter_mut();
     let Some(Json::String(command)) = words.next() else { return };
     let mut flag = String::new();
     for item in words {
         let Json::String(text) = item else { continue };
         let before = format!("{command} {flag}");
-        let next = if text.starts_with('-') { format!("{text} ") } else { String::new() };
-        if let Cow::Owned(clean) = redact_text(&format!("{before}{text}"), tally)
+        if let Cow::Owned(clean) = redact_text(&format!("{before}{text}"), &mut Tally::default())
             && let Some(clean) = clean.strip_prefix(&before)
+            && clean != text
         {
             *text = Cow::Owned(clean.to_owned());
+            tally.add(Rule::COMMAND_LINE);
         }
-        flag = next;
+        flag = if text.starts_with('-') { format!("{text} ") } else { String::new() };
     }
 }
 

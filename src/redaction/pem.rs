@@ -41,8 +41,9 @@ impl Scanner<'_> {
             }
         }
         self.looked(self.at, end);
+        self.looked(body, end);
         if !self.has_key(body, end) {
-            self.at = end.max(self.at + 11);
+            self.at = body;
             return;
         }
         if self.is_at(end, b"-----END") {

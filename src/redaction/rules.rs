@@ -332,9 +332,14 @@ pub fn token_at(text: &[u8], at: usize, runs: &mut Runs) -> Option<Token> {
     token_of(text, at, first, index, runs)
 }
 
+/// How much of a token is looked at to tell whether it is a name.
+const NAME_AT_MOST: usize = 64;
+
 /// Whether it is no token but a name that starts as one (`test_user_can_order_2_items`), or, under a prefix that its
 /// issuer does not state, a hash (`rnd_9f2c…`).
 fn names_thing(rule: &Rule, body: &[u8]) -> bool {
+    let type_id = body.len() == 26 && matches!(body.first(), Some(b'0'..=b'7')); // TypeID, of a UUID v7
+    let body = body.get(..NAME_AT_MOST).unwrap_or(body);
     if body.iter().any(u8::is_ascii_uppercase) {
         return false;
     }
@@ -343,7 +348,8 @@ fn names_thing(rule: &Rule, body: &[u8]) -> bool {
         part.len() > 2 && part.iter().all(u8::is_ascii_lowercase) && !part.iter().all(u8::is_ascii_hexdigit)
     };
     hash && body.iter().all(u8::is_ascii_hexdigit)
-        || body.split(|b| matches!(b, b'_' | b'-')).filter(word).count() > 1
+        || rule.source == Scanners && type_id
+        || body.split(|b| matches!(b, b'_' | b'-')).filter(word).nth(1).is_some()
 }
 
 #[inline(never)]

@@ -65,6 +65,7 @@ fn placeholder(value: &[u8]) -> bool {
         || value
             .get(..5)
             .is_some_and(|head| head.eq_ignore_ascii_case(b"your-") || head.eq_ignore_ascii_case(b"your_"))
+            && value.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'-' | b'_'))
         || inside(b"${", b"}")
         || inside(b"$(", b")")
         || inside(b"{{", b"}}")

@@ -18,6 +18,9 @@ pub enum Quote {
 const SPELLED: [&[u8]; 9] =
     [b"%22", b"%27", b"&quot;", b"&#34;", b"&#39;", b"&apos;", b"&#x27;", b"\\u0022", b"\\u0027"];
 
+/// How far a typographic mark's pair is looked for: it is not the same mark, so what opens need not close what is open.
+const TYPOGRAPHIC_AT_MOST: usize = 128;
+
 /// Typographic marks, in pairs.
 const TYPOGRAPHIC: [(&str, &str); 4] = [("“", "”"), ("„", "“"), ("«", "»"), ("‘", "’")];
 
@@ -72,6 +75,9 @@ pub fn closing(text: &[u8], from: usize, quote: Quote) -> (usize, usize) {
                 }
                 if matches!(b, b'"' | b' ') && mark.first() == Some(&b'%') {
                     return (i, i);
+                }
+                if i - from > TYPOGRAPHIC_AT_MOST && mark.first() >= Some(&0x80) {
+                    return (from, from);
                 }
                 i += 1;
             }

@@ -69,6 +69,8 @@ impl Client {
         let count = commands.len();
         let url = format!("{}{path}", self.access.url);
         let token = self.access.token.reveal();
+        let said = |error: &str| said(error, token, &self.access.url);
+        let shown = |body: &[u8]| said(&String::from_utf8_lossy(body.get(..READ_MAX_BYTES).unwrap_or(body)));
         let (status, body) = exchange::post(&url, token, commands.into_body(), self.timeout)
             .await
             .map_err(|why| Failure::Uncertain(why.to_string()))?;
@@ -76,22 +78,25 @@ impl Client {
             200..=299 => {
                 let mut items = parse_items(&body, count).map_err(Failure::Uncertain)?;
                 for error in items.iter_mut().filter_map(|item| item.as_mut().err()) {
-                    *error = said(error, token);
+                    *error = said(error);
                 }
                 Ok(items)
             }
-            400..=499 => Err(Failure::Refused { status, said: said(&String::from_utf8_lossy(&body), token) }),
-            _ => {
-                let said = said(&String::from_utf8_lossy(&body), token);
-                Err(Failure::Uncertain(format!("status {status}: {said}")))
-            }
+            400..=499 => Err(Failure::Refused { status, said: shown(&body) }),
+            _ => Err(Failure::Uncertain(format!("status {status}: {}", shown(&body)))),
         }
     }
 }
 
-/// The words of an error, as they may be shown: a proxy may have written the request's head into them.
-fn said(error: &str, token: &str) -> String {
+/// How much of an error's body is read, in bytes.
+const READ_MAX_BYTES: usize = 4_096;
+
+/// The words of an error, as they may be shown, without the token and the host, which names a deployment's database: a
+/// proxy may have written the request's head into them.
+fn said(error: &str, token: &str, url: &str) -> String {
+    let host = url.split("://").nth(1).unwrap_or_default().split('/').next().unwrap_or_default();
     let shown = error.replace(token, MARK);
+    let shown = if host.is_empty() { shown } else { shown.replace(host, MARK) };
     let shown = redact_text(&shown, &mut Tally::default());
     shown.chars().filter(|c| !c.is_control()).take(SAID_MAX_CHARS).collect()
 }
@@ -102,11 +107,12 @@ mod tests {
 
     #[test]
     fn what_an_error_says_holds_no_secret_and_no_more_than_fits() {
-        assert_eq!(said("WRONGTYPE Operation\n", "tok"), "WRONGTYPE Operation");
+        let said = |error: &str| said(error, "tok-1", "https://fine-cat.upstash.io/x");
+        assert_eq!(said("WRONGTYPE Operation\n"), "WRONGTYPE Operation");
         assert_eq!(
-            said("got token tok-1 and password=hunter2", "tok-1"),
-            "got token [REDACTED] and password=[REDACTED]"
+            said("Host: fine-cat.upstash.io got token tok-1 and password=hunter2"),
+            "Host: [REDACTED] got token [REDACTED] and password=[REDACTED]"
         );
-        assert_eq!(said(&"é".repeat(999), "tok").chars().count(), SAID_MAX_CHARS);
+        assert_eq!(said(&"é".repeat(999)).chars().count(), SAID_MAX_CHARS);
     }
 }

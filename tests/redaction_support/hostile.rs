@@ -7,6 +7,9 @@ use log_ingestion_worker::json::Json;
 pub fn hostile() -> Vec<(&'static str, &'static str)> {
     vec![
         ("quotes", "\""),
+        ("typographic", " -u “"),
+        ("guillemets", " --user «"),
+        ("names as tokens", "fo1_xyz_xyz7/"),
         ("single quotes", "'"),
         ("backslashes", "\\"),
         ("escaped quotes", "\\\""),

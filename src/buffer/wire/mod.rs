@@ -137,7 +137,7 @@ pub enum Outcome {
 }
 
 /// An [`Outcome`] as it is read: all fields side by side. What serde makes of a tag buffers every value first, which is felt
-/// on the path of a log, and is a hundredth of the bundle.
+/// on the path of a log, and is a hundredth of the bundle. A field that is missing is one this code does not need.
 #[derive(Deserialize)]
 struct OutcomeRead {
     is: Is,

@@ -39,6 +39,7 @@ impl DurableObject for LogBuffer {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let _awake = self.inner.awake.hold();
         let path = request.path();
         let body = request.bytes().await?;
         let answer = self.inner.answer(&path, body).await;
@@ -127,7 +128,6 @@ impl Inner {
     }
 
     async fn answer(self: &Rc<Self>, path: &str, body: Vec<u8>) -> Answered {
-        let _awake = self.awake.hold();
         self.with(|shard| shard.counters().requests += 1)?;
         let answer = self.answer_other(path, body).await;
         // Whatever woke an object with entries waiting sees to it that they get on their way.
