@@ -23,15 +23,15 @@
 //! - `cargo test --test redaction -- --nocapture`: recall and precision on the corpus in `tests/corpus`.
 //! - `cargo run --release --example redaction_corpus -- FILE`: the same on lines of your own.
 //! - `cargo run --release --example redaction_bench`: ns a byte on the host; `tests/redaction_cost.rs`: the same in wasm.
-//!   The first call takes some 3 ms there, in which the tables are laid out, and a message then
+//!   The first call takes some 3 to 5 ms there, in which the tables are laid out, and a message then
 //!
 //!   | µs in wasm | 100 B | 1 KB | 10 KB | 1 MB |
 //!   | --- | --- | --- | --- | --- |
-//!   | a friendly one | 3.2 | 31 | 306 | 31,200 |
-//!   | a secret in each line | 8.1 | 74 | 720 | 73,300 |
-//!   | the dearest of 115 hostile ones, `s%3A` over and over | | 49 | 2,100 | 239,000 |
+//!   | a friendly one | 3.6 | 34 | 339 | 34,600 |
+//!   | a secret in each line | 9.2 | 87 | 866 | 94,000 |
+//!   | the dearest of 118 hostile ones, ` -u “` over and over | 1.8 | 230 | 3,100 | 319,000 |
 //!
-//!   So the cost is linear (which tests assert, in counted steps), and a hostile byte costs up to eight friendly ones.
+//!   So the cost is linear (which tests assert, in counted steps), and a hostile byte costs up to nine friendly ones.
 //! - What it adds to the bundle: 66 KB gzip, against a build whose [`redact_text`] and [`redact_context`] do nothing.
 //!
 //! # Where the facts come from

@@ -7,7 +7,7 @@ use log_ingestion_worker::json::Json;
 pub fn hostile() -> Vec<(&'static str, &'static str)> {
     vec![
         ("quotes", "\""),
-        ("typographic", " -u “"),
+        ("typographic, unclosed", " -u “"),
         ("guillemets", " --user «"),
         ("names as tokens", "fo1_xyz_xyz7/"),
         ("single quotes", "'"),
