@@ -3,7 +3,7 @@
 
 use super::charset::{self, TOKEN_DOT};
 use super::names::Rule;
-use super::one_time::OTHER_CODES;
+use super::one_time::{OTHER_CODES, SIGNING_IN};
 use super::scan::Scanner;
 use super::value;
 use super::words::{Words, mentions, one_of};
@@ -111,9 +111,8 @@ impl Scanner<'_> {
         if !capitals {
             return false;
         }
-        let purpose = [" to verify", " to sign", " to log", " to confirm"];
-        let asked =
-            self.word_is(0, "enter use type") && purpose.iter().any(|told| self.is_at(end, told.as_bytes()));
+        let asked = self.word_is(0, "enter use type")
+            && SIGNING_IN.iter().any(|told| self.is_at(end, told.as_bytes()));
         let named = self.line.one_time
             && (self.word_is(0, "is") && self.word_is(1, "code passcode otp")
                 || self.word_is(0, "code passcode otp")

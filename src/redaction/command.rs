@@ -89,7 +89,7 @@ impl Scanner<'_> {
             return self.command_span(start + 1, to);
         }
         if long && word == b"cookie" {
-            return self.cookies(value::opening(self.text, end + 1).map_or(end + 1, |_| end + 1));
+            return self.cookies(end + 1);
         }
         // `["-a", "…"]`, as a process is started
         let listed = ["\", \"", "\",\"", "', '", "','"].iter().find(|gap| self.is_at(end, gap.as_bytes()));

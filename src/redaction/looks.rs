@@ -26,12 +26,15 @@ pub fn looks_chosen(value: &[u8]) -> bool {
         && has(u8::is_ascii_lowercase)
         && (has(u8::is_ascii_uppercase) || has(|b| b"!#$%^&*+-_~?=".contains(b)) && looks_generated(value, 8))
         && !has(|b| b"/:@()<>{}[],".contains(b))
-        && value
-            .rsplit(|&b| b == b'.')
-            .next()
-            .is_some_and(|end| end.len() == value.len() || end.iter().any(u8::is_ascii_digit))
+        && !has_extension(value)
         && !is_uuid(value)
         && !is_date(value)
+}
+
+/// Whether letters alone stand behind its last full stop, as in a file's name or a host's.
+fn has_extension(value: &[u8]) -> bool {
+    let end = value.rsplit(|&b| b == b'.').next().unwrap_or_default();
+    end.len() != value.len() && !end.iter().any(u8::is_ascii_digit)
 }
 
 /// Whether it may be a password where a sentence or a place says that one stands there: letters with a digit or a mark
@@ -42,10 +45,7 @@ pub fn is_told(value: &[u8]) -> bool {
         && has(|b| b.is_ascii_alphabetic() || *b >= 0x80)
         && has(|b| b.is_ascii_digit() || b"!#$%^&*+?~".contains(b))
         && !has(|b| b"/:()<>{}[],\"".contains(b))
-        && value
-            .rsplit(|&b| b == b'.')
-            .next()
-            .is_some_and(|end| end.len() == value.len() || end.iter().any(u8::is_ascii_digit))
+        && !has_extension(value)
         && !is_uuid(value)
         && !is_date(value)
         && !is_assignment(value)

@@ -13,6 +13,9 @@ pub const OTHER_CODES: &str = "status exit error zip postal country area respons
     discount coupon currency language result event \
     booking reference tracking referral voucher gift order shipping invite";
 
+/// What a one-time code is entered for.
+pub const SIGNING_IN: [&str; 4] = [" to verify", " to sign", " to log", " to confirm"];
+
 impl Scanner<'_> {
     /// An OAuth code outside of a URL: long, generated, with small letters (a voucher's has capitals).
     pub fn oauth_code(&mut self, sep: Separator) -> bool {
@@ -119,7 +122,7 @@ impl Scanner<'_> {
                 || matches!(self.slice(start.saturating_sub(2), start), b": " | b"= " | b"# "));
         let announced = self.code_behind(end);
         let purpose = |purpose: &[u8]| self.is_at(end, purpose);
-        let plain = [&b" to verify"[..], b" to sign", b" to log", b" to confirm"].into_iter().any(purpose);
+        let plain = SIGNING_IN.iter().any(|told| purpose(told.as_bytes()));
         let expires = self.word_is(0, "code otp passcode pin")
             && !self.word_is(1, OTHER_CODES)
             && [" expires in ", " is valid for ", " (valid ", " sent to +"]
