@@ -6,7 +6,7 @@ mod common;
 use std::{
     fs,
     io::{BufRead, BufReader, Read},
-    net::TcpListener,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
@@ -36,7 +36,8 @@ fn free_port() -> u16 {
         let offset =
             (std::process::id() as u16).wrapping_mul(64).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
         let port = 20_000 + offset % 10_000;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+        // Bound and never listening: a copy in a program that another test is starting would be in nobody's way.
+        if ops::port::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).is_ok() {
             return port;
         }
     }

@@ -3,7 +3,10 @@
 
 mod common;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
 
 use common::{Client, answer, list};
 use ops::{
@@ -119,6 +122,32 @@ async fn a_server_that_is_away_refuses_and_comes_back_with_its_data() {
     server.shutdown().await.unwrap();
     let free = || async { tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() };
     assert!(eventually(MS(2000), free).await);
+}
+
+/// A program that is being started holds, for a moment, a copy of every open file of ours: a listener among them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_goes_away_and_comes_back_while_programs_are_being_started() {
+    let server = Server::memory().await.unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    std::process::Command::new("true").status().unwrap();
+                }
+            });
+        }
+        let rounds = async {
+            for round in 0..200 {
+                server.stop_listening().await.map_err(|cause| format!("away, {round}: {cause}"))?;
+                server.resume().await.map_err(|cause| format!("back, {round}: {cause}"))?;
+            }
+            Ok::<(), String>(())
+        };
+        let ended = tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(rounds));
+        done.store(true, Ordering::Relaxed);
+        ended.unwrap();
+    });
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, Shutdown, SocketAddr},
     pin::Pin,
     sync::{
         Arc,
@@ -30,6 +30,7 @@ use super::{
     stats::{Counter, Stats},
     store::{self, MemoryStore, Store, StoreError},
 };
+use crate::port::{bind, reserve};
 
 /// Connections the kernel may hold before they are accepted.
 const BACKLOG: u32 = 1024;
@@ -73,6 +74,7 @@ pub(super) struct Core {
     pub counter: Counter,
     pub journal: Journal,
     address: SocketAddr,
+    _reservation: Option<TcpSocket>,
     presence: Mutex<Presence>,
     end: CancellationToken,
 }
@@ -92,9 +94,8 @@ impl Server {
     /// # Errors
     /// When the address cannot be had, for example because the port is taken.
     pub async fn start(options: Options) -> io::Result<Server> {
-        let socket = bind(options.address)?;
-        let address = socket.local_addr()?;
-        let listener = socket.listen(BACKLOG)?;
+        let (address, reservation) = reserve(options.address)?;
+        let listener = bind(address)?.listen(BACKLOG)?;
         let core = Arc::new(Core {
             token: options.token,
             max_request_bytes: options.max_request_bytes,
@@ -103,6 +104,7 @@ impl Server {
             counter: Counter::default(),
             journal: Journal::default(),
             address,
+            _reservation: reservation,
             presence: Mutex::new(Presence::Nowhere),
             end: CancellationToken::new(),
         });
@@ -264,17 +266,15 @@ impl Core {
     }
 }
 
-fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    Ok(socket)
-}
-
 async fn accept(core: Arc<Core>, listener: TcpListener, token: CancellationToken) {
     loop {
         let accepted = tokio::select! {
-            () = token.cancelled() => return,
+            () = token.cancelled() => {
+                // Closing is not enough: a program that is being started holds a copy until it runs, and while that
+                // listens nobody can bind the port. Where a listener cannot be shut down, closing it has to do.
+                let _ = socket2::SockRef::from(&listener).shutdown(Shutdown::Both);
+                return;
+            }
             accepted = listener.accept() => accepted,
         };
         match accepted {

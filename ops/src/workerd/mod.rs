@@ -32,7 +32,10 @@ use tokio::net::TcpSocket;
 pub use config::{Config, DurableObject, Version};
 pub use usage::Usage;
 
-use crate::process::{ProcessGroup, eventually, find_program, is_program};
+use crate::{
+    port::reserve,
+    process::{ProcessGroup, eventually, find_program, is_program},
+};
 
 /// Longest time from the start of the process to its first answer.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -109,7 +112,8 @@ impl Workerd {
             None => folder.path().join("disk"),
         };
         fs::create_dir_all(&disk)?;
-        let (address, reservation) = reserve(config.port.unwrap_or(0))?;
+        let (address, reservation) =
+            reserve(SocketAddr::from((Ipv4Addr::LOCALHOST, config.port.unwrap_or(0))))?;
         let ready_url = format!("http://{address}{}", config.ready_path);
         let mut workerd = Workerd {
             config,
@@ -233,16 +237,6 @@ pub fn find_workerd(project: &Path) -> Result<PathBuf, WorkerdError> {
         }
     };
     found.ok_or_else(|| WorkerdError::NotFound { project: project.display().to_string() })
-}
-
-/// On Linux a socket that is bound and does not listen keeps a port while another with `SO_REUSEADDR` listens there;
-/// elsewhere it would be in workerd's way.
-fn reserve(port: u16) -> io::Result<(SocketAddr, Option<TcpSocket>)> {
-    let socket = TcpSocket::new_v4()?;
-    socket.set_reuseaddr(true)?;
-    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
-    let address = socket.local_addr()?;
-    Ok((address, Some(socket).filter(|_| cfg!(target_os = "linux"))))
 }
 
 fn tail(text: &str, lines: usize) -> String {
