@@ -7,15 +7,20 @@ use ops::workerd::{Config, Workerd, find_workerd};
 use serde_json::{Value, json};
 use support::{Setup, Stage, log, now_ms, project, skip, with};
 
-/// Runs the earlier worker once, so that it leaves this state, and then ours over the same storage.
+/// As [`upgraded_from`] the earlier worker, which leaves this state.
 async fn upgraded(setup: Setup, state: Value) -> Option<(Stage, tempfile::TempDir)> {
+    upgraded_from("earlier", setup, state).await
+}
+
+/// Runs the worker of a fixture once, so that it leaves what it is told to, and then ours over the same storage.
+async fn upgraded_from(fixture: &str, setup: Setup, state: Value) -> Option<(Stage, tempfile::TempDir)> {
     if std::env::var_os("BASE_URL").is_some() {
         skip("it needs a worker of its own, and BASE_URL names a deployment");
         return None;
     }
     let disk = tempfile::tempdir().unwrap();
     let mut config = Config::from_wrangler(
-        project().join("tests/fixtures/earlier"),
+        project().join("tests/fixtures").join(fixture),
         &project().join("wrangler.toml"),
         None,
     )
@@ -102,4 +107,31 @@ async fn a_state_that_is_damaged_stops_nobody() {
         let answer = stage.post(with("t", json!({"system": "browser"}))).await.expect_status(200);
         assert_eq!(answer.json["remaining_quota"], 1_999, "{state}");
     }
+}
+
+#[tokio::test]
+async fn summaries_of_the_first_layout_go_on() {
+    let Some((mut stage, _disk)) = upgraded_from("first_layout", Setup::default(), json!({})).await else {
+        return;
+    };
+    for n in 1..=3 {
+        let entry = json!({"id": n.to_string(), "trace_id": "old", "system": "browser", "level": "log", "message": "m",
+            "timestamp": now_ms() - 600_000 + n});
+        stage.redis.run(&["LPUSH", "logs:old", &entry.to_string()]).await.unwrap();
+    }
+    let counted = async |stage: &Stage, count: u64| {
+        let traces = stage.get("/traces/recent").await.expect_status(200).json["traces"].clone();
+        assert_eq!((&traces[0]["id"], &traces[0]["logCount"]), (&json!("old"), &json!(count)), "{traces}");
+        assert_eq!(traces[0]["hasErrors"], true);
+    };
+    counted(&stage, 3).await;
+    stage.post(log("old", "the fourth")).await.expect_status(200);
+    counted(&stage, 4).await;
+    for _ in 0..2 {
+        stage.workerd.kill9();
+        stage.workerd.restart().await.unwrap();
+        counted(&stage, 4).await;
+    }
+    let read = stage.get("/logs?trace_id=old").await.expect_status(200);
+    assert_eq!(read.json["count"], 4, "{}", read.json);
 }

@@ -3,6 +3,7 @@
 use super::aside::Aside;
 use super::batch::Pending;
 use super::checkpoint::TraceRow;
+use super::pages::Page;
 use super::ring::Place;
 use super::row::{self, RowHead};
 use super::shard::{Shard, ShardSettings};
@@ -10,14 +11,15 @@ use crate::entry;
 use crate::quota::PerSystem;
 use std::collections::VecDeque;
 
-/// Builds a shard from its rows: first [`Loader::new`], then each stored trace, then each row's head in order of
-/// `seq`, then [`Loader::finish`].
+/// Builds a shard from its rows: first [`Loader::new`], then each page in order of its number, then each row's head in
+/// order of `seq`, then [`Loader::finish`].
 #[derive(Debug)]
 pub struct Loader {
     shard: Shard,
     flushed: u64,
     window: i64,
     spent: PerSystem,
+    oldest_page: u64,
     /// Entries that may wait: the highest `flushed` is known only at the end.
     tail: VecDeque<Pending>,
     now: i64,
@@ -40,19 +42,40 @@ impl Loader {
             flushed: meta.flushed,
             window: meta.window,
             spent: meta.spent,
+            oldest_page: meta.oldest_page,
             tail: VecDeque::new(),
             now,
         }
     }
 
-    /// Takes in a stored trace.
-    pub fn trace(&mut self, row: TraceRow) {
+    /// Takes in a page.
+    ///
+    /// # Errors
+    /// When a line of it cannot be read.
+    pub fn page(&mut self, page: &Page) -> serde_json::Result<()> {
+        if !self.shard.pages.found(page, self.oldest_page) {
+            return Ok(());
+        }
+        for line in page.lines.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+            if line.starts_with(b"\"") {
+                self.shard.traces.forget(&serde_json::from_slice::<String>(line)?);
+            } else {
+                self.trace(serde_json::from_slice(line)?, page.number);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in a trace from a page, or one that is in none (0) and has to be stored in one.
+    pub fn trace(&mut self, row: TraceRow, page: u64) {
         let key = self.shard.traces.key(&row.trace_id);
         let now = self.now;
         let cleared_all = self.shard.cleared;
         // Stored before all was cleared: but for what it cost of its quota it is void.
         let void = row.cleared < cleared_all;
         self.shard.traces.update(&key, |trace| {
+            trace.page = page;
+            trace.changed = page == 0;
             trace.window = row.window;
             trace.in_window = row.in_window;
             trace.written_at = row.written_at;
@@ -151,7 +174,7 @@ impl Loader {
 
     /// The shard, which knows of every waiting entry that it may be in Redis already.
     pub fn finish(self) -> Shard {
-        let Loader { mut shard, window, spent, tail, flushed, now } = self;
+        let Loader { mut shard, window, spent, tail, flushed, now, .. } = self;
         // What came before its trace's list began anew was in the list that expired.
         let tail: VecDeque<Pending> = tail
             .into_iter()

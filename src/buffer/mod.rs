@@ -12,6 +12,7 @@ mod clear;
 mod ids;
 mod late;
 mod load;
+mod pages;
 mod repair;
 mod ring;
 pub mod row;
@@ -28,6 +29,7 @@ mod tests;
 
 pub use checkpoint::{Checkpoint, TraceRow};
 pub use load::Loader;
+pub use pages::Page;
 pub use shard::{Appended, Shard, ShardSettings};
 pub use step::{Mode, Step};
 pub use tail::{Told, Wanted};

@@ -1,12 +1,14 @@
 //! The row: what one group commit stores.
 //!
-//! # Layout of a shard's storage, version 1
+//! # Layout of a shard's storage, version 2
 //!
 //! | table | a row | cleaned up |
 //! | --- | --- | --- |
 //! | `slots` | one group commit: `slot`, `seq` (its first entry's number), `head` ([`RowHead`] as JSON), `body` (the entries' JSON, one after the other) | overwritten by a later commit once it is over [`RETAIN_MS`] old and all of it is in Redis; all at once when the shard has been idle that long |
-//! | `traces` | one live trace's summary ([`super::TraceRow`]), as of the last checkpoint | deleted at a checkpoint once its list has expired and its quota window is over |
+//! | `pages` | summaries of live traces ([`super::TraceRow`]), many a row: `slot`, `number`, `lines` ([`super::pages`]) | overwritten by a later page once nothing in it counts |
 //! | `meta` | one row: [`Meta`] as JSON, as of the last checkpoint | never |
+//!
+//! Version 1 had a table `traces` with a row a trace, which is read once and dropped.
 //!
 //! Entries are numbered from 1 in order of arrival. What a row says of an entry stays true after the entry is in
 //! Redis: the rows of the last hour are the memory of ids, and the copy from which a list that Redis lost is
@@ -18,7 +20,9 @@ use crate::quota::PerSystem;
 use serde::{Deserialize, Serialize};
 
 /// Version of the layout.
-pub const LAYOUT: u8 = 1;
+pub const LAYOUT: u8 = 2;
+/// The first version with summaries in pages.
+pub const PAGED_LAYOUT: u8 = 2;
 
 /// How long a row is kept at least, in ms: as long as a list lives after a write (3,660 s), and ids are promised
 /// for 3,600 s; a minute more for clocks.
@@ -119,4 +123,6 @@ pub struct Meta {
     pub spent: PerSystem,
     /// As [`super::wire::Counters::late_doubles`].
     pub late_doubles: u64,
+    /// The oldest page that counts.
+    pub oldest_page: u64,
 }

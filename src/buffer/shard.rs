@@ -3,6 +3,7 @@
 use super::batch::{Batch, Pending};
 use super::ids::{Ids, MAX_IDS, Seed};
 use super::late::{Audit, GivenUp};
+use super::pages::Pages;
 use super::repair::Repair;
 use super::ring::{Place, Ring};
 use super::row::{LAYOUT, ROW_MAX_BYTES, Row, RowHead};
@@ -47,6 +48,7 @@ pub struct Shard {
     pub(super) ring: Ring,
     pub(super) ids: Ids,
     pub(super) traces: Traces,
+    pub(super) pages: Pages,
     pub(super) lease: Lease,
     pub(super) waiting: VecDeque<Pending>,
     pub(super) held_bytes: u64,
@@ -101,6 +103,7 @@ impl Shard {
             ring: Ring::default(),
             ids: Ids::new(seed),
             traces: Traces::new(seed),
+            pages: Pages::default(),
             lease: Lease::new(settings.shard, settings.shards),
             waiting: VecDeque::new(),
             held_bytes: 0,

@@ -5,5 +5,6 @@ mod cases;
 mod events;
 mod model;
 mod owner;
+mod pages;
 mod redis;
 mod tail;

@@ -48,8 +48,10 @@ pub struct Trace {
     pub kept: VecDeque<u64>,
     /// Set while Redis refuses it.
     pub aside: Option<Aside>,
-    /// Whether it differs from its stored row.
+    /// Whether it differs from what is stored of it.
     pub changed: bool,
+    /// The page that has what is stored of it; 0 when none has.
+    pub page: u64,
 }
 
 impl Trace {
@@ -95,8 +97,14 @@ impl Trace {
             cleared: self.cleared,
             written_at: self.written_at,
             changed: true,
+            page: self.page,
             ..Trace::default()
         };
+    }
+
+    /// Whether it belongs into a page, now that those up to `emptied` are given up.
+    pub fn to_store(&self, emptied: u64) -> bool {
+        self.changed || (1..=emptied).contains(&self.page)
     }
 
     fn weight(trace_id: &str) -> usize {
@@ -211,6 +219,16 @@ impl Traces {
         self.by_id.iter()
     }
 
+    /// Every trace, to be stored: what changes its place among the others goes through [`Traces::update`].
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&Rc<str>, &mut Trace)> {
+        self.by_id.iter_mut()
+    }
+
+    /// Bytes of memory they take, by [`Trace::weight`].
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Every trace that is set aside.
     pub fn asides(&self) -> impl Iterator<Item = (&Rc<str>, &Aside)> {
         self.aside.iter().filter_map(|key| Some((key, self.by_id.get(key)?.aside.as_ref()?)))
@@ -221,33 +239,25 @@ impl Traces {
         self.by_id.keys().cloned().collect()
     }
 
-    /// Marks every trace as stored; returns those that were not.
-    pub fn take_changed(&mut self) -> Vec<(Rc<str>, Trace)> {
-        let changed = self.by_id.iter_mut().filter(|(_, trace)| trace.changed);
-        changed
-            .map(|(key, trace)| {
-                trace.changed = false;
-                let stored = Trace { kept: VecDeque::new(), ..trace.clone() };
-                (key.clone(), stored)
-            })
-            .collect()
-    }
-
-    /// Forgets the traces whose list has expired and whose quota window has passed, and names them.
+    /// Forgets the traces whose list has expired and whose quota window has passed, and names those that are stored.
     pub fn forget_expired(&mut self, now: i64, window: i64) -> Vec<Rc<str>> {
-        let gone: Vec<Rc<str>> = self
+        let gone = self
             .by_id
             .iter()
             .filter(|(_, trace)| trace.expired(now) && trace.aside.is_none())
             .filter(|(_, trace)| trace.window != window || trace.in_window == 0)
-            .map(|(key, _)| key.clone())
-            .collect();
-        for key in &gone {
-            if let Some(trace) = self.by_id.remove(key) {
-                self.bytes = self.bytes.saturating_sub(Trace::weight(key));
-                self.by_time.remove(&(trace.newest, key.clone()));
-            }
-        }
+            .map(|(key, _)| key.clone());
+        let mut gone: Vec<Rc<str>> = gone.collect();
+        gone.retain(|key| self.forget(key).is_some_and(|trace| trace.page > 0));
         gone
+    }
+
+    /// Forgets a trace.
+    pub fn forget(&mut self, key: &str) -> Option<Trace> {
+        let (key, trace) = self.by_id.remove_entry(key)?;
+        self.bytes = self.bytes.saturating_sub(Trace::weight(&key));
+        self.by_time.remove(&(trace.newest, key.clone()));
+        self.aside.remove(&key);
+        Some(trace)
     }
 }

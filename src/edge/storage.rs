@@ -1,7 +1,7 @@
 //! A shard's storage: the tables of [`crate::buffer::row`], read and written.
 
-use crate::buffer::row::{LAYOUT, Meta, Row, RowHead};
-use crate::buffer::{Checkpoint, Loader, Shard, ShardSettings, TraceRow};
+use crate::buffer::row::{LAYOUT, Meta, PAGED_LAYOUT, Row, RowHead};
+use crate::buffer::{Checkpoint, Loader, Page, Shard, ShardSettings, TraceRow};
 use worker::{Error, Result, SqlStorage, SqlStorageValue};
 
 /// The shard's tables.
@@ -29,10 +29,7 @@ impl Storage {
             "CREATE TABLE IF NOT EXISTS meta (id INTEGER PRIMARY KEY CHECK (id = 0), value BLOB NOT NULL);
              CREATE TABLE IF NOT EXISTS slots (slot INTEGER PRIMARY KEY, seq INTEGER NOT NULL, head BLOB NOT NULL,
                 body BLOB NOT NULL);
-             CREATE TABLE IF NOT EXISTS traces (trace_id TEXT PRIMARY KEY, count INTEGER NOT NULL,
-                systems INTEGER NOT NULL, errors INTEGER NOT NULL, newest INTEGER NOT NULL, written_at INTEGER NOT NULL,
-                quota_window INTEGER NOT NULL, in_window INTEGER NOT NULL, cleared INTEGER NOT NULL,
-                first INTEGER NOT NULL, whole INTEGER NOT NULL, aside_since INTEGER, aside_error TEXT) WITHOUT ROWID;",
+             CREATE TABLE IF NOT EXISTS pages (slot INTEGER PRIMARY KEY, number INTEGER NOT NULL, lines BLOB NOT NULL);",
             None,
         )?;
         let mut meta: Option<Meta> = None;
@@ -48,9 +45,17 @@ impl Storage {
             meta = Some(stored);
         }
         let is_new = meta.is_none();
+        let by_row = meta.as_ref().is_some_and(|meta| meta.v < PAGED_LAYOUT);
         let mut loader = Loader::new(settings, meta, now);
-        for values in self.0.exec("SELECT * FROM traces", None)?.raw() {
-            loader.trace(trace_row(values?));
+        if by_row {
+            for values in self.0.exec("SELECT * FROM traces", None)?.raw() {
+                loader.trace(trace_row(values?), 0);
+            }
+        }
+        for values in self.0.exec("SELECT slot, number, lines FROM pages ORDER BY number", None)?.raw() {
+            let mut values = values?.into_iter();
+            let (slot, number) = (integer(values.next()), whole_number(integer(values.next())));
+            loader.page(&Page { slot, number, lines: blob(values.next()) })?;
         }
         for values in self.0.exec("SELECT slot, head FROM slots ORDER BY seq", None)?.raw() {
             let mut values = values?.into_iter();
@@ -59,10 +64,13 @@ impl Storage {
             loader.row(slot, &head);
         }
         let mut shard = loader.finish();
-        if is_new {
+        if is_new || by_row {
             // When the shard began is what later proves that it saw every list begin.
             let checkpoint = shard.take_checkpoint(now);
-            self.checkpoint(&checkpoint)?;
+            self.checkpoint(checkpoint)?;
+        }
+        if by_row {
+            self.0.exec("DROP TABLE traces", None)?;
         }
         Ok(shard)
     }
@@ -153,34 +161,13 @@ impl Storage {
     ///
     /// # Errors
     /// When storage fails.
-    pub fn checkpoint(&self, checkpoint: &Checkpoint) -> Result<()> {
-        for row in &checkpoint.traces {
-            let (since, error) = row.aside.clone().unzip();
+    pub fn checkpoint(&self, checkpoint: Checkpoint) -> Result<()> {
+        for page in checkpoint.pages {
             self.0.exec(
-                "INSERT INTO traces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                 ON CONFLICT (trace_id) DO UPDATE SET count = excluded.count, systems = excluded.systems,
-                    errors = excluded.errors, newest = excluded.newest, written_at = excluded.written_at,
-                    quota_window = excluded.quota_window, in_window = excluded.in_window, cleared = excluded.cleared,
-                    first = excluded.first, whole = excluded.whole, aside_since = excluded.aside_since, aside_error = excluded.aside_error",
-                vec![
-                    row.trace_id.as_str().into(),
-                    number_of(row.count),
-                    number(row.systems.into()),
-                    number(row.errors.into()),
-                    number(row.newest),
-                    number(row.written_at),
-                    number(row.window),
-                    number_of(row.in_window),
-                    number_of(row.cleared),
-                    number_of(row.first),
-                    number(row.whole.into()),
-                    since.map(number_of).unwrap_or(SqlStorageValue::Null),
-                    error.into(),
-                ],
+                "INSERT INTO pages (slot, number, lines) VALUES (?, ?, ?)
+                 ON CONFLICT (slot) DO UPDATE SET number = excluded.number, lines = excluded.lines",
+                vec![number(page.slot), number_of(page.number), page.lines.into()],
             )?;
-        }
-        for trace_id in &checkpoint.forgotten {
-            self.0.exec("DELETE FROM traces WHERE trace_id = ?", vec![(&**trace_id).into()])?;
         }
         let meta = serde_json::to_vec(&checkpoint.meta)?;
         self.0.exec(
@@ -200,6 +187,7 @@ impl Storage {
     }
 }
 
+/// A row of the table of traces that the first layout had.
 fn trace_row(values: Values) -> TraceRow {
     let mut values = values.into_iter();
     let trace_id = text(values.next()).unwrap_or_default();

@@ -39,7 +39,7 @@ fn of_ten_thousand_traces_the_newest_come_first_also_after_a_start() {
     owner.append(&[entry("new", "1", System::Convex, false, owner.now, 10)]);
     owner.rest();
     owner.checkpoint();
-    assert_eq!(owner.traces.len(), 1, "what has expired is forgotten");
+    assert_eq!(owner.shard.traces.keys().len(), 1, "what has expired is forgotten");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::redis::Redis;
 use crate::buffer::row::{Meta as ShardMeta, ROW_MAX_BYTES, Row};
 use crate::buffer::wire::{ClearReply, Outcome, ReadHead, Summary};
-use crate::buffer::{Loader, Shard, ShardSettings, Step, TraceRow};
+use crate::buffer::{Loader, Page, Shard, ShardSettings, Step};
 use crate::entry::{Meta, System};
 use crate::quota::{Ledger, Limits};
 use crate::read::{Filter, Trace};
@@ -40,7 +40,7 @@ pub struct Owner {
     pub ledger_reachable: bool,
     pub shard: Shard,
     pub rows: BTreeMap<i64, Row>,
-    pub traces: BTreeMap<String, TraceRow>,
+    pub pages: BTreeMap<i64, Page>,
     pub meta: Option<ShardMeta>,
     /// Bodies that will be executed yet: after so many further requests, or at that time.
     pub late: Vec<(u8, i64, Vec<u8>)>,
@@ -71,7 +71,7 @@ impl Owner {
             ledger: Ledger::new(limits, now),
             ledger_reachable: true,
             rows: BTreeMap::new(),
-            traces: BTreeMap::new(),
+            pages: BTreeMap::new(),
             meta: None,
             late: Vec::new(),
             came_late: false,
@@ -122,11 +122,9 @@ impl Owner {
 
     pub fn checkpoint(&mut self) {
         let checkpoint = self.shard.take_checkpoint(self.now);
-        for row in checkpoint.traces {
-            self.traces.insert(row.trace_id.clone(), row);
-        }
-        for trace in &checkpoint.forgotten {
-            self.traces.remove(&**trace);
+        for page in checkpoint.pages {
+            assert!(page.lines.len() <= ROW_MAX_BYTES, "a page of {} bytes", page.lines.len());
+            self.pages.insert(page.slot, page);
         }
         self.meta = Some(checkpoint.meta);
     }
@@ -134,8 +132,10 @@ impl Owner {
     pub fn crash(&mut self) {
         self.settings.seed += 1;
         let mut loader = Loader::new(self.settings.clone(), self.meta.clone(), self.now);
-        for row in self.traces.values() {
-            loader.trace(row.clone());
+        let mut pages: Vec<_> = self.pages.values().collect();
+        pages.sort_by_key(|page| page.number);
+        for page in pages {
+            loader.page(page).unwrap();
         }
         let mut rows: Vec<_> = self.rows.values().collect();
         rows.sort_by_key(|row| row.head.seq);

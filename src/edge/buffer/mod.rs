@@ -204,7 +204,7 @@ impl Inner {
     fn checkpoint(&self) -> Result<()> {
         let checkpoint = self.with(|shard| shard.take_checkpoint(super::now()))?;
         // What memory holds is not what storage holds then: it is loaded anew.
-        self.storage.checkpoint(&checkpoint).inspect_err(|_| drop(self.shard.take()))
+        self.storage.checkpoint(checkpoint).inspect_err(|_| drop(self.shard.take()))
     }
 }
 
