@@ -32,6 +32,7 @@
 //! | [`quota`] | the hour's quotas: a ledger, and leases on it |
 //! | [`buffer`] | a shard: rows, summaries, ids, and how entries get into Redis exactly once |
 //! | [`redis`] | Upstash's REST API: commands, replies, what a failure leaves open |
+//! | [`query`] | what a URL asks for |
 //! | [`read`], [`answers`] | what clients are told |
 //! | [`tail`] | what viewers are told as logs arrive |
 //! | [`access`], [`flood`], [`config`] | who may do what, and how often; every var and secret, declared once |
@@ -53,6 +54,7 @@ pub mod flood;
 pub mod intake;
 pub mod json;
 pub mod otlp;
+pub mod query;
 pub mod quota;
 pub mod read;
 pub mod redaction;

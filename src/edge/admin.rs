@@ -9,6 +9,7 @@ use crate::access::Action;
 use crate::answers::Fate;
 use crate::buffer::wire::{self, CheckQuery, CheckReply, Outcome, StatusReply};
 use crate::entry::System;
+use crate::query::Query;
 use futures_util::future::join_all;
 use serde::Serialize;
 use wasm_bindgen::JsValue;
@@ -57,13 +58,12 @@ pub async fn limiter_check(request: &Request, visit: &Visit) -> Answer {
     if let Err(denied) = visit.authorize(Action::Admin) {
         return Answer::error(denied.status(), denied.reason());
     }
-    let Ok(url) = request.url() else { return Answer::error(400, "the URL could not be read") };
-    let given =
-        |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-    let Some(trace_id) = given("trace_id").filter(|trace_id| !trace_id.is_empty()) else {
+    let url = request.inner().url();
+    let query = Query::of(&url);
+    let Some(trace_id) = query.get("trace_id").filter(|trace_id| !trace_id.is_empty()) else {
         return Answer::error(400, "trace_id parameter is required");
     };
-    let Some(system) = given("system").and_then(|system| System::parse(&system)) else {
+    let Some(system) = query.get("system").and_then(|system| System::parse(&system)) else {
         return Answer::error(400, "system must be one of: browser, convex, worker, manual");
     };
     let shard = wire::shard_of(&trace_id, visit.config.shards);

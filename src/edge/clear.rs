@@ -5,6 +5,7 @@ use super::hop::{self, Lost};
 use super::{Visit, now};
 use crate::access::Action;
 use crate::buffer::wire::{self, ClearQuery, ClearReply, SweepQuery};
+use crate::query::Query;
 use crate::redis::{Client, Commands, KEY_PREFIX, Reply};
 use serde::Serialize;
 use worker::{Request, console_error};
@@ -38,10 +39,7 @@ pub async fn delete(request: &Request, visit: &Visit) -> Answer {
     if let Err(denied) = visit.authorize(Action::Admin) {
         return Answer::error(denied.status(), denied.reason());
     }
-    let url = request.url().ok();
-    let one = url.and_then(|url| {
-        url.query_pairs().find(|(key, _)| key == "trace_id").map(|(_, value)| value.into_owned())
-    });
+    let one = Query::of(&request.inner().url()).get("trace_id");
     if one.as_deref() == Some("") {
         return Answer::error(400, "trace_id must not be empty: leave it out to clear every trace");
     }

@@ -5,6 +5,7 @@ use super::hop::{self, Lost};
 use super::{Visit, now};
 use crate::access::Action;
 use crate::buffer::wire::{self, ReadHead, RecentQuery, RecentReply, Summary, TraceQuery};
+use crate::query::Query;
 use crate::read::{Filter, Trace, positive};
 use crate::redis::{Client, Commands, Reply, list_key};
 use futures_util::future::join_all;
@@ -21,19 +22,19 @@ pub async fn logs(request: &Request, visit: &Visit) -> Answer {
     if let Err(denied) = visit.authorize(Action::Read) {
         return Answer::error(denied.status(), denied.reason());
     }
-    let Ok(url) = request.url() else { return Answer::error(400, "the URL could not be read") };
-    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    let given = pairs.iter().find(|(key, _)| key == "trace_id").map(|(_, value)| value.clone());
-    let Some(trace_id) = given.filter(|trace_id| !trace_id.is_empty()) else {
+    let url = request.inner().url();
+    let query = Query::of(&url);
+    let Some(trace_id) = query.get("trace_id").filter(|trace_id| !trace_id.is_empty()) else {
         return Answer::error(400, "trace_id parameter is required");
     };
-    let filter = match Filter::parse(pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()))) {
+    let pairs: Vec<_> = query.pairs().collect();
+    let filter = match Filter::parse(pairs.iter().map(|(key, value)| (&**key, &**value))) {
         Ok(filter) => filter,
         Err(error) => return Answer::error(400, &error),
     };
     let first = read_trace(visit, &trace_id).await;
     // One client puts the id into the URL as it is: there a plus is a plus, not a space.
-    let literal = literal_plus(&url).filter(|literal| *literal != trace_id);
+    let literal = query.get_literal("trace_id").filter(|literal| *literal != trace_id);
     let (trace_id, read) = match (literal, first) {
         (Some(literal), Ok(read)) if read.trace.is_empty() && !read.partial => {
             (literal.clone(), read_trace(visit, &literal).await)
@@ -41,13 +42,6 @@ pub async fn logs(request: &Request, visit: &Visit) -> Answer {
         (_, first) => (trace_id, first),
     };
     answer_logs(&trace_id, read, &filter)
-}
-
-fn literal_plus(url: &worker::Url) -> Option<String> {
-    let query = url.query().filter(|query| query.contains('+'))?.replace('+', "%2B");
-    let mut literal = url.clone();
-    literal.set_query(Some(&query));
-    literal.query_pairs().find(|(key, _)| key == "trace_id").map(|(_, value)| value.into_owned())
 }
 
 struct Read {
@@ -181,9 +175,7 @@ pub async fn recent(request: &Request, visit: &Visit) -> Answer {
     if let Err(denied) = visit.authorize(Action::Read) {
         return Answer::error(denied.status(), denied.reason());
     }
-    let url = request.url().ok();
-    let given = url.as_ref().and_then(|url| url.query_pairs().find(|(key, _)| key == "limit"));
-    let limit = match given.map(|(_, value)| positive(&value)) {
+    let limit = match Query::of(&request.inner().url()).get("limit").map(|limit| positive(&limit)) {
         None => RECENT_DEFAULT,
         Some(Ok(limit)) => limit.min(RECENT_MAX),
         Some(Err(error)) => return Answer::error(400, &error),

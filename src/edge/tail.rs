@@ -6,6 +6,7 @@ use super::{Visit, limiter};
 use crate::access::Action;
 use crate::buffer::wire;
 use crate::intake::judge::MAX_TRACE_ID_BYTES;
+use crate::query::Query;
 use crate::tail::{self, Asked, LIFE_S, Subject};
 use serde::Serialize;
 use wasm_bindgen::JsValue;
@@ -24,8 +25,9 @@ pub async fn admit(request: &Request, visit: &Visit) -> Answer {
 
 async fn judge(request: &Request, visit: &Visit) -> Result<(u32, Asked), Answer> {
     let shards = visit.config.shards;
-    let url = request.url().map_err(|_| Answer::error(400, "the URL could not be read"))?;
-    let asked = Asked::parse(url.query_pairs().into_owned(), shards, MAX_TRACE_ID_BYTES);
+    let url = request.inner().url();
+    let pairs = Query::of(&url).pairs().map(|(key, value)| (key.into_owned(), value.into_owned()));
+    let asked = Asked::parse(pairs, shards, MAX_TRACE_ID_BYTES);
     if let Err(denied) = visit.authorize(Action::Read) {
         let ticket = asked.as_ref().ok().and_then(|asked| asked.ticket.as_deref());
         let Some(ticket) = ticket else { return Err(Answer::error(denied.status(), denied.reason())) };
@@ -34,7 +36,7 @@ async fn judge(request: &Request, visit: &Visit) -> Result<(u32, Asked), Answer>
             return Err(Answer::error(401, error));
         }
     }
-    if !tail::may_open(&visit.config, visit.origin.as_deref(), url.as_str()) {
+    if !tail::may_open(&visit.config, visit.origin.as_deref(), &url) {
         let error = format!("origin {:?} is not in ALLOWED_ORIGINS", visit.origin.as_deref().unwrap_or(""));
         return Err(Answer::error(403, &error));
     }
