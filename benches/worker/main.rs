@@ -44,7 +44,7 @@ pub struct Arguments {
     /// Seconds each replay of people takes.
     #[arg(long, default_value_t = 60.0)]
     replay: f64,
-    /// The rows as JSON on standard output, and the table on standard error.
+    /// Rows and ratios as JSON on standard output, and the table on standard error.
     #[arg(long)]
     json: bool,
     /// What `cargo bench` adds.
@@ -55,11 +55,16 @@ pub struct Arguments {
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let arguments = Arguments::parse();
-    let (rows, promises) = suite::run(&arguments).await;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&rows).unwrap());
-        return;
+        report::leave_stdout();
     }
+    let (rows, ratios) = suite::run(&arguments).await;
     report::prices();
-    report::promises(&promises);
+    report::ratios(&ratios);
+    if arguments.json {
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&serde_json::json!({ "rows": rows, "ratios": ratios })).unwrap()
+        );
+    }
 }

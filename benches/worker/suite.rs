@@ -258,7 +258,7 @@ impl Suite<'_> {
                 let name = format!("open loop at {WATCHED_RATE}/s, {count} viewers");
                 let row = cases::open(&world, &name, WATCHED_RATE, 1, self.pace, &cases::hot(20, 44)).await;
                 if count > 0 {
-                    println!("  {} frames to {count} viewers", viewers.frames());
+                    report::line(format_args!("  {} frames to {count} viewers", viewers.frames()));
                 }
                 rows.push(row);
             }
@@ -327,7 +327,11 @@ impl Suite<'_> {
             times.sort_unstable();
             times[STARTS / 2].as_secs_f64()
         });
-        println!("cold start: {:.0} ms, of a hello-world in Rust {:.0} ms", ours * 1_000.0, hello * 1_000.0);
+        report::line(format_args!(
+            "cold start: {:.0} ms, of a hello-world in Rust {:.0} ms",
+            ours * 1_000.0,
+            hello * 1_000.0
+        ));
         self.promise("cold start / a hello-world built the same way", ours / hello, Bound::AtMost(1.5));
     }
 
@@ -336,10 +340,10 @@ impl Suite<'_> {
         let world = World::start(Subject::Ours(16), NOW, &quota).await;
         let load = load::exactly(world.worker.port(), 64, 20_000, 0, &cases::unique()).await;
         let stored = load.answered as f64;
-        println!(
+        report::line(format_args!(
             "quota of 5,000 over 16 shards, 20,000 posts by 64 connections: {stored} stored, {} refused",
             load.refused
-        );
+        ));
         self.promise(
             "quota of 5,000 over 16 shards, 20,000 posts: stored, at most",
             stored,
