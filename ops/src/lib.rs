@@ -25,7 +25,7 @@
 //! | [`workerd`] | runs the built worker under workerd: start, crash, start again over the same storage |
 //! | [`wrangler`] | the wrangler CLI: typed calls with a limit, and why one failed |
 //! | [`process`] | child processes that end with us, with everything they started |
-//! | [`port`] | a port that stays ours while nothing of ours listens on it |
+//! | [`port`] | a port that nobody is given by chance while nothing of ours listens on it |
 //! | [`signals`], [`exit`] | how a command is ended, and how it ends |
 
 pub mod ci;

@@ -1,8 +1,8 @@
-//! A TCP port that stays ours while nothing of ours listens on it.
+//! A TCP port that nobody is given by chance while nothing of ours listens on it.
 
 use std::{io, net::SocketAddr};
 
-use tokio::net::TcpSocket;
+use tokio::net::{TcpListener, TcpSocket};
 
 /// Binds without listening: the port is given to nobody by chance, and clients are refused.
 ///
@@ -25,4 +25,17 @@ pub fn reserve(address: SocketAddr) -> io::Result<(SocketAddr, Option<TcpSocket>
     let socket = bind(address)?;
     let address = socket.local_addr()?;
     Ok((address, Some(socket).filter(|_| cfg!(target_os = "linux"))))
+}
+
+/// Listens on a port (0: a free one) that is reserved as [`reserve`] does it, with up to `backlog` connections that are not
+/// yet accepted.
+///
+/// # Errors
+/// As [`bind`].
+pub fn listen(address: SocketAddr, backlog: u32) -> io::Result<(TcpListener, Option<TcpSocket>)> {
+    let socket = bind(address)?;
+    if !cfg!(target_os = "linux") {
+        return Ok((socket.listen(backlog)?, None));
+    }
+    Ok((bind(socket.local_addr()?)?.listen(backlog)?, Some(socket)))
 }

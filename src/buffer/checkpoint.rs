@@ -5,15 +5,14 @@ use super::row::{self, LAYOUT};
 use super::shard::Shard;
 use super::traces::Trace;
 use serde::{Deserialize, Serialize};
-use std::rc::Rc;
 
 /// A checkpoint is due after this many entries, so that a start never reads more rows than these twice.
 const CHECKPOINT_ENTRIES: u64 = 5_000;
 
-/// A trace's summary as it is stored.
+/// A trace's summary as it is stored: a line of a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct TraceRow {
+pub struct TraceLine {
     /// The trace.
     pub trace_id: String,
     /// Its entries, waiting ones included, since its list began.
@@ -51,22 +50,20 @@ pub struct TraceRow {
     pub aside: Option<(u64, String)>,
 }
 
-/// Bytes of a line of [`TraceRow`] beside the trace's id, about.
-const LINE_BYTES: usize = 200;
+/// A checkpoint is due after entries whose traces' lines may take so many bytes, so that it never writes much more.
+const CHECKPOINT_BYTES: usize = 4 * 1024 * 1024;
 
-/// What to store at a checkpoint, in one transaction.
-#[derive(Debug)]
-pub struct Checkpoint {
-    /// The shard's own row.
-    pub meta: row::Meta,
-    /// Pages to insert, or to write over what is in their slots.
-    pub pages: Vec<Page>,
+/// Bytes a trace's line takes at most, but for why it was set aside: a control character is six bytes of JSON.
+fn line_bytes(trace_id: &str) -> usize {
+    250 + 6 * trace_id.len()
 }
 
 impl Shard {
-    /// Has a checkpoint made once enough came in since the last.
-    pub(super) fn note_growth(&mut self) {
-        self.checkpoint_due |= self.next_seq - self.checkpoint > CHECKPOINT_ENTRIES;
+    /// Has a checkpoint made once enough came in since the last, now that an entry of this trace did.
+    pub(super) fn note_growth(&mut self, trace_id: &str) {
+        self.growth_bytes += line_bytes(trace_id);
+        self.checkpoint_due |=
+            self.next_seq - self.checkpoint > CHECKPOINT_ENTRIES || self.growth_bytes > CHECKPOINT_BYTES;
     }
 
     /// Whether a checkpoint should be stored now; when `idle`, whenever there is something it would tell.
@@ -76,32 +73,54 @@ impl Shard {
         self.checkpoint_due || (idle && tells_more)
     }
 
-    /// What to store, in one transaction.
-    pub fn take_checkpoint(&mut self, now: i64) -> Checkpoint {
-        let forgotten = self.traces.forget_expired(now, self.lease.window());
+    /// What to store, in one transaction: the pages it hands to `store` one by one, and after them the shard's own row.
+    /// If that fails, this shard is no longer true and must be loaded anew.
+    ///
+    /// # Errors
+    /// What `store` says.
+    pub fn take_checkpoint<E>(
+        &mut self,
+        now: i64,
+        mut store: impl FnMut(Page) -> Result<(), E>,
+    ) -> Result<row::Meta, E> {
         self.checkpoint = self.next_seq - 1;
         self.checkpoint_flushed = self.flushed_through();
         self.checkpoint_due = false;
-        let pages = self.take_pages(&forgotten);
-        self.counters.rows_written += 1 + pages.len() as u64;
-        Checkpoint { meta: self.meta(), pages }
+        self.growth_bytes = 0;
+        let mut count = 0;
+        self.write_pages(now, &mut |page| {
+            count += 1;
+            store(page)
+        })?;
+        self.counters.rows_written += 1 + count;
+        Ok(self.meta())
     }
 
-    /// What is forgotten, what has changed, and what still counts in the oldest pages.
-    fn take_pages(&mut self, forgotten: &[Rc<str>]) -> Vec<Page> {
-        let changed = self.traces.iter().filter(|(_, trace)| trace.changed);
-        let coming = changed.map(|(key, _)| key.len() + LINE_BYTES).sum();
-        let emptied = self.pages.to_empty(coming, self.traces.bytes());
-        let mut pages = Vec::new();
-        for key in forgotten {
-            self.pages.put(&mut pages, &line(&**key));
+    /// Writes what has changed, what counts in the pages that are emptied, and what is forgotten.
+    fn write_pages<E>(&mut self, now: i64, store: &mut impl FnMut(Page) -> Result<(), E>) -> Result<(), E> {
+        let forgotten = self.traces.forget_expired(now, self.lease.window());
+        for (_, trace) in &forgotten {
+            self.pages.is_void(trace.stored);
         }
-        for (key, trace) in self.traces.iter_mut().filter(|(_, trace)| trace.to_store(emptied)) {
-            trace.page = self.pages.put(&mut pages, &line(&trace_row(key, trace, self.cleared)));
+        let mut coming = 0;
+        for (key, trace) in self.traces.iter_mut().filter(|(_, trace)| trace.changed) {
+            self.pages.is_void(trace.stored);
+            trace.stored = self.pages.put(&line(&trace_line(key, trace, self.cleared)), true, store)?;
             trace.changed = false;
+            coming += trace.stored.bytes;
         }
-        self.pages.stored(&pages, emptied);
-        pages
+        let emptied = self.pages.to_empty(coming);
+        let counts = |trace: &Trace| (1..=emptied).contains(&trace.stored.page);
+        for (key, trace) in self.traces.iter_mut().filter(|(_, trace)| counts(trace)) {
+            trace.stored = self.pages.put(&line(&trace_line(key, trace, self.cleared)), true, store)?;
+        }
+        // Nothing is left of the others.
+        for (key, _) in forgotten.iter().filter(|(_, trace)| trace.stored.page > emptied) {
+            self.pages.put(&line(&**key), false, store)?;
+        }
+        self.pages.close(store)?;
+        self.pages.empty(emptied);
+        Ok(())
     }
 
     fn meta(&self) -> row::Meta {
@@ -116,13 +135,14 @@ impl Shard {
             window: self.lease.window(),
             spent: self.lease.spent(),
             late_doubles: self.counters.late_doubles,
-            oldest_page: self.pages.oldest(),
+            oldest_page: *self.pages.numbers().start(),
+            newest_page: *self.pages.numbers().end(),
         }
     }
 }
 
-fn trace_row(key: &str, trace: &Trace, cleared_all: u64) -> TraceRow {
-    TraceRow {
+fn trace_line(key: &str, trace: &Trace, cleared_all: u64) -> TraceLine {
+    TraceLine {
         trace_id: key.to_string(),
         count: trace.count,
         systems: trace.systems,

@@ -2,14 +2,15 @@
 
 use super::aside::Aside;
 use super::batch::Pending;
-use super::checkpoint::TraceRow;
-use super::pages::Page;
+use super::checkpoint::TraceLine;
+use super::pages::{Page, Pages, Stored};
 use super::ring::Place;
 use super::row::{self, RowHead};
 use super::shard::{Shard, ShardSettings};
 use crate::entry;
 use crate::quota::PerSystem;
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 
 /// Builds a shard from its rows: first [`Loader::new`], then each page in order of its number, then each row's head in
 /// order of `seq`, then [`Loader::finish`].
@@ -19,7 +20,7 @@ pub struct Loader {
     flushed: u64,
     window: i64,
     spent: PerSystem,
-    oldest_page: u64,
+    pages: RangeInclusive<u64>,
     /// Entries that may wait: the highest `flushed` is known only at the end.
     tail: VecDeque<Pending>,
     now: i64,
@@ -34,6 +35,7 @@ impl Loader {
         shard.cleared = meta.cleared;
         shard.clears = meta.clears;
         shard.checkpoint_flushed = meta.flushed;
+        shard.pages = Pages::new(meta.newest_page);
         shard.given_up = meta.given_up;
         shard.next_seq = meta.checkpoint + 1;
         shard.counters.late_doubles = meta.late_doubles;
@@ -42,7 +44,7 @@ impl Loader {
             flushed: meta.flushed,
             window: meta.window,
             spent: meta.spent,
-            oldest_page: meta.oldest_page,
+            pages: meta.oldest_page..=meta.newest_page,
             tail: VecDeque::new(),
             now,
         }
@@ -53,29 +55,43 @@ impl Loader {
     /// # Errors
     /// When a line of it cannot be read.
     pub fn page(&mut self, page: &Page) -> serde_json::Result<()> {
-        if !self.shard.pages.found(page, self.oldest_page) {
-            return Ok(());
-        }
+        self.shard.pages.found(page);
         for line in page.lines.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
             if line.starts_with(b"\"") {
-                self.shard.traces.forget(&serde_json::from_slice::<String>(line)?);
+                if let Some(trace) = self.shard.traces.forget(&serde_json::from_slice::<String>(line)?) {
+                    self.shard.pages.is_void(trace.stored);
+                }
             } else {
-                self.trace(serde_json::from_slice(line)?, page.number);
+                self.trace(
+                    serde_json::from_slice(line)?,
+                    Stored { page: page.number, bytes: line.len() + 1 },
+                );
             }
         }
         Ok(())
     }
 
-    /// Takes in a trace from a page, or one that is in none (0) and has to be stored in one.
-    pub fn trace(&mut self, row: TraceRow, page: u64) {
+    /// Which pages count, by their numbers: those to hand to [`Loader::page`], in their order.
+    pub fn pages(&self) -> RangeInclusive<u64> {
+        self.pages.clone()
+    }
+
+    /// Takes in the slot of a page that does not count.
+    pub fn free_page(&mut self, slot: i64) {
+        self.shard.pages.found_free(slot);
+    }
+
+    /// Takes in a trace from a page, or one that is in none and has to be stored in one.
+    pub fn trace(&mut self, row: TraceLine, stored: Stored) {
         let key = self.shard.traces.key(&row.trace_id);
         let now = self.now;
         let cleared_all = self.shard.cleared;
         // Stored before all was cleared: but for what it cost of its quota it is void.
         let void = row.cleared < cleared_all;
+        let mut before = Stored::default();
         self.shard.traces.update(&key, |trace| {
-            trace.page = page;
-            trace.changed = page == 0;
+            before = std::mem::replace(&mut trace.stored, stored);
+            trace.changed = stored.page == 0;
             trace.window = row.window;
             trace.in_window = row.in_window;
             trace.written_at = row.written_at;
@@ -98,6 +114,8 @@ impl Loader {
                 entries: VecDeque::new(),
             });
         });
+        self.shard.pages.is_void(before);
+        self.shard.pages.counts(stored);
     }
 
     /// Takes in a row's head.
@@ -118,6 +136,7 @@ impl Loader {
     fn entry(&mut self, meta: &entry::Meta, seq: u64, head: &RowHead, begins: bool) {
         let counted = seq <= self.shard.checkpoint;
         if !counted {
+            self.shard.note_growth(&meta.trace_id);
             if head.window != self.window {
                 self.window = head.window;
                 self.spent = [0; 4];

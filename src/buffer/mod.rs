@@ -27,9 +27,9 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use checkpoint::{Checkpoint, TraceRow};
+pub use checkpoint::TraceLine;
 pub use load::Loader;
-pub use pages::Page;
+pub use pages::{Page, Stored};
 pub use shard::{Appended, Shard, ShardSettings};
 pub use step::{Mode, Step};
 pub use tail::{Told, Wanted};

@@ -80,6 +80,7 @@ pub struct Shard {
     pub(super) checkpoint: u64,
     pub(super) checkpoint_flushed: u64,
     pub(super) checkpoint_due: bool,
+    pub(super) growth_bytes: usize,
     pub(super) counters: Counters,
 }
 
@@ -128,6 +129,7 @@ impl Shard {
             checkpoint: 0,
             checkpoint_flushed: 0,
             checkpoint_due: false,
+            growth_bytes: 0,
             counters: Counters::default(),
             settings,
         }
@@ -222,7 +224,6 @@ impl Shard {
         }
         self.counters.rows_written += rows.len() as u64;
         self.counters.commits += u64::from(!rows.is_empty());
-        self.note_growth();
         Appended { outcomes, rows }
     }
 
@@ -292,6 +293,7 @@ impl Shard {
     fn take_in(&mut self, meta: &Meta, json: &[u8], oldest_kept: u64, now: i64) -> bool {
         let seq = self.next_seq;
         self.next_seq += 1;
+        self.note_growth(&meta.trace_id);
         let window = self.lease.window();
         let key = self.traces.key(&meta.trace_id);
         let in_memory = self.memory_bytes + json.len() as u64 <= WAITING_MEMORY_BYTES;

@@ -2,6 +2,7 @@
 
 use super::aside::Aside;
 use super::ids::Seed;
+use super::pages::Stored;
 use super::wire::Summary;
 use crate::entry::{Meta, System};
 use crate::redis::LIST_TTL_S;
@@ -50,8 +51,8 @@ pub struct Trace {
     pub aside: Option<Aside>,
     /// Whether it differs from what is stored of it.
     pub changed: bool,
-    /// The page that has what is stored of it; 0 when none has.
-    pub page: u64,
+    /// Where that is.
+    pub stored: Stored,
 }
 
 impl Trace {
@@ -97,14 +98,9 @@ impl Trace {
             cleared: self.cleared,
             written_at: self.written_at,
             changed: true,
-            page: self.page,
+            stored: self.stored,
             ..Trace::default()
         };
-    }
-
-    /// Whether it belongs into a page, now that those up to `emptied` are given up.
-    pub fn to_store(&self, emptied: u64) -> bool {
-        self.changed || (1..=emptied).contains(&self.page)
     }
 
     fn weight(trace_id: &str) -> usize {
@@ -224,11 +220,6 @@ impl Traces {
         self.by_id.iter_mut()
     }
 
-    /// Bytes of memory they take, by [`Trace::weight`].
-    pub fn bytes(&self) -> usize {
-        self.bytes
-    }
-
     /// Every trace that is set aside.
     pub fn asides(&self) -> impl Iterator<Item = (&Rc<str>, &Aside)> {
         self.aside.iter().filter_map(|key| Some((key, self.by_id.get(key)?.aside.as_ref()?)))
@@ -239,17 +230,16 @@ impl Traces {
         self.by_id.keys().cloned().collect()
     }
 
-    /// Forgets the traces whose list has expired and whose quota window has passed, and names those that are stored.
-    pub fn forget_expired(&mut self, now: i64, window: i64) -> Vec<Rc<str>> {
+    /// Forgets the traces whose list has expired and whose quota window has passed, and hands them on.
+    pub fn forget_expired(&mut self, now: i64, window: i64) -> Vec<(Rc<str>, Trace)> {
         let gone = self
             .by_id
             .iter()
             .filter(|(_, trace)| trace.expired(now) && trace.aside.is_none())
             .filter(|(_, trace)| trace.window != window || trace.in_window == 0)
             .map(|(key, _)| key.clone());
-        let mut gone: Vec<Rc<str>> = gone.collect();
-        gone.retain(|key| self.forget(key).is_some_and(|trace| trace.page > 0));
-        gone
+        let gone: Vec<Rc<str>> = gone.collect();
+        gone.into_iter().filter_map(|key| self.forget(&key).map(|trace| (key, trace))).collect()
     }
 
     /// Forgets a trace.

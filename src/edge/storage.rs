@@ -1,7 +1,7 @@
 //! A shard's storage: the tables of [`crate::buffer::row`], read and written.
 
 use crate::buffer::row::{LAYOUT, Meta, PAGED_LAYOUT, Row, RowHead};
-use crate::buffer::{Checkpoint, Loader, Page, Shard, ShardSettings, TraceRow};
+use crate::buffer::{Loader, Page, Shard, ShardSettings, Stored, TraceLine};
 use worker::{Error, Result, SqlStorage, SqlStorageValue};
 
 /// The shard's tables.
@@ -49,14 +49,10 @@ impl Storage {
         let mut loader = Loader::new(settings, meta, now);
         if by_row {
             for values in self.0.exec("SELECT * FROM traces", None)?.raw() {
-                loader.trace(trace_row(values?), 0);
+                loader.trace(earlier_trace(values?), Stored::default());
             }
         }
-        for values in self.0.exec("SELECT slot, number, lines FROM pages ORDER BY number", None)?.raw() {
-            let mut values = values?.into_iter();
-            let (slot, number) = (integer(values.next()), whole_number(integer(values.next())));
-            loader.page(&Page { slot, number, lines: blob(values.next()) })?;
-        }
+        self.load_pages(&mut loader)?;
         for values in self.0.exec("SELECT slot, head FROM slots ORDER BY seq", None)?.raw() {
             let mut values = values?.into_iter();
             let slot = integer(values.next());
@@ -66,13 +62,31 @@ impl Storage {
         let mut shard = loader.finish();
         if is_new || by_row {
             // When the shard began is what later proves that it saw every list begin.
-            let checkpoint = shard.take_checkpoint(now);
-            self.checkpoint(checkpoint)?;
+            self.checkpoint(&mut shard, now)?;
         }
-        if by_row {
-            self.0.exec("DROP TABLE traces", None)?;
-        }
+        self.0.exec("DROP TABLE IF EXISTS traces", None)?;
         Ok(shard)
+    }
+
+    fn load_pages(&self, loader: &mut Loader) -> Result<()> {
+        let counts = loader.pages();
+        // Left by a checkpoint that was not stored as a whole: a number is given once.
+        self.0.exec("DELETE FROM pages WHERE number > ?", vec![number_of(*counts.end())])?;
+        for values in self.0.exec("SELECT slot, number FROM pages ORDER BY number", None)?.raw() {
+            let mut values = values?.into_iter();
+            let (slot, number) = (integer(values.next()), whole_number(integer(values.next())));
+            if !counts.contains(&number) {
+                loader.free_page(slot);
+                continue;
+            }
+            let found = self
+                .0
+                .exec("SELECT lines FROM pages WHERE slot = ?", vec![SqlStorageValue::Integer(slot)])?;
+            for values in found.raw() {
+                loader.page(&Page { slot, number, lines: blob(values?.into_iter().next()) })?;
+            }
+        }
+        Ok(())
     }
 
     /// Stores rows.
@@ -134,7 +148,7 @@ impl Storage {
         found.raw().map(|values| Ok(serde_json::from_slice(&blob(values?.into_iter().next()))?)).collect()
     }
 
-    /// Empties the bodies of all rows up to `mark`, and forgets every trace but for what it spent of its quota.
+    /// Empties the bodies of all rows up to `mark`.
     ///
     /// # Errors
     /// When storage fails.
@@ -157,19 +171,20 @@ impl Storage {
         Ok(())
     }
 
-    /// Stores a checkpoint.
+    /// Stores a checkpoint of the shard.
     ///
     /// # Errors
-    /// When storage fails.
-    pub fn checkpoint(&self, checkpoint: Checkpoint) -> Result<()> {
-        for page in checkpoint.pages {
+    /// When storage fails: then the shard is not what is stored, and must be loaded anew.
+    pub fn checkpoint(&self, shard: &mut Shard, now: i64) -> Result<()> {
+        let meta = shard.take_checkpoint(now, |page| {
             self.0.exec(
                 "INSERT INTO pages (slot, number, lines) VALUES (?, ?, ?)
                  ON CONFLICT (slot) DO UPDATE SET number = excluded.number, lines = excluded.lines",
                 vec![number(page.slot), number_of(page.number), page.lines.into()],
             )?;
-        }
-        let meta = serde_json::to_vec(&checkpoint.meta)?;
+            Ok::<(), Error>(())
+        })?;
+        let meta = serde_json::to_vec(&meta)?;
         self.0.exec(
             "INSERT INTO meta (id, value) VALUES (0, ?) ON CONFLICT (id) DO UPDATE SET value = excluded.value",
             vec![meta.into()],
@@ -188,7 +203,7 @@ impl Storage {
 }
 
 /// A row of the table of traces that the first layout had.
-fn trace_row(values: Values) -> TraceRow {
+fn earlier_trace(values: Values) -> TraceLine {
     let mut values = values.into_iter();
     let trace_id = text(values.next()).unwrap_or_default();
     let mut next = || integer(values.next());
@@ -200,7 +215,7 @@ fn trace_row(values: Values) -> TraceRow {
         Some(SqlStorageValue::Integer(since)) => Some((whole_number(since), error)),
         _ => None,
     };
-    TraceRow {
+    TraceLine {
         trace_id,
         count: whole_number(count),
         systems: u8::try_from(systems).unwrap_or(0),

@@ -30,7 +30,7 @@ use super::{
     stats::{Counter, Stats},
     store::{self, MemoryStore, Store, StoreError},
 };
-use crate::port::{bind, reserve};
+use crate::port::{bind, listen};
 
 /// Connections the kernel may hold before they are accepted.
 const BACKLOG: u32 = 1024;
@@ -94,8 +94,8 @@ impl Server {
     /// # Errors
     /// When the address cannot be had, for example because the port is taken.
     pub async fn start(options: Options) -> io::Result<Server> {
-        let (address, reservation) = reserve(options.address)?;
-        let listener = bind(address)?.listen(BACKLOG)?;
+        let (listener, reservation) = listen(options.address, BACKLOG)?;
+        let address = listener.local_addr()?;
         let core = Arc::new(Core {
             token: options.token,
             max_request_bytes: options.max_request_bytes,

@@ -121,21 +121,27 @@ impl Owner {
     }
 
     pub fn checkpoint(&mut self) {
-        let checkpoint = self.shard.take_checkpoint(self.now);
-        for page in checkpoint.pages {
+        let meta = self.shard.take_checkpoint(self.now, |page| {
             assert!(page.lines.len() <= ROW_MAX_BYTES, "a page of {} bytes", page.lines.len());
             self.pages.insert(page.slot, page);
-        }
-        self.meta = Some(checkpoint.meta);
+            Ok::<(), ()>(())
+        });
+        self.meta = Some(meta.unwrap());
     }
 
     pub fn crash(&mut self) {
         self.settings.seed += 1;
         let mut loader = Loader::new(self.settings.clone(), self.meta.clone(), self.now);
+        let counts = loader.pages();
+        self.pages.retain(|_, page| page.number <= *counts.end());
         let mut pages: Vec<_> = self.pages.values().collect();
         pages.sort_by_key(|page| page.number);
         for page in pages {
-            loader.page(page).unwrap();
+            if counts.contains(&page.number) {
+                loader.page(page).unwrap();
+            } else {
+                loader.free_page(page.slot);
+            }
         }
         let mut rows: Vec<_> = self.rows.values().collect();
         rows.sort_by_key(|row| row.head.seq);

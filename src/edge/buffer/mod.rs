@@ -202,9 +202,9 @@ impl Inner {
     }
 
     fn checkpoint(&self) -> Result<()> {
-        let checkpoint = self.with(|shard| shard.take_checkpoint(super::now()))?;
+        let stored = self.with(|shard| self.storage.checkpoint(shard, super::now()))?;
         // What memory holds is not what storage holds then: it is loaded anew.
-        self.storage.checkpoint(checkpoint).inspect_err(|_| drop(self.shard.take()))
+        stored.inspect_err(|_| drop(self.shard.take()))
     }
 }
 
