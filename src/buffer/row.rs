@@ -5,7 +5,7 @@
 //! | table | a row | cleaned up |
 //! | --- | --- | --- |
 //! | `slots` | one group commit: `slot`, `seq` (its first entry's number), `head` ([`RowHead`] as JSON), `body` (the entries' JSON, one after the other) | overwritten by a later commit once it is over [`RETAIN_MS`] old and all of it is in Redis; all at once when the shard has been idle that long |
-//! | `pages` | summaries of live traces ([`super::TraceLine`]), many a row: `slot`, `number`, `lines` ([`super::pages`]) | overwritten by a later page once nothing in it counts |
+//! | `pages` | summaries of live traces ([`super::TraceLine`]), many a row: `slot`, `number`, `lines` | overwritten by a later page once nothing in it counts |
 //! | `meta` | one row: [`Meta`] as JSON, as of the last checkpoint | never |
 //!
 //! Version 1 had a table `traces` with a row a trace, which is read once and dropped.
