@@ -5,19 +5,18 @@
 //!
 //! # What stays out of reach, and why
 //!
-//! - **20 hot traces** (wanted: 1.8 times the reference's requests a second, 0.7 times its CPU; found: 1.1 and 0.98 once both
-//!   are warm). The reference is fast: 0.37 of the hello-world's requests a second, where 0.11 was asked of it. Of the CPU of
-//!   a log (perf, cpu-clock, 16 connections) 6 % is spent judging it and 6 % storing it, in wasm, and 7 % collecting garbage; the rest is workerd's
-//!   own, around five entries into the isolate: request, body, call of the object, timer, the call's answer. A worker in
-//!   JavaScript that does no more than those, with our headers, takes 227 µs where ours takes 313 and the reference 368: it
-//!   would be at 1.6 times the reference.
-//! - **Batches of 50** (wanted: 30 times its single posts; found: 15 to 20): 24 to 29 µs of CPU a log on one thread, of which 40 % judging
+//! - **20 hot traces** (wanted: 1.8 times the reference's requests a second; found: 1.0 to 1.5, the latter since the wasm is
+//!   optimized for speed). The reference is fast: 0.25 to 0.37 of the hello-world's requests a second, where 0.11 was asked of
+//!   it. Of the CPU of a log (perf, cpu-clock, 16 connections) 6 % was spent judging it and 6 % storing it, in wasm, and 7 %
+//!   collecting garbage; the rest is workerd's own, around five entries into the isolate: request, body, call of the object,
+//!   timer, the call's answer. A worker in JavaScript that did no more than those, with our headers, was at 1.6 times the
+//!   reference in the same run.
+//! - **Batches of 50** (wanted: 30 times its single posts; found: 15 to 20): on one thread, of which 40 % was judging
 //!   (redaction 17 %) and 19 % storing, in wasm.
-//! - **Batches of 500** (wanted: less than 0.10 dollars a million logs; found: 0.15): such a batch of twenty people's logs is for 24 traces, and a list
-//!   takes an LPUSH; with its EXPIRE that is 0.057 commands a log, 0.11 dollars before all else. A script that writes all lists would
-//!   not be cheaper: Upstash counts the commands in it (<https://upstash.com/docs/redis/sdks/ratelimit-ts/costs>).
-//! - **Cold start** (wanted: 1.5 times a hello-world's; found: 1.4 to 1.5): of the 13 ms more, 4 are spent on reading a megabyte of wasm as
-//!   part of workerd's configuration and 4 on checking it.
+//! - **Batches of 500** (wanted: less than 0.10 dollars a million logs; found: 0.13, of which Redis 0.118): such a batch of
+//!   twenty people's logs is for 24 traces, and a list takes an LPUSH, which is 0.096 dollars before all else; the rest of
+//!   Redis's part is an EXPIRE a trace every 50 s. A script that writes all lists would not be cheaper: Upstash counts the
+//!   commands in it (<https://upstash.com/docs/redis/sdks/ratelimit-ts/costs>).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
