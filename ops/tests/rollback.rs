@@ -52,7 +52,7 @@ async fn the_list_says_of_each_version_what_going_back_would_meet() {
         (&json!(two.first), &json!(true), &json!([]), &json!(false))
     );
     assert!(live["proven"]["run"].is_string() && earlier["proven"].is_null(), "{json}");
-    assert_eq!(live["proven"]["layouts"], json!({ "buffer": 1, "rate_limiter": 1 }));
+    assert_eq!(live["proven"]["layouts"], json!({ "buffer": 2, "rate_limiter": 1 }));
 
     // Whoever names none is shown them, and told what to type.
     let told = two.run(&["rollback"]).await;
@@ -97,7 +97,7 @@ async fn back_to_a_version_and_with_yes_from_a_proven_one_to_the_proven_one_befo
     assert_eq!(told.exit, Some(0), "{}", told.all());
     let mut json = told.json();
     assert_eq!(json["live"], two.first.as_str(), "{json}");
-    assert_eq!(json["effects"]["state"]["reads"], json!({ "buffer": 1, "rate_limiter": 1 }), "{json}");
+    assert_eq!(json["effects"]["state"]["reads"], json!({ "buffer": 2, "rate_limiter": 1 }), "{json}");
     for field in ["/run", "/before", "/latency/p50_ms", "/latency/before_p50_ms"] {
         *json.pointer_mut(field).unwrap() = json!("[other each time]");
     }
