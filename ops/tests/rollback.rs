@@ -261,7 +261,7 @@ async fn to_code_that_cannot_read_what_is_stored_nothing_changes() {
     assert_eq!(told.exit, Some(1), "{}", told.all());
     assert!(
         told.stderr
-            .contains("cannot read what is stored: buffer has stored layout 1, and its code reads up to 0"),
+            .contains("cannot read what is stored: buffer has stored layout 2, and its code reads up to 0"),
         "{}",
         told.all()
     );
