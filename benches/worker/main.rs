@@ -9,9 +9,9 @@
 //!   optimized for speed). The reference is fast: 0.25 to 0.37 of the hello-world's requests a second, where 0.11 was asked of
 //!   it. Of the CPU of a log (perf, cpu-clock, 16 connections) 6 % was spent judging it and 6 % storing it, in wasm, and 7 %
 //!   collecting garbage; the rest is workerd's own, around five entries into the isolate: request, body, call of the object,
-//!   timer, the call's answer. A worker in JavaScript that did no more than those, with our headers, was at 1.6 times the
-//!   reference in the same run.
-//! - **Batches of 50** (wanted: 30 times its single posts; found: 15 to 20): on one thread, of which 40 % was judging
+//!   timer, the call's answer. A worker in JavaScript that did no more than those, with our headers, took 227 µs
+//!   of CPU where the reference took 368.
+//! - **Batches of 50** (wanted: 30 times its single posts; found: 14.7 before the wasm was optimized for speed, not measured since): on one thread, of which 40 % was judging
 //!   (redaction 17 %) and 19 % storing, in wasm.
 //! - **Batches of 500** (wanted: less than 0.10 dollars a million logs; found: 0.13, of which Redis 0.118): such a batch of
 //!   twenty people's logs is for 24 traces, and a list takes an LPUSH, which is 0.096 dollars before all else; the rest of
