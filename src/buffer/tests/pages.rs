@@ -34,6 +34,13 @@ fn bytes(owner: &Owner) -> (usize, usize) {
     (owner.pages.values().map(|page| page.lines.len()).sum(), live)
 }
 
+/// Whether a crash changes nothing of what is known.
+fn same_after_a_start(owner: &mut Owner) -> bool {
+    let before = known(owner);
+    owner.crash();
+    before == known(owner)
+}
+
 #[derive(Debug, Clone)]
 enum Event {
     /// Logs of so many traces from this one on.
@@ -75,15 +82,11 @@ proptest! {
                 Event::ClearOne(n) => drop(owner.clear(Some(&format!("t{n}")), Fault::None, |_| {})),
                 Event::Pass(minutes) => owner.pass(i64::from(minutes) * 60_000),
                 Event::Crash => {
-                    let before = known(&owner);
-                    owner.crash();
-                    prop_assert!(before == known(&owner));
+                    prop_assert!(same_after_a_start(&mut owner));
                 }
             }
         }
-        let before = known(&owner);
-        owner.crash();
-        prop_assert!(before == known(&owner));
+        prop_assert!(same_after_a_start(&mut owner));
     }
 }
 
@@ -105,9 +108,7 @@ fn the_log_of_pages_stays_small_while_traces_come_and_go() {
         assert!(owner.shard.counters.rows_written - before <= 3, "a checkpoint of 150 traces takes few rows");
         most = most.max(bytes(&owner).0);
         if round % 97 == 0 {
-            let before = known(&owner);
-            owner.crash();
-            assert!(before == known(&owner));
+            assert!(same_after_a_start(&mut owner));
         }
     }
     let (_, live) = bytes(&owner);
@@ -169,9 +170,7 @@ fn traces_that_all_go_on_do_not_fill_the_log_with_what_no_longer_counts() {
             let rows = owner.shard.counters.rows_written - before;
             assert!(rows < 20, "round {round}: {rows} rows for {at_once} logs");
         }
-        let before = known(&owner);
-        owner.crash();
-        assert!(before == known(&owner));
+        assert!(same_after_a_start(&mut owner));
     }
 }
 
