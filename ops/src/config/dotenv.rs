@@ -92,17 +92,20 @@ fn unquoted(value: &str) -> &str {
     ['\'', '"', '`'].into_iter().find_map(inner).unwrap_or(value)
 }
 
-/// The line that says so, without its end; nothing when no line can.
+/// The line that says so whatever lines stand before and behind it, without its end; nothing when no line can.
 pub fn line(key: &str, value: &str, reader: Reader) -> Option<String> {
     let value = match reader {
         Reader::Plain => value.to_owned(),
         Reader::Next => value.replace('$', "\\$"),
     };
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+,=$\\&?;!~*".contains(c);
-    let mut forms: Vec<String> = ['\'', '`', '"'].map(|quote| format!("{quote}{value}{quote}")).into();
+    let mut forms = Vec::new();
     if value.chars().all(plain) {
-        forms.insert(0, value.clone());
+        forms.push(value.clone());
     }
+    // A quote that does not close where it should, as `'…\'`, is closed by the next one of its kind, lines below.
+    let closes = |quote: &char| closing(&format!("{value}{quote}"), *quote) == Some(value.len());
+    forms.extend(['\'', '`', '"'].into_iter().filter(closes).map(|quote| format!("{quote}{value}{quote}")));
     let reads_back = |form: &String| {
         let text = format!("{key}={form}\n");
         let read = read(&text);
@@ -141,6 +144,13 @@ mod tests {
         assert_eq!(line("A", "a$b", Reader::Next).unwrap(), r"A=a\$b");
         assert_eq!(line("A", "a$b", Reader::Plain).unwrap(), "A=a$b");
         assert_eq!(line("A", "it's \"so\" `here` #", Reader::Plain), None);
+    }
+
+    #[test]
+    fn a_backslash_at_the_end_does_not_reach_into_the_next_line() {
+        assert_eq!(line("A", "two words\\", Reader::Plain), None);
+        assert_eq!(line("A", "word\\", Reader::Plain).unwrap(), "A=word\\");
+        assert_eq!(line("A", "it is\\'", Reader::Plain).unwrap(), "A='it is\\''");
     }
 
     proptest! {

@@ -347,8 +347,8 @@ proptest! {
 }
 
 /// `PROPTEST_CASES`, else as many as take a second or two.
-/// The histories are the same in every run, so that a change is judged by what it changes; `PROPTEST_CASES=4000` with
-/// another `PROPTEST_RNG_SEED` looks further. Not tried at random: an outage of over ten minutes (a told case has one), an
+/// Also without `scripts/test` the histories are the same in every run, so that a change is judged by what it changes;
+/// `PROPTEST_CASES=4000` with another `PROPTEST_RNG_SEED` looks further. Not tried at random: an outage of over ten minutes (a told case has one), an
 /// `EXPIRE` or `DEL` that fails by itself, a crash that forgets which late doubles were to be counted; and after a crash
 /// with an entry waiting for over half an hour, summaries are not compared.
 fn config() -> ProptestConfig {

@@ -45,7 +45,7 @@ pub fn plan(place: &Place, source: &Path, selection: &Selection<Development>) ->
     for entry in selection.of_target(place.target) {
         let Some(value) = &entry.value else { continue };
         let Some(line) = dotenv::line(&entry.key, value.reveal(), place.reader) else {
-            let why = "it has every kind of quote, and no line of such a file can say it".to_owned();
+            let why = "no line of such a file can say it: it has every kind of quote, or a backslash where its quote would close".to_owned();
             unwritable.push((entry.key.clone(), why));
             continue;
         };
