@@ -125,6 +125,9 @@ impl Shard {
             }
         }
         let repair = self.repair.as_mut()?;
+        // Its trace may have expired and begun anew since it was told what to write.
+        let first = self.traces.get(&repair.key).map_or(0, |trace| trace.first);
+        repair.kept.retain(|&seq, _| seq >= first);
         let Some(found) = &repair.found else {
             let mut commands = Commands::new();
             commands.push("LRANGE", [list_key(&repair.key).as_str(), "0", "-1"]);

@@ -106,3 +106,27 @@ fn an_id_is_taken_again_once_it_is_forgotten() {
     owner.pass(400_000);
     assert_eq!(stored(&owner.append(&log)), 1);
 }
+
+#[test]
+fn a_list_that_was_being_written_again_as_it_expired_begins_without_what_was_in_it() {
+    let mut owner = Owner::new(PLENTY);
+    let log = |id: &str, owner: &Owner| entry("t", id, System::Convex, false, owner.now, 10);
+    let old = log("old", &owner);
+    owner.append(&[old]);
+    owner.rest();
+    owner.redis.wipe();
+    owner.shard.found_short("t", owner.now);
+    // It is counted and read; what is to be written again gets lost on its way.
+    owner.step(Fault::None);
+    owner.step(Fault::None);
+    while owner.shard.counters.lists_restored == 0 {
+        assert!(owner.step(Fault::Lost));
+    }
+    assert_eq!(owner.redis.list("t", owner.now), [""; 0]);
+    owner.pass(3_800_000);
+    let new = log("new", &owner);
+    owner.append(&[new]);
+    owner.rest();
+    assert_eq!(ids(&owner.redis.list("t", owner.now)), ["new"]);
+    assert_eq!(owner.summary("t").unwrap().log_count, 1);
+}
