@@ -57,4 +57,22 @@ proptest! {
         redact_context(&mut twice, &mut Tally::default());
         prop_assert_eq!(after, twice);
     }
+
+    #[test]
+    fn a_batch_is_redacted_as_its_logs_one_by_one(
+        words in prop::collection::vec(fragments(), 1..8),
+        shapes in prop::collection::vec(any::<u64>(), 2..6),
+    ) {
+        let (mut together, mut apart) = (Tally::default(), Tally::default());
+        for shape in shapes {
+            let mut of_batch = corpus::random_tree(&words, shape, 3);
+            let mut alone = of_batch.clone();
+            let mut own = Tally::default();
+            redact_context(&mut of_batch, &mut together);
+            redact_context(&mut alone, &mut own);
+            apart.merge(&own);
+            prop_assert_eq!(of_batch, alone);
+        }
+        prop_assert!(together.iter().eq(apart.iter()));
+    }
 }

@@ -73,8 +73,13 @@ pub fn hot(traces: u64, bytes: usize) -> Script {
 /// Batches of so many, each of a trace of its own.
 pub fn batches(size: u64) -> Script {
     Arc::new(move |n| {
-        let logs: Vec<Value> = (0..size).map(|_| log(&format!("trace_{n:016}"), 44)).collect();
-        post(Value::Array(logs).to_string())
+        // One page's logs: no two messages are alike, their contexts are.
+        let nth = |of: u64| {
+            let mut log = log(&format!("trace_{n:016}"), 44);
+            log["message"] = format!("User clicked button {of:03} and the page loaded {of}").into();
+            log
+        };
+        post(Value::Array((0..size).map(nth).collect()).to_string())
     })
 }
 

@@ -5,7 +5,7 @@
 //! calls, none of which waits.
 
 use super::answer::{self, Answer, RETRY_AFTER_S};
-use super::settings;
+use super::{random, settings};
 use crate::access::{self, Action};
 use crate::answers::{self, Fate, Refused};
 use crate::buffer::wire::{self, AppendReply, Outcome};
@@ -307,10 +307,10 @@ fn refuse(status: u16, error: &str) -> Answer {
 
 /// A UUID v7 (RFC 9562, section 5.7). `Uuid::now_v7` would ask std for the time, which wasm has not.
 fn new_id(now: i64) -> String {
-    let mut random = [0; 10];
-    if let Err(error) = getrandom::fill(&mut random) {
+    let random = random::bytes().unwrap_or_else(|error| {
         console_error!("no randomness for an id: {error}");
-    }
+        [0; 10]
+    });
     uuid::Builder::from_unix_timestamp_millis(u64::try_from(now).unwrap_or(0), &random)
         .into_uuid()
         .to_string()

@@ -2,7 +2,7 @@
 //! whose timers are no numbers and so of no use to `worker::Delay`: nothing here waits.
 
 use super::answer::Answer;
-use super::settings;
+use super::{random, settings};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test;
 use worker::Env;
@@ -28,6 +28,14 @@ fn vars_are_texts_whole_numbers_or_flags() {
         ["TEXT", "NUMBER", "FRACTION", "FLAG", "OBJECT", "MISSING"].map(|key| settings::value(&env, key));
     let wanted = [Some("a"), Some("5000"), None, Some("true"), None, None];
     assert_eq!(read.each_ref().map(Option::as_deref), wanted);
+}
+
+#[wasm_bindgen_test]
+fn no_two_draws_of_randomness_are_alike() {
+    let drawn: std::collections::HashSet<[u8; 10]> = (0..1_000).map(|_| random::bytes().unwrap()).collect();
+    assert_eq!(drawn.len(), 1_000);
+    assert!(!drawn.contains(&[0; 10]));
+    assert!(random::bytes::<7>().unwrap() != random::bytes::<7>().unwrap());
 }
 
 #[wasm_bindgen_test]

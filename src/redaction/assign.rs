@@ -126,7 +126,8 @@ impl Scanner<'_> {
                     || (self.of_signing_in(start) || self.expires_behind(sep)) && self.digits_value(sep)
             }
             Level::Query if !self.in_query(start) => {
-                self.line.owed |= self.line.secret && near::is_owed(self.slice(sep.value, sep.value + 2));
+                self.line.owed |=
+                    self.line.secret && statement::is_owed(self.slice(sep.value, sep.value + 2));
                 self.long_key(sep, name)
             }
             Level::Query | Level::Code => {
@@ -237,7 +238,7 @@ impl Scanner<'_> {
             Some(Value::Quoted(start, end, after)) => {
                 let content = self.slice(start, end);
                 if value::says_nothing(content) {
-                    self.line.owed |= near::is_owed(content);
+                    self.line.owed |= statement::is_owed(content);
                     self.resume(after);
                     self.changed_to(after);
                     return true;

@@ -66,7 +66,7 @@ impl Scanner<'_> {
             self.take(start, end, end, Rule::KEY_VALUE);
             return true;
         }
-        self.line.owed |= near::is_owed(content);
+        self.line.owed |= statement::is_owed(content);
         let flag = self.before(name) == b'-';
         // `--- PASS: TestCookieJar (0.02s)`, `WIP on auth-token: 932e088 …`
         let result = sep.spaced_colon

@@ -57,8 +57,11 @@ fn visit<'t, 'a>(
             }
             if hides(text, level) {
                 hide(tree, Rule::CONTEXT_KEY, tally);
-            } else if let Cow::Owned(clean) = redact_text(text, tally) {
-                *text = Cow::Owned(clean);
+            } else if !tally.harmless.has(text) {
+                match redact_text(text, tally) {
+                    Cow::Owned(clean) => *text = Cow::Owned(clean),
+                    Cow::Borrowed(text) => tally.harmless.remember(text),
+                }
             }
         }
         Json::Array(_) | Json::Object(_) => branches.push(Branch { tree, level, name }),

@@ -72,6 +72,7 @@ pub mod rules;
 mod runs;
 mod says;
 mod scan;
+mod seen;
 mod separator;
 mod shapes;
 mod statement;

@@ -7,7 +7,7 @@ use super::names::Rule;
 use super::scan::Scanner;
 use super::statement;
 use super::value;
-use super::words::{Words, is_one_of, one_of};
+use super::words::{Sketches, Words, is_one_of, one_of};
 
 /// What may stand between a secret's name and the secret.
 #[rustfmt::skip]
@@ -49,12 +49,24 @@ const DIRECTIVES: &str = "proxy_set_header grpc_set_header add_header more_set_h
 /// Words behind which, and a colon, something else than a password stands.
 const IDS: &str = "id user username request trace session account order reference version error at";
 
+/// Words that mean something on a line of which nothing was said yet, and before a space.
+static BEGINNINGS: Sketches = Sketches::of(&[POSITIONAL, DIRECTIVES, LOGINS, "user use"]);
+
 impl Scanner<'_> {
     /// What a word that nothing else took means for what is near it; whether it was taken itself.
     #[inline(never)]
     pub fn near(&mut self, start: usize, end: usize) -> bool {
         let word = self.slice(start, end);
         let level = self.speaks(start, end);
+        // Nearly every word is turned away here: nothing of what follows is about it.
+        if level == Level::Harmless
+            && self.line_is_quiet()
+            && !self.line.positional
+            && !matches!(self.byte(end), b'/' | b':' | b'(')
+            && !BEGINNINGS.may_hold(word)
+        {
+            return false;
+        }
         // `root/hunter2`
         if self.byte(end) == b'/'
             && (self.before(start) == b' ' && is_one_of!(word, "root admin")
@@ -89,8 +101,7 @@ impl Scanner<'_> {
         {
             return true;
         }
-        let quiet = self.line.spoken == 0 && !self.line.secret && !self.line.password && !self.line.login;
-        if quiet && level == Level::Harmless && self.byte(end) != b'(' {
+        if level == Level::Harmless && self.line_is_quiet() && self.byte(end) != b'(' {
             self.line.login = is_one_of!(word, LOGINS);
             return false;
         }
@@ -140,6 +151,11 @@ impl Scanner<'_> {
         }
         // `token for ada was …`
         self.line.secret && self.byte(end) == b' ' && one_of(word, "is was") && self.generated_near(end + 1)
+    }
+
+    /// Whether nothing was said yet that a secret could follow.
+    fn line_is_quiet(&self) -> bool {
+        self.line.spoken == 0 && !self.line.secret && !self.line.password && !self.line.login
     }
 
     /// What the word says of a secret: alone, with the one before it, or as the way to one.
@@ -361,34 +377,4 @@ pub fn ends_as(name: &[u8], list: &str) -> bool {
                 .and_then(|from| name.get(from..))
                 .is_some_and(|tail| tail.eq_ignore_ascii_case(word))
     })
-}
-
-/// Whether a secret's value is to come from elsewhere on the line: `?`, `$1`, `%s`, `{0}`, `:password`, `@p1`.
-pub fn is_owed(value: &[u8]) -> bool {
-    let rest = value.get(1..).unwrap_or_default();
-    match value.first() {
-        Some(b'?') => rest.is_empty(),
-        Some(b'$') => !rest.is_empty() && rest.iter().all(u8::is_ascii_digit),
-        Some(b'%') => matches!(rest, b"s" | b"q" | b"v"),
-        Some(b'{') => value.ends_with(b"}") && rest.len() <= 3,
-        Some(b':' | b'@') => {
-            !rest.is_empty() && keys::level(rest) != Level::Harmless || rest.starts_with(b"p")
-        }
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn placeholders_of_statements_are_told_from_values() {
-        for owed in ["?", "$2", "%s", "{}", "{0}", ":password", "@p1"] {
-            assert!(is_owed(owed.as_bytes()), "{owed}");
-        }
-        for value in ["", "$", "$a", "hunter2", "%40", "{secret}", "a"] {
-            assert!(!is_owed(value.as_bytes()), "{value}");
-        }
-    }
 }

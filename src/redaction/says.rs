@@ -82,7 +82,7 @@ fn placeholder(value: &[u8]) -> bool {
         || value.strip_prefix(b"$env:").is_some_and(named)
         || value.strip_prefix(b"%").and_then(|v| v.strip_suffix(b"%")).is_some_and(named)
         || matches!(value, b"%s" | b"%v" | b"%d" | b"%q" | b"?")
-        || value.first() == Some(&b'{') && super::near::is_owed(value)
+        || value.first() == Some(&b'{') && super::statement::is_owed(value)
 }
 
 /// Where the secret is kept, not the secret: `op://vault/item`, `ENC[handle]`, `@Microsoft.KeyVault(…)`.

@@ -241,3 +241,33 @@ fn unquoted(name: &[u8]) -> &[u8] {
     let to = name.len() - name.iter().rev().take_while(|b| mark(b)).count();
     name.get(from..to).unwrap_or_default()
 }
+
+/// Whether a secret's value is to come from elsewhere on the line: `?`, `$1`, `%s`, `{0}`, `:password`, `@p1`.
+pub fn is_owed(value: &[u8]) -> bool {
+    let rest = value.get(1..).unwrap_or_default();
+    match value.first() {
+        Some(b'?') => rest.is_empty(),
+        Some(b'$') => !rest.is_empty() && rest.iter().all(u8::is_ascii_digit),
+        Some(b'%') => matches!(rest, b"s" | b"q" | b"v"),
+        Some(b'{') => value.ends_with(b"}") && rest.len() <= 3,
+        Some(b':' | b'@') => {
+            !rest.is_empty() && keys::level(rest) != Level::Harmless || rest.starts_with(b"p")
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_of_statements_are_told_from_values() {
+        for owed in ["?", "$2", "%s", "{}", "{0}", ":password", "@p1"] {
+            assert!(is_owed(owed.as_bytes()), "{owed}");
+        }
+        for value in ["", "$", "$a", "hunter2", "%40", "{secret}", "a"] {
+            assert!(!is_owed(value.as_bytes()), "{value}");
+        }
+    }
+}

@@ -1,16 +1,18 @@
 //! How often each rule removed something.
 
 use super::names::{NAMES, PATTERN_COUNT, Rule};
+use super::seen::Seen;
 
-/// What was removed, by rule name.
+/// What was removed, by rule name. Of one request or the sum of many; a request's also knows what it need not read again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tally {
     counts: [u64; PATTERN_COUNT],
+    pub(super) harmless: Seen,
 }
 
 impl Default for Tally {
     fn default() -> Self {
-        Self { counts: [0; PATTERN_COUNT] }
+        Self { counts: [0; PATTERN_COUNT], harmless: Seen::default() }
     }
 }
 

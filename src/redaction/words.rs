@@ -72,42 +72,62 @@ impl<const N: usize> Words<N> {
     }
 }
 
-/// A short list of words, parted by spaces, that turns most other words away by how they begin and end and how long they
-/// are. (A text is a third the size of a list of texts.)
+/// What is left of lists of words when nothing but how each begins and ends and how long it is gets kept, one bit for each:
+/// enough to turn most other words away.
+pub struct Sketches(u64);
+
+impl Sketches {
+    /// Of these lists, the words of each parted by spaces.
+    pub const fn of(lists: &[&str]) -> Self {
+        let (mut sketches, mut list) = (0, 0);
+        while list < lists.len() {
+            let bytes = lists[list].as_bytes();
+            let (mut start, mut at) = (0, 0);
+            while at <= bytes.len() {
+                if at == bytes.len() || bytes[at] == b' ' {
+                    if at > start {
+                        sketches |= Self::bit(bytes[start], bytes[at - 1], at - start);
+                    }
+                    start = at + 1;
+                }
+                at += 1;
+            }
+            list += 1;
+        }
+        Sketches(sketches)
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // of a length modulo 64
+    const fn bit(first: u8, last: u8, length: usize) -> u64 {
+        let (first, last) = ((first & 31) as u32, (last & 31) as u32);
+        1 << ((first + 5 * last + 23 * (length % 64) as u32) % 64)
+    }
+
+    /// Whether the lists may hold this word, letters of any case. They do not when the answer is no.
+    #[inline]
+    pub fn may_hold(&self, word: &[u8]) -> bool {
+        let (Some(&first), Some(&last)) = (word.first(), word.last()) else { return false };
+        self.0 & Self::bit(first, last, word.len()) != 0
+    }
+}
+
+/// A short list of words, parted by spaces, looked through only for words that its [`Sketches`] do not turn away. (A text
+/// is a third the size of a list of texts.)
 pub struct List {
     words: &'static str,
-    /// One bit for each [`sketch`](Self::sketch) of its words.
-    sketches: u64,
+    sketches: Sketches,
 }
 
 impl List {
     /// Of these words.
     pub const fn new(words: &'static str) -> Self {
-        let bytes = words.as_bytes();
-        let (mut sketches, mut start, mut at) = (0, 0, 0);
-        while at <= bytes.len() {
-            if at == bytes.len() || bytes[at] == b' ' {
-                if at > start {
-                    sketches |= Self::sketch(bytes[start], bytes[at - 1], at - start);
-                }
-                start = at + 1;
-            }
-            at += 1;
-        }
-        List { words, sketches }
-    }
-
-    #[allow(clippy::cast_possible_truncation)] // of a length modulo 64
-    const fn sketch(first: u8, last: u8, length: usize) -> u64 {
-        let (first, last) = ((first & 31) as u32, (last & 31) as u32);
-        1 << ((first + 5 * last + 23 * (length % 64) as u32) % 64)
+        List { words, sketches: Sketches::of(&[words]) }
     }
 
     /// Whether it holds this word, letters of any case.
     #[inline]
     pub fn has(&self, word: &[u8]) -> bool {
-        let (Some(&first), Some(&last)) = (word.first(), word.last()) else { return false };
-        self.sketches & Self::sketch(first, last, word.len()) != 0 && one_of(word, self.words)
+        self.sketches.may_hold(word) && one_of(word, self.words)
     }
 }
 

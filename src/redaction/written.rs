@@ -3,9 +3,9 @@
 use super::charset;
 use super::keys::Level;
 use super::names::Rule;
-use super::near;
 use super::scan::Scanner;
 use super::separator::Separator;
+use super::statement;
 use super::value::{self, Quote};
 use super::words::{is_one_of, one_of};
 
@@ -32,7 +32,7 @@ impl Scanner<'_> {
             let tag = charset::ALNUM.run_within(self.text, at + 2, 12);
             at = if self.byte(tag) == b' ' { tag + 1 } else { at };
         }
-        if self.byte(at) == b'{' && near::is_owed(self.slice(at, at + 3)) {
+        if self.byte(at) == b'{' && statement::is_owed(self.slice(at, at + 3)) {
             return Some(Value::Bare(at, at + 3));
         }
         if let Some(end) = self.bytes_value(at) {
