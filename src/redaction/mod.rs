@@ -32,8 +32,9 @@
 //!   | the dearest of 118 hostile ones, ` -u “` over and over | 1.8 | 230 | 3,100 | 319,000 |
 //!
 //!   So the cost is linear (which tests assert, in counted steps), and a hostile byte costs up to nine friendly ones.
-//! - What it adds to the bundle: 66 KB gzip, against a build whose [`redact_text`] and [`redact_context`] do nothing. (This and the
+//! - What it adds to the bundle: 67 KB gzip, against a build whose [`redact_text`] and [`redact_context`] do nothing. (The
 //!   times were measured when the wasm was optimized for size.)
+//! - What a batch's contexts repeat (a page's address, its browser) is read once a request.
 //!
 //! # Where the facts come from
 //!
