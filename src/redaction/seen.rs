@@ -3,7 +3,7 @@
 
 /// How many texts are remembered, each in the one place it can have: a power of two, for a context has few such texts.
 const PLACES: usize = 16;
-/// Bytes of a text that is remembered: shorter ones are read as quickly as they are compared, and longer ones are rare.
+/// Bytes of a text that is remembered: there is little to read in shorter ones, and longer ones would take up memory.
 const LENGTHS: std::ops::RangeInclusive<usize> = 12..=512;
 
 /// What was seen to be harmless.

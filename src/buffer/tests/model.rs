@@ -358,7 +358,8 @@ proptest! {
 /// random: ten minutes or more in which nothing is done though something waits or was given up, that is an outage
 /// (`tests/faults_redis.rs` has one) or an alarm that does not go off; an `EXPIRE` or `DEL` that fails by itself; a crash that forgets which
 /// late doubles were to be counted. Of histories with such an hour about one in 20,000 ended with a summary, an order or a
-/// time to live that was not right, or with an entry of the hour before shown again.
+/// time to live that was not right, with an expired or a cleared entry shown again, or, in one, with a log of just now
+/// missing from a read (seed 22: an hour, a write that came late, a crash).
 fn config() -> ProptestConfig {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(512);
     let seed = std::env::var("PROPTEST_RNG_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(2_026);
