@@ -5,6 +5,8 @@ use super::row::{self, LAYOUT};
 use super::shard::Shard;
 use super::traces::Trace;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use std::rc::Rc;
 
 /// A checkpoint is due after this many entries, so that a start never reads more rows than these twice.
 const CHECKPOINT_ENTRIES: u64 = 5_000;
@@ -98,7 +100,8 @@ impl Shard {
 
     /// Writes what has changed, what counts in the pages that are emptied, and what is forgotten.
     fn write_pages<E>(&mut self, now: i64, store: &mut impl FnMut(Page) -> Result<(), E>) -> Result<(), E> {
-        let forgotten = self.traces.forget_expired(now, self.lease.window());
+        let busy: HashSet<Rc<str>> = self.lists_to_repair().cloned().collect();
+        let forgotten = self.traces.forget_expired(now, self.lease.window(), |key| busy.contains(key));
         for (_, trace) in &forgotten {
             self.pages.is_void(trace.stored);
         }

@@ -97,6 +97,7 @@ impl Shard {
         }
         let covers = |key: &str| trace_id.is_none_or(|trace_id| trace_id == key);
         self.repairs.retain(|key| !covers(key));
+        self.put_off.retain(|key| !covers(key));
         self.repair.take_if(|repair| covers(&repair.key()));
         if trace_id.is_none() {
             self.cleared = mark;

@@ -33,6 +33,9 @@ pub struct GivenUp {
     pub through: u64,
     /// Until when, Unix ms.
     pub until: i64,
+    /// Whether one of those writes is a list as it was: it may take the place of newer entries by as many older ones.
+    #[serde(default)]
+    pub lists: bool,
 }
 
 /// A list that a write which was given up may still reach.
@@ -48,14 +51,23 @@ pub(super) struct Audit {
 impl Shard {
     /// Notes that a request with these entries was given up, and may be executed all the same.
     pub(super) fn give_up(&mut self, seqs: impl Iterator<Item = u64>, now: i64) {
-        let nothing = GivenUp { from: u64::MAX, through: 0, until: now };
+        let nothing = GivenUp { from: u64::MAX, through: 0, until: now, lists: false };
         let mut given_up = self.given_up.unwrap_or(nothing);
         for seq in seqs {
             given_up.from = given_up.from.min(seq);
             given_up.through = given_up.through.max(seq);
         }
         given_up.until = given_up.until.max(now.saturating_add(HORIZON_MS));
-        self.given_up = Some(given_up);
+        given_up.lists |= !self.recheck.is_empty();
+        self.gave_up(Some(given_up));
+    }
+
+    /// Notes what may still come; its rows are kept until it is too late for it: a clear, also one by the next instance,
+    /// must be able to tell what it removes for good.
+    pub(super) fn gave_up(&mut self, given_up: Option<GivenUp>) {
+        let (from, through) = given_up.map_or((1, 0), |given_up| (given_up.from, given_up.through));
+        self.ring.hold(from, through);
+        self.given_up = given_up;
     }
 
     /// When it is too late for everything that was given up, Unix ms, and every list it could reach was looked at.
@@ -67,7 +79,7 @@ impl Shard {
     /// have taken something away.
     pub(super) fn horizon_passed(&mut self, now: i64) {
         if self.horizon().is_some_and(|until| until <= now) {
-            self.given_up = None;
+            self.gave_up(None);
             self.repairs.extend(std::mem::take(&mut self.recheck));
             self.census_at.get_or_insert(now);
             self.checkpoint_due = true;

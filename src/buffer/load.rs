@@ -36,7 +36,7 @@ impl Loader {
         shard.clears = meta.clears;
         shard.checkpoint_flushed = meta.flushed;
         shard.pages = Pages::new(meta.newest_page);
-        shard.given_up = meta.given_up;
+        shard.gave_up(meta.given_up);
         shard.next_seq = meta.checkpoint + 1;
         shard.counters.late_doubles = meta.late_doubles;
         Loader {
@@ -169,6 +169,9 @@ impl Loader {
                 trace.add(meta, seq, head.at, head.window);
             } else if trace.count > 0 && seq >= trace.first {
                 trace.kept.push_back(seq);
+            } else {
+                // Its list had expired by the checkpoint.
+                return false;
             }
             match &mut trace.aside {
                 Some(aside) if seq >= aside.since => {
@@ -180,11 +183,12 @@ impl Loader {
             }
         });
         if may_come && cleared {
-            // Its row says what must not come back, and to the instance after this one too.
-            self.shard.ring.needed(seq, now.saturating_add(row::RETAIN_MS));
             self.shard.fence_one(meta, now);
         } else if may_come {
             self.shard.watch(&key, now);
+            if given_up.is_some_and(|given_up| given_up.lists) {
+                self.shard.recheck.insert(key.clone());
+            }
         }
         if waits == Some(true) && seq > self.flushed {
             self.tail.push_back(pending);

@@ -2,9 +2,10 @@
 
 use super::batch::{Batch, Pending};
 use super::row::Row;
+use super::settle::for_good;
 use super::shard::Shard;
 use super::step::{Asked, Mode, Step};
-use crate::redis::{Commands, Item, LIST_TTL_S, Reply, list_key};
+use crate::redis::{Commands, Item, LIST_TTL_S, list_key};
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
@@ -12,7 +13,7 @@ use std::rc::Rc;
 const CENSUS_KEYS: usize = 500;
 /// Bytes of a census's request beyond which it takes no further list.
 const CENSUS_BYTES: usize = 1024 * 1024;
-/// How long after a list could not be written again all are counted again, in ms.
+/// How long after a list could not be written again it is looked at anew and all are counted, in ms.
 const AGAIN_MS: i64 = 30_000;
 /// Bytes of a list that is written again in one request at most. A longer one is served from storage alone.
 const REPAIR_MAX_BYTES: usize = 3 * 1024 * 1024;
@@ -63,6 +64,7 @@ impl Shard {
         self.horizon_passed(now);
         if self.census_at.is_some_and(|at| at <= now) {
             self.census_at = None;
+            self.repairs.extend(std::mem::take(&mut self.put_off));
             let live = self.traces.iter().filter(|(_, trace)| trace.flushed() > 0 && !trace.expired(now));
             self.census = live.map(|(key, _)| key.clone()).collect();
         }
@@ -125,8 +127,11 @@ impl Shard {
             }
         }
         let repair = self.repair.as_mut()?;
-        // Its trace may have expired and begun anew since it was told what to write.
+        // Its trace may have expired and begun anew since it was told what to write. And an entry whose row is needed no
+        // more was in a list that has expired, and so were those before it.
         let first = self.traces.get(&repair.key).map_or(0, |trace| trace.first);
+        let expired = repair.kept.keys().rev().find(|seq| !self.ring.keeps(**seq, now)).copied();
+        let first = first.max(expired.map_or(0, |seq| seq + 1));
         repair.kept.retain(|&seq, _| seq >= first);
         let Some(found) = &repair.found else {
             let mut commands = Commands::new();
@@ -137,6 +142,12 @@ impl Shard {
             return Some(Step::Load(self.ring.slots(repair.kept.keys().copied())));
         }
         let written_at = self.traces.get(&repair.key).map_or(now, |trace| trace.written_at);
+        if self.traces.get(&repair.key).is_some_and(|trace| trace.expired(now)) {
+            // What stands there is without a time to live, or has a late one.
+            let mut commands = Commands::new();
+            commands.push("DEL", [list_key(&repair.key).as_str()]);
+            return Some(self.ask(commands, Mode::Transaction, Asked::RepairWrite));
+        }
         let ours: HashSet<&str> = repair.kept.values().flatten().map(String::as_str).collect();
         let others: Vec<&str> =
             found.iter().map(String::as_str).filter(|element| !ours.contains(element)).collect();
@@ -167,6 +178,12 @@ impl Shard {
         Some(self.ask(commands, Mode::Transaction, Asked::RepairWrite))
     }
 
+    /// Whose list is under repair, or is going to be.
+    pub(super) fn lists_to_repair(&self) -> impl Iterator<Item = &Rc<str>> {
+        let under_way = self.repair.as_ref().map(|repair| &repair.key);
+        self.repairs.iter().chain(under_way).chain(&self.put_off).chain(&self.recheck)
+    }
+
     /// Numbers of a trace's entries that are in Redis and still kept here.
     fn flushed_seqs(&self, key: &Rc<str>) -> Vec<u64> {
         let Some(trace) = self.traces.get(key) else { return Vec::new() };
@@ -183,25 +200,26 @@ impl Shard {
         of_batch.chain(of_aside).chain(&self.waiting).filter(move |entry| &*entry.key == key)
     }
 
-    pub(super) fn repair_read(&mut self, items: Vec<Item>) {
-        let elements = items.into_iter().next().and_then(Result::ok).and_then(Reply::into_strings);
-        match (&mut self.repair, elements) {
-            (Some(repair), Some(mut elements)) => {
-                elements.reverse();
-                repair.found = Some(elements);
-            }
+    pub(super) fn repair_read(&mut self, items: Vec<Item>, now: i64) {
+        match (&mut self.repair, items.into_iter().next()) {
+            (Some(repair), Some(Ok(reply))) => match reply.into_strings() {
+                Some(mut elements) => {
+                    elements.reverse();
+                    repair.found = Some(elements);
+                }
+                None => self.put_off_repair(now),
+            },
+            (_, Some(Err(error))) if !for_good(&error) => self.put_off_repair(now),
             // Something else stands under the key: it is not ours to remove.
             _ => self.repair = None,
         }
     }
 
     pub(super) fn repaired(&mut self, items: &[Item], now: i64) {
-        let Some(repair) = self.repair.take() else { return };
         if items.iter().any(Result::is_err) {
-            // Counted again with the next census.
-            self.census_at.get_or_insert(now.saturating_add(AGAIN_MS));
-            return;
+            return self.put_off_repair(now);
         }
+        let Some(repair) = self.repair.take() else { return };
         let checkpoint_due = &mut self.checkpoint_due;
         self.traces.update(&repair.key, |trace| {
             trace.list_len = Some(repair.len);
@@ -215,6 +233,12 @@ impl Shard {
                 *checkpoint_due = true;
             }
         });
+    }
+
+    /// Has the list under repair looked at anew with the next census.
+    fn put_off_repair(&mut self, now: i64) {
+        self.put_off.extend(self.repair.take().map(|repair| repair.key));
+        self.census_at.get_or_insert(now.saturating_add(AGAIN_MS));
     }
 
     /// Begins a list's repair from the start, if it is under way: what was read of the list is not all of it now.

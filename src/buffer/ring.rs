@@ -29,6 +29,11 @@ impl Place {
         Place { seq, count, slot, at, pending, until: at.saturating_add(RETAIN_MS) }
     }
 
+    /// Whether it has one of the entries from `from` through `through`.
+    fn meets(&self, from: u64, through: u64) -> bool {
+        from <= through && self.seq <= through && from < self.seq + self.count
+    }
+
     fn settled(&mut self, now: i64) {
         self.pending = self.pending.saturating_sub(1);
         if now.saturating_sub(self.at) > LATE_FLUSH_MS {
@@ -47,6 +52,8 @@ pub struct Ring {
     /// Those of them that are in Redis: until when they are needed, and their first entry's number.
     leaving: BTreeSet<(i64, u64)>,
     free: Vec<i64>,
+    /// First and last of the entries whose rows are kept in any case; greater than the last when there are none.
+    held: (u64, u64),
     slots: i64,
 }
 
@@ -65,7 +72,7 @@ impl Ring {
             self.rows.pop_front();
             self.keep(oldest);
         }
-        while let Some((until, seq)) = self.leaving.first().copied().filter(|(until, _)| *until <= now) {
+        while let Some((until, seq)) = self.left(now) {
             self.leaving.remove(&(until, seq));
             self.free.extend(self.kept.remove(&seq).map(|row| row.slot));
         }
@@ -90,6 +97,27 @@ impl Ring {
         }
     }
 
+    /// Whether an entry's row is needed at `now` for what it says.
+    pub fn keeps(&self, seq: u64, now: i64) -> bool {
+        self.of(seq).is_some_and(|row| row.pending > 0 || row.until > now)
+    }
+
+    /// Keeps the rows of the entries from `from` through `through`, and no others, however old they get.
+    pub fn hold(&mut self, from: u64, through: u64) {
+        self.held = (from, through);
+    }
+
+    fn holds(&self, row: &Place) -> bool {
+        let (from, through) = self.held;
+        row.meets(from, through)
+    }
+
+    /// The first row of those that are leaving which is needed no more.
+    fn left(&self, now: i64) -> Option<(i64, u64)> {
+        let mut over = self.leaving.iter().take_while(|(until, _)| *until <= now);
+        over.find(|(_, seq)| self.kept.get(seq).is_none_or(|row| !self.holds(row))).copied()
+    }
+
     /// Takes in a row that is being stored.
     pub fn stored(&mut self, place: Place) {
         self.rows.push_back(place);
@@ -104,7 +132,7 @@ impl Ring {
     /// The slots of the rows that hold entries from `from` through `through`.
     pub fn slots_between(&self, from: u64, through: u64) -> Vec<i64> {
         let rows = self.kept.values().chain(&self.rows);
-        rows.filter(|row| row.seq <= through && from < row.seq + row.count).map(|row| row.slot).collect()
+        rows.filter(|row| row.meets(from, through)).map(|row| row.slot).collect()
     }
 
     /// The first entry after this one that has a row.
@@ -160,7 +188,10 @@ impl Ring {
 
     /// Whether no row is needed any more and none holds a waiting entry.
     pub fn all_expired(&self, now: i64) -> bool {
-        self.rows.iter().chain(self.kept.values()).all(|row| row.pending == 0 && row.until <= now)
+        self.rows
+            .iter()
+            .chain(self.kept.values())
+            .all(|row| row.pending == 0 && row.until <= now && !self.holds(row))
     }
 
     /// Forgets all rows: their slots are empty.

@@ -37,7 +37,7 @@ impl Shard {
             Asked::Look => self.looked(items, now),
             Asked::Write => self.wrote(items, now),
             Asked::Census(keys) => self.counted(&keys, &items, now),
-            Asked::RepairRead => self.repair_read(items),
+            Asked::RepairRead => self.repair_read(items, now),
             Asked::RepairWrite => self.repaired(&items, now),
             Asked::Audit(keys) => {
                 keys.iter().zip(items).for_each(|(key, item)| self.audited(key, item, now));
@@ -190,8 +190,10 @@ impl Shard {
                 None => {}
             }
             match renewed {
-                Some(Ok(_)) => {
-                    self.traces.update(&part.key, |trace| trace.renewed_at = now);
+                Some(Ok(renewed)) => {
+                    // A list that is not there has no time to live, and the one that begins next gets one of its own.
+                    let at = if renewed.integer() == Some(0) { 0 } else { now };
+                    self.traces.update(&part.key, |trace| trace.renewed_at = at);
                 }
                 // Without it the list would live for ever.
                 Some(Err(error)) if batch.errors + 1 < ERRORS_BEFORE_ASIDE => {
@@ -298,6 +300,6 @@ enum Surprise {
 }
 
 /// Errors that a repetition cannot heal.
-fn for_good(error: &str) -> bool {
+pub(super) fn for_good(error: &str) -> bool {
     error.starts_with("WRONGTYPE")
 }

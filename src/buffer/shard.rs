@@ -66,6 +66,8 @@ pub struct Shard {
     pub(super) census: Vec<Rc<str>>,
     pub(super) repairs: VecDeque<Rc<str>>,
     pub(super) repair: Option<Repair>,
+    /// Lists whose repair goes on with the next census.
+    pub(super) put_off: BTreeSet<Rc<str>>,
     /// Which entries a write that was given up may still bring.
     pub(super) given_up: Option<GivenUp>,
     /// Lists that a repair which was given up may yet write as they were.
@@ -120,6 +122,7 @@ impl Shard {
             census: Vec::new(),
             repairs: VecDeque::new(),
             repair: None,
+            put_off: BTreeSet::new(),
             given_up: None,
             recheck: BTreeSet::new(),
             audits: BTreeMap::new(),

@@ -7,7 +7,7 @@
 use super::batch::{Batch, Pending};
 use super::row::Row;
 use super::shard::Shard;
-use crate::redis::{Commands, EXPIRE_EVERY_MS};
+use crate::redis::Commands;
 use std::rc::Rc;
 
 /// Bytes one flush carries at most, by [`Pending::request_bytes`]; Upstash takes requests up to 10 MB.
@@ -100,6 +100,12 @@ impl Shard {
                 let commands = batch.look();
                 return self.ask(commands, Mode::Pipeline, Asked::Look);
             }
+            if batch.sent > 0 {
+                // Time has passed since it was decided which lists' time to live to renew.
+                for part in &mut batch.parts {
+                    part.renew |= self.traces.get(&part.key).is_none_or(|trace| trace.owes_renewal(now));
+                }
+            }
             let commands = batch.write();
             batch.sent += 1;
             return self.ask(commands, Mode::Transaction, Asked::Write);
@@ -138,8 +144,7 @@ impl Shard {
         };
         for part in &mut batch.parts {
             let trace = self.traces.get(&part.key);
-            let renewed = trace.map_or(0, |trace| trace.renewed_at);
-            part.renew = batch.uncertain || now.saturating_sub(renewed) >= EXPIRE_EVERY_MS;
+            part.renew = batch.uncertain || trace.is_none_or(|trace| trace.owes_renewal(now));
             if batch.uncertain {
                 let waiting = usize::try_from(trace.map_or(0, |trace| trace.waiting)).unwrap_or(usize::MAX);
                 batch.depths.insert(part.key.clone(), waiting);

@@ -5,7 +5,7 @@ use super::ids::Seed;
 use super::pages::Stored;
 use super::wire::Summary;
 use crate::entry::{Meta, System};
-use crate::redis::LIST_TTL_S;
+use crate::redis::{EXPIRE_EVERY_MS, LIST_TTL_S};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 
@@ -88,6 +88,11 @@ impl Trace {
     /// Whether its list has expired by now and nothing waits, so that a next log begins a new one.
     pub fn expired(&self, now: i64) -> bool {
         self.waiting == 0 && self.written_at.saturating_add(LIST_TTL_S * 1_000) <= now
+    }
+
+    /// Whether the next write has to renew its list's time to live.
+    pub fn owes_renewal(&self, now: i64) -> bool {
+        now.saturating_sub(self.renewed_at) >= EXPIRE_EVERY_MS
     }
 
     /// Forgets its entries, but not what they cost of its quota.
@@ -231,12 +236,18 @@ impl Traces {
     }
 
     /// Forgets the traces whose list has expired and whose quota window has passed, and hands them on.
-    pub fn forget_expired(&mut self, now: i64, window: i64) -> Vec<(Rc<str>, Trace)> {
+    /// One whose list is `busy`, because something is yet to be done about it, is not.
+    pub fn forget_expired(
+        &mut self,
+        now: i64,
+        window: i64,
+        busy: impl Fn(&Rc<str>) -> bool,
+    ) -> Vec<(Rc<str>, Trace)> {
         let gone = self
             .by_id
             .iter()
             .filter(|(_, trace)| trace.expired(now) && trace.aside.is_none())
-            .filter(|(_, trace)| trace.window != window || trace.in_window == 0)
+            .filter(|(key, trace)| (trace.window != window || trace.in_window == 0) && !busy(key))
             .map(|(key, _)| key.clone());
         let gone: Vec<Rc<str>> = gone.collect();
         gone.into_iter().filter_map(|key| self.forget(&key).map(|trace| (key, trace))).collect()

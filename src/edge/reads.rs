@@ -113,8 +113,8 @@ async fn read_trace(visit: &Visit, trace_id: &str) -> Result<Read, Lost> {
             }
             waiting.iter().for_each(|element| trace.push(element));
             // Some that wait may be in the list already: only the sum tells whether it lacks any.
-            if (trace.len() as u64) < head.flushed + waiting.len() as u64 {
-                // Redis lost some. The buffer still has the last hour's, and writes the list again.
+            if head.doubtful || (trace.len() as u64) < head.flushed + waiting.len() as u64 {
+                // Redis lost some, or may have. The buffer still has the last hour's, and writes the list again.
                 let (_, kept) = ask_shard(visit, shard, wire::RETAINED, trace_id).await?;
                 let mut whole = Trace::default();
                 whole.hide(head.cleared);

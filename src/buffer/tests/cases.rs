@@ -130,3 +130,99 @@ fn a_list_that_was_being_written_again_as_it_expired_begins_without_what_was_in_
     assert_eq!(ids(&owner.redis.list("t", owner.now)), ["new"]);
     assert_eq!(owner.summary("t").unwrap().log_count, 1);
 }
+
+#[test]
+fn a_list_that_a_repair_puts_back_late_as_it_was_is_looked_at_also_by_the_next_instance() {
+    let mut owner = Owner::new(PLENTY);
+    let log = |id: &str, owner: &mut Owner| {
+        let log = entry("t", id, System::Convex, false, owner.now, 10);
+        owner.append(&[log]);
+    };
+    log("one", &mut owner);
+    log("two", &mut owner);
+    owner.rest();
+    owner.pass(3_640_000);
+    owner.redis.wipe();
+    owner.shard.found_short("t", owner.now);
+    // It is counted and read, and what is to be written again comes late.
+    owner.step(Fault::None);
+    owner.step(Fault::None);
+    owner.step(Fault::Late(100));
+    assert_eq!(owner.shard.counters.lists_restored, 1);
+    owner.crash();
+    // By then its time is over, and a new list takes its place.
+    owner.pass(30_000);
+    log("three", &mut owner);
+    owner.pass(200);
+    owner.step(Fault::None);
+    owner.step(Fault::None);
+    assert_eq!(ids(&owner.redis.list("t", owner.now)), ["three"]);
+    owner.pass(70_000);
+    assert_eq!(ids(&owner.redis.list("t", owner.now)), ["one", "two"]);
+    // No fewer than it should have: only its entries tell.
+    assert!(owner.read("t").unwrap().contains(&"three".to_string()));
+    owner.rest();
+    assert!(ids(&owner.redis.list("t", owner.now)).contains(&"three".to_string()));
+}
+
+#[test]
+fn no_list_is_left_without_a_time_to_live() {
+    let log = |id: &str, owner: &Owner| entry("t", id, System::Convex, false, owner.now, 10);
+    let lives =
+        |owner: &Owner| owner.redis.ttl("t", owner.now).is_some_and(|ttl| ttl > 0 && ttl <= 3_660_000);
+
+    // The list had expired by the time its time to live was renewed.
+    let mut owner = Owner::new(PLENTY);
+    let first = log("first", &owner);
+    owner.append(&[first]);
+    owner.pass(200);
+    owner.step(Fault::AnswerLost);
+    owner.crash();
+    owner.step(Fault::None);
+    owner.pass(3_800_000);
+    let second = log("second", &owner);
+    owner.append(&[second]);
+    owner.rest();
+    assert!(lives(&owner));
+
+    // It was lost, begun anew, and could not be read for its repair at first.
+    let mut owner = Owner::new(PLENTY);
+    let first = log("first", &owner);
+    owner.append(&[first]);
+    owner.rest();
+    let second = log("second", &owner);
+    owner.append(&[second]);
+    owner.redis.wipe();
+    owner.pass(200);
+    owner.step(Fault::None);
+    assert_eq!(owner.redis.ttl("t", owner.now), None);
+    owner.step(Fault::None);
+    owner.step(Fault::Item(0));
+    owner.rest();
+    assert!(lives(&owner));
+    assert_eq!(ids(&owner.redis.list("t", owner.now)), ["first", "second"]);
+}
+
+#[test]
+fn what_was_cleared_does_not_come_back_however_late_anybody_looks() {
+    let mut owner = Owner::new(PLENTY);
+    let log = |id: &str, owner: &Owner| entry("t", id, System::Convex, false, owner.now, 10);
+    for id in ["first", "second"] {
+        let log = log(id, &owner);
+        owner.append(&[log]);
+        owner.pass(200);
+        owner.step(if id == "first" { Fault::None } else { Fault::Late(100) });
+    }
+    owner.clear(Some("t"), Fault::None, |_| ()).unwrap();
+    // It is executed, without a time to live, and no alarm goes off.
+    owner.pass(3_800_000);
+    assert_eq!(ids(&owner.redis.list("t", owner.now)), ["second"]);
+    // New rows take the places of old ones.
+    for id in ["third", "fourth"] {
+        let log = log(id, &owner);
+        owner.append(&[log]);
+    }
+    owner.crash();
+    owner.rest();
+    assert_eq!(ids(&owner.redis.list("t", owner.now)), ["third", "fourth"]);
+}

@@ -324,7 +324,7 @@ impl Owner {
         trace.hide(head.cleared.iter().cloned());
         stored.iter().for_each(|element| trace.push(element));
         waiting.iter().for_each(|element| trace.push(element));
-        if (trace.len() as u64) < head.flushed + waiting.len() as u64 {
+        if head.doubtful || (trace.len() as u64) < head.flushed + waiting.len() as u64 {
             let (head, kept) = self.buffered(trace_id, true);
             trace = Trace::default();
             trace.hide(head.cleared);

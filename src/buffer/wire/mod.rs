@@ -227,6 +227,10 @@ pub struct ReadHead {
     /// Ids that were cleared but may yet appear in the list, from a write still under way somewhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cleared: Vec<String>,
+    /// Whether a write still under way somewhere may have put older entries in the place of newer ones, so that the
+    /// number of them tells nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub doubtful: bool,
 }
 
 /// The body of an answer to a read.
@@ -355,7 +359,8 @@ mod tests {
 
     #[test]
     fn a_read_reads_back_as_it_was_written() {
-        let head = ReadHead { v: VERSION, flushed: 3, whole: true, cleared: vec!["x".into()] };
+        let head =
+            ReadHead { v: VERSION, flushed: 3, whole: true, cleared: vec!["x".into()], doubtful: false };
         let body = String::from_utf8(encode_read(&head, [&b"{1}"[..], b"{2}"].into_iter())).unwrap();
         let (back, entries) = decode_read(&body).unwrap();
         assert_eq!((back.flushed, back.whole, entries), (3, true, vec!["{1}", "{2}"]));
