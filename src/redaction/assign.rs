@@ -3,12 +3,11 @@
 use super::charset;
 use super::keys::{self, Half, Level};
 use super::names::Rule;
-use super::near;
 use super::scan::Scanner;
 use super::separator::Separator;
 use super::statement;
 use super::value;
-use super::words::{is_one_of, one_of};
+use super::words::{ends_as, is_one_of};
 use super::written::Value;
 
 /// How far behind its name the value of a pair stands at most.
@@ -65,7 +64,7 @@ impl Scanner<'_> {
             && !(self.before(start) == b' ' && self.before(start - 1) == b'-');
         let pair = std::mem::replace(&mut self.pair, Level::Harmless);
         // A change names both its ends.
-        if of_pair && (half != Some(Half::Value) || one_of(name, "old before from")) {
+        if of_pair && (half != Some(Half::Value) || is_one_of!(name, "old before from")) {
             self.pair = pair;
         }
         let typed = name == b"type" && self.is_at(sep.value + 1, b"password\"");
@@ -107,7 +106,7 @@ impl Scanner<'_> {
         {
             level = Level::IfGenerated;
         }
-        if level == Level::UnlessNumber && near::ends_as(name, "codes") {
+        if level == Level::UnlessNumber && ends_as!(name, "codes") {
             self.line.one_time = true;
             if self.listed_behind(end) {
                 return true;
@@ -115,7 +114,7 @@ impl Scanner<'_> {
         }
         match level {
             // A wallet's seed
-            Level::Harmless if near::ends_as(name, "seed words") => self.mnemonic_value(sep),
+            Level::Harmless if ends_as!(name, "seed words") => self.mnemonic_value(sep),
             Level::Harmless => false,
             Level::Always | Level::UnlessNumber | Level::UnlessCount if sep.listed => {
                 self.generated_value(sep, 10, Rule::KEY_VALUE) || self.second_of_two(sep, start)
@@ -212,7 +211,7 @@ impl Scanner<'_> {
                 }
                 // `"cookies":["theme","locale"]`
                 let named = charset::WORD.run_within(self.text, name, 48);
-                if near::ends_as(self.slice(name, named), "cookies") {
+                if ends_as!(self.slice(name, named), "cookies") {
                     let blank =
                         self.slice(at + 1, at + 16).iter().take_while(|b| b.is_ascii_whitespace()).count();
                     let (from, to, _) = self.argument_at(at + 1 + blank, HEAD_AT_MOST);

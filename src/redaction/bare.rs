@@ -3,12 +3,11 @@
 use super::charset;
 use super::keys::Level;
 use super::names::Rule;
-use super::near;
 use super::scan::Scanner;
 use super::separator::Separator;
 use super::statement;
 use super::value;
-use super::words::one_of;
+use super::words::{ends_as, is_one_of};
 
 impl Scanner<'_> {
     /// Takes the bare value of a name that starts at `name`, or leaves it.
@@ -78,18 +77,18 @@ impl Scanner<'_> {
         let commit = sep.spaced_colon
             && (7..=12).contains(&content.len())
             && content.iter().all(u8::is_ascii_hexdigit)
-            && one_of(self.slice(from, to), "on branch");
+            && is_one_of!(self.slice(from, to), "on branch");
         // Go's `{password:letmein ok:true}`
-        let field = near::ends_as(self.slice(name, sep.value - 1), "password passwd pwd pass")
+        let field = ends_as!(self.slice(name, sep.value - 1), "password passwd pwd pass")
             && (matches!(self.byte(end), b'}' | b']') || is_field_name(self.slice(end, end + 32)));
         // gcloud's `--secret=db`
-        let kept = flag && one_of(self.slice(name, sep.value), "secret=");
+        let kept = flag && is_one_of!(self.slice(name, sep.value), "secret=");
         let kept = kept && content.iter().all(|b| b.is_ascii_lowercase() || *b == b'-');
         let word = sep.unspaced
             && !sep.quoted
             && !field
             && (sep.colon
-                && !self.word_is(0, "pass passin passout")
+                && !is_one_of!(self.nth_word(0), "pass passin passout")
                 && content.first().is_some_and(u8::is_ascii_lowercase)
                 && content.iter().all(u8::is_ascii_alphabetic)
                 || self.is_at(name, b"token=") && content.iter().all(u8::is_ascii_uppercase));

@@ -6,7 +6,7 @@ use super::names::Rule;
 use super::one_time::{OTHER_CODES, SIGNING_IN};
 use super::scan::Scanner;
 use super::value;
-use super::words::{Words, mentions, one_of};
+use super::words::{Words, is_one_of, mentions};
 
 /// One-time codes' names, as far as they are ASCII's: 1 for what is nothing else, 2 for what is one when it is somebody's
 /// or what is behind it says so.
@@ -72,8 +72,10 @@ impl Scanner<'_> {
     /// Whether a code's name is somebody's, or says what it is for.
     pub fn is_personal(&self, start: usize, end: usize) -> bool {
         let (from, to) = self.words[0];
-        let whose = to + 1 == start && one_of(self.slice(from, to), WHOSE);
-        whose || !self.word_is(0, OTHER_CODES) && PURPOSES.iter().any(|told| self.is_at(end, told.as_bytes()))
+        let whose = to + 1 == start && is_one_of!(self.slice(from, to), WHOSE);
+        whose
+            || !is_one_of!(self.nth_word(0), OTHER_CODES)
+                && PURPOSES.iter().any(|told| self.is_at(end, told.as_bytes()))
     }
 
     /// `Bestätigungscode 123456`
@@ -111,11 +113,11 @@ impl Scanner<'_> {
         if !capitals {
             return false;
         }
-        let asked = self.word_is(0, "enter use type")
+        let asked = is_one_of!(self.nth_word(0), "enter use type")
             && SIGNING_IN.iter().any(|told| self.is_at(end, told.as_bytes()));
         let named = self.line.one_time
-            && (self.word_is(0, "is") && self.word_is(1, "code passcode otp")
-                || self.word_is(0, "code passcode otp")
+            && (is_one_of!(self.nth_word(0), "is") && is_one_of!(self.nth_word(1), "code passcode otp")
+                || is_one_of!(self.nth_word(0), "code passcode otp")
                     && self.slice(start.saturating_sub(2), start) == b": ");
         let secret = asked || named || self.code_behind(end);
         if secret {
@@ -155,9 +157,9 @@ impl Scanner<'_> {
         if to == 0 || !matches!(self.slice(to, start), b" " | b": " | b":" | b"=" | b" #" | b" = ") {
             return false;
         }
-        let nth = usize::from(self.word_is(0, "is was"));
-        self.word_is(nth, NAMED)
-            || self.line.card && self.word_is(nth, "cid code")
-            || self.word_is(nth, "code") && self.word_is(nth + 1, "security")
+        let nth = usize::from(is_one_of!(self.nth_word(0), "is was"));
+        is_one_of!(self.nth_word(nth), NAMED)
+            || self.line.card && is_one_of!(self.nth_word(nth), "cid code")
+            || is_one_of!(self.nth_word(nth), "code") && is_one_of!(self.nth_word(nth + 1), "security")
     }
 }

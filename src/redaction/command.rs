@@ -3,10 +3,9 @@
 use super::charset;
 use super::keys::{self, Level};
 use super::names::Rule;
-use super::near::ends_as;
 use super::scan::Scanner;
 use super::value;
-use super::words::{Words, one_of};
+use super::words::{List, Words, ends_as, is_one_of};
 
 /// How far back the start of a pipe is looked for.
 const PIPED_AT_MOST: usize = 120;
@@ -70,8 +69,8 @@ impl Scanner<'_> {
     /// Oracle's `IDENTIFIED BY tiger`, in capitals or behind a user.
     pub fn identified(&mut self, by: usize, end: usize) -> bool {
         let (from, to, _) = self.argument_at(end + 1, 64);
-        let statement = self.byte(by) == b'B' || self.word_is(2, "user");
-        statement && !one_of(self.slice(from, to), "random values") && self.command_span(from, to)
+        let statement = self.byte(by) == b'B' || is_one_of!(self.nth_word(2), "user");
+        statement && !is_one_of!(self.slice(from, to), "random values") && self.command_span(from, to)
     }
 
     /// `--password value`, `-u user:value`, `-pvalue`
@@ -80,7 +79,7 @@ impl Scanner<'_> {
         let long = self.before(start - 1) == b'-';
         let word = self.slice(start, end);
         // The password comes another way: `echo … | docker login --password-stdin`.
-        if ends_as(word, "stdin") || word == b"S" && self.word_is(0, "sudo") {
+        if ends_as!(word, "stdin") || word == b"S" && is_one_of!(self.nth_word(0), "sudo") {
             return self.piped(start);
         }
         if self.glued(start, word, long) {
@@ -103,14 +102,15 @@ impl Scanner<'_> {
             return self.command_value(from);
         }
         // `--auth user:password`, `--auth token`; `gh secret set NAME --body …`
-        let body = self.line.secret && one_of(word, "body value");
+        let body = self.line.secret && is_one_of!(word, "body value");
         if long && space > 0 && (body || keys::level(word) == Level::IfGenerated) {
             let (at, to, _) = self.argument_at(from, usize::MAX);
             let content = self.slice(at, to);
             let colon = content.iter().position(|&b| b == b':').map_or(0, |colon| colon + 1);
             return value::looks_generated(content, 10) && self.command_span(at + colon, to);
         }
-        let named = matches!(word, b"u" | b"U" | b"a") || long && one_of(word, "user auth login proxy-user");
+        let named =
+            matches!(word, b"u" | b"U" | b"a") || long && is_one_of!(word, "user auth login proxy-user");
         if named && space > 0 && !self.line.user_flag {
             let (at, to, _) = self.argument_at(from, usize::MAX);
             self.line.account |= !long && !dash;
@@ -133,7 +133,7 @@ impl Scanner<'_> {
             let (from, to, _) = self.argument_at(end + 1, 128);
             return self.command_span(from, to);
         }
-        let httpie = word == b"a" && self.word_is(0, "http https xh");
+        let httpie = word == b"a" && is_one_of!(self.nth_word(0), "http https xh");
         let user = httpie
             || self.line.user_flag
                 && (word == b"u" || word == b"U" || (long && matches!(word, b"user" | b"proxy-user")));
@@ -144,7 +144,11 @@ impl Scanner<'_> {
             return self.command_span(at + colon + 1, to);
         }
         // SNMP's passphrases: `-a SHA -A … -x AES -X …`
-        if matches!(word, b"A" | b"X") && space > 0 && !dash && self.words_mention(super::places::SNMP) {
+        if matches!(word, b"A" | b"X")
+            && space > 0
+            && !dash
+            && self.words_mention(const { &List::new(super::places::SNMP) })
+        {
             return self.command_value(from);
         }
         if self.line.account && !long && matches!(word, b"p" | b"P" | b"w") && space > 0 {

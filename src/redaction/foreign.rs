@@ -4,12 +4,53 @@ use super::charset;
 use super::names::Rule;
 use super::scan::Scanner;
 
+/// A name, and where its first letter beyond ASCII stands, by the first two bytes of which it is found.
+#[derive(Clone, Copy)]
+struct Name {
+    word: &'static str,
+    before: usize,
+    letter: [u8; 2],
+}
+
+/// Of these words, each of which has such a letter.
+const fn names<const N: usize>(words: [&'static str; N]) -> [Name; N] {
+    let mut names = [Name { word: "", before: 0, letter: [0; 2] }; N];
+    let mut at = 0;
+    while at < N {
+        let bytes = words[at].as_bytes();
+        let mut before = 0;
+        while bytes[before].is_ascii() {
+            before += 1;
+        }
+        names[at] = Name { word: words[at], before, letter: [bytes[before], bytes[before + 1]] };
+        at += 1;
+    }
+    names
+}
+
 /// Names of a password.
-const PASSWORDS: &str = "contraseña Contraseña hasło Hasło lösenordet Lösenordet lösenord Lösenord şifre Şifre пароль Пароль 密码 密碼 \
-    パスワード 비밀번호 סיסמה";
+static PASSWORDS: [Name; 17] = names([
+    "contraseña",
+    "Contraseña",
+    "hasło",
+    "Hasło",
+    "lösenordet",
+    "Lösenordet",
+    "lösenord",
+    "Lösenord",
+    "şifre",
+    "Şifre",
+    "пароль",
+    "Пароль",
+    "密码",
+    "密碼",
+    "パスワード",
+    "비밀번호",
+    "סיסמה",
+]);
 
 /// Names of a one-time code.
-const CODES: &str = "код Код 認証コード 验证码 驗證碼 인증번호";
+static CODES: [Name; 6] = names(["код", "Код", "認証コード", "验证码", "驗證碼", "인증번호"]);
 
 /// What may stand between such a name and the secret.
 const LINKS: &str = " |:|：|=|は|是|为|«|подтверждения|to |är |est |es |é ";
@@ -20,16 +61,19 @@ impl Scanner<'_> {
     pub fn foreign(&mut self) {
         let start = self.at;
         self.at += 1;
+        let here = [self.byte(start), self.byte(start + 1)];
         // Where a name of the list that has its first letter beyond ASCII here ends.
-        let ends = |list: &str| {
-            list.split(' ').find_map(|word| {
-                let from = start.saturating_sub(word.bytes().take_while(u8::is_ascii).count());
-                self.slice(from, from + word.len()).eq(word.as_bytes()).then_some(from + word.len())
+        let ends = |list: &[Name]| {
+            list.iter().filter(|name| name.letter == here).find_map(|name| {
+                let from = start.saturating_sub(name.before);
+                self.slice(from, from + name.word.len())
+                    .eq(name.word.as_bytes())
+                    .then_some(from + name.word.len())
             })
         };
-        let password = ends(PASSWORDS);
+        let password = ends(&PASSWORDS);
         let code = password.is_none();
-        let Some(named) = password.or_else(|| ends(CODES)) else { return };
+        let Some(named) = password.or_else(|| ends(&CODES)) else { return };
         let mut at = named;
         for _ in 0..6 {
             at += LINKS.split('|').find(|link| self.is_at(at, link.as_bytes())).map_or(0, |link| link.len());

@@ -5,7 +5,7 @@ use super::charset::{self, CREDENTIAL, TOKEN, WORD};
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
-use super::words::one_of;
+use super::words::is_one_of;
 
 /// What an `Authorization` value may start with.
 const SCHEMES: &str = "bearer basic token digest negotiate ntlm apikey api-key key oauth hawk signature hmac jwt bot ssws \
@@ -33,8 +33,8 @@ impl Scanner<'_> {
         };
         let word = WORD.run_within(self.text, start, 24).min(limit);
         let gap = value::run_of(self.text, word, b' ');
-        let scheme =
-            gap > 0 && (one_of(self.slice(start, word), SCHEMES) || self.own_scheme(start, word, word + gap));
+        let scheme = gap > 0
+            && (is_one_of!(self.slice(start, word), SCHEMES) || self.own_scheme(start, word, word + gap));
         let from = if scheme { word + gap } else { start };
         let to = match opened {
             Some(_) => limit,
@@ -187,8 +187,8 @@ impl Scanner<'_> {
                 name += 1;
             }
             self.looked(at, name);
-            let attribute = one_of(self.slice(at, name), ATTRIBUTES)
-                && (at != first || one_of(self.slice(at, name), "samesite httponly max-age"));
+            let attribute = is_one_of!(self.slice(at, name), ATTRIBUTES)
+                && (at != first || is_one_of!(self.slice(at, name), "samesite httponly max-age"));
             if name == at || (self.byte(name) != b'=' && !attribute) || name >= limit && !attribute {
                 break;
             }

@@ -6,7 +6,7 @@ use super::keys;
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
-use super::words::one_of;
+use super::words::is_one_of;
 
 /// How far a list or object under a sensitive name reaches at most, should its end be missing.
 const INSIDE_AT_MOST: usize = 16 * 1024;
@@ -54,7 +54,7 @@ impl Scanner<'_> {
         let is_key = self.byte(next) == b':' || self.slice(next, next + 2) == b"=>";
         let content = self.slice(start, end);
         let scheme = content.starts_with(b"Bearer ") || content.starts_with(b"Basic ");
-        let scheme = scheme || one_of(content, "authorization cookie set-cookie"); // the name as it was sent
+        let scheme = scheme || is_one_of!(content, "authorization cookie set-cookie"); // the name as it was sent
         if is_key || scheme || end == after || value::says_nothing(content) || value::is_sentence(content) {
             self.at = start;
         } else if self.inside == 0 {

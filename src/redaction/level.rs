@@ -2,7 +2,7 @@
 
 use super::keys;
 use super::scan::Scanner;
-use super::words::{is_one_of, one_of};
+use super::words::is_one_of;
 
 /// What a path's segment says of the name behind it: that its value is a hash.
 const SUMS: &str = "checksum hash sha256 digest";
@@ -29,7 +29,7 @@ impl Scanner<'_> {
         {
             // `"mfa":{"code":"123456"}`, `api:` and below it `key: …`
             return match keys::level(self.slice(from, end)) {
-                Always | UnlessNumber if one_of(self.slice(start, end), "code codes") => Digits,
+                Always | UnlessNumber if is_one_of!(self.slice(start, end), "code codes") => Digits,
                 Always | UnlessNumber => IfGenerated,
                 _ => level,
             };
@@ -76,6 +76,6 @@ impl Scanner<'_> {
     fn speaks_of_parsing(&self, from: usize, to: usize) -> bool {
         const WORDS: &str = "unexpected invalid illegal bad missing expected expired unknown next parse no unrecognized page sync \
              continuation design lexer";
-        one_of(self.slice(from, to), WORDS)
+        is_one_of!(self.slice(from, to), WORDS)
     }
 }

@@ -1,6 +1,7 @@
 //! What a value looks like: generated, chosen by a person, or something else that has letters and digits.
 
 use super::charset::{self, CREDENTIAL};
+use super::words::is_one_of;
 
 /// Whether it is a file's path, none of whose parts looks generated. (`PWD=/app` is where a shell stands.)
 pub fn is_path(value: &[u8]) -> bool {
@@ -54,18 +55,23 @@ pub fn is_told(value: &[u8]) -> bool {
 
 /// What a secret is made or sent with, not the secret: `sha256`, `argon2id`, `oauth2`, `SHA256:…`.
 pub fn is_method(value: &[u8]) -> bool {
-    const METHODS: &str = "sha1 sha2 sha3 sha5 sha-1 sha-2 sha-3 sha-5 md5 argon2 pbkdf2 hmac base64 base32 base58 oauth scram utf8 utf-8 aes \
-        ed25519 x509 pkcs cram ipv4 ipv6 http saml2 tls1 rs256 hs256 es256 bcrypt v1 v2 v3 varchar char( int( sha_";
+    const METHODS: [&str; 40] = [
+        "sha1", "sha2", "sha3", "sha5", "sha-1", "sha-2", "sha-3", "sha-5", "md5", "argon2", "pbkdf2",
+        "hmac", "base64", "base32", "base58", "oauth", "scram", "utf8", "utf-8", "aes", "ed25519", "x509",
+        "pkcs", "cram", "ipv4", "ipv6", "http", "saml2", "tls1", "rs256", "hs256", "es256", "bcrypt", "v1",
+        "v2", "v3", "varchar", "char(", "int(", "sha_",
+    ];
     const ENDS: &str = "id i d s url mb4 withrsa";
     let ends = |rest: &[u8]| {
-        super::words::one_of(rest, ENDS)
+        is_one_of!(rest, ENDS)
             || rest.first().is_none_or(|b| !b.is_ascii_alphabetic())
                 && rest.iter().all(|&b| charset::is_alnum(b) || b"-_/:(.)=,".contains(&b))
     };
     value.len() <= 20
-        && METHODS.split(' ').any(|method| {
+        && METHODS.iter().map(|method| method.as_bytes()).any(|method| {
+            let begins = value.first().map(u8::to_ascii_lowercase) == method.first().copied();
             let (head, rest) = value.split_at_checked(method.len()).unwrap_or_default();
-            !head.is_empty() && head.eq_ignore_ascii_case(method.as_bytes()) && ends(rest)
+            begins && head.eq_ignore_ascii_case(method) && ends(rest)
         })
 }
 

@@ -7,7 +7,7 @@ use super::names::Rule;
 use super::scan::Scanner;
 use super::statement;
 use super::value;
-use super::words::{Sketches, Words, is_one_of, one_of};
+use super::words::{Sketches, Words, ends_as, is_one_of};
 
 /// What may stand between a secret's name and the secret.
 #[rustfmt::skip]
@@ -80,8 +80,8 @@ impl Scanner<'_> {
         {
             return true;
         }
-        let user = self.before(start) == b'/' && self.byte(end) == b':' && one_of(word, "user")
-            || self.words[1].1 == 0 && is_one_of!(word, "user use") && self.word_is(0, "net");
+        let user = self.before(start) == b'/' && self.byte(end) == b':' && is_one_of!(word, "user")
+            || self.words[1].1 == 0 && is_one_of!(word, "user use") && is_one_of!(self.nth_word(0), "net");
         if self.byte(end) == b' ' {
             if is_one_of!(word, POSITIONAL) {
                 self.line.positional = true;
@@ -112,8 +112,8 @@ impl Scanner<'_> {
         if self.is_at(start.saturating_sub(5), b"hmac.new(") {
             return self.arguments(end + 1);
         }
-        if self.byte(end) == b'(' && (level == Level::Always || one_of(word, CALLS)) {
-            self.line.one_time |= ends_as(word, "code");
+        if self.byte(end) == b'(' && (level == Level::Always || is_one_of!(word, CALLS)) {
+            self.line.one_time |= ends_as!(word, "code");
             return self.arguments(end + 1);
         }
         // `admin / hunter2`, `ada:hunter2`
@@ -132,9 +132,9 @@ impl Scanner<'_> {
         match level {
             Level::Harmless => {}
             _ => {
-                self.line.password = self.line.password || ends_as(word, PASSWORDS);
+                self.line.password = self.line.password || ends_as!(word, PASSWORDS);
                 self.line.secret = true;
-                self.line.one_time = self.line.one_time || ends_as(word, "code codes");
+                self.line.one_time = self.line.one_time || ends_as!(word, "code codes");
                 self.table_head(start, end);
                 if word.ends_with(b"s") && self.listed_behind(end) {
                     return true;
@@ -145,12 +145,15 @@ impl Scanner<'_> {
         self.line.spoken = if level != Level::Harmless || links { end } else { 0 };
         self.line.pin = level == Level::Digits || self.line.pin && links;
         self.line.linked =
-            links && self.line.password && (self.line.linked || one_of(word, "is was to from plaintext"));
+            links && self.line.password && (self.line.linked || is_one_of!(word, "is was to from plaintext"));
         if self.line.password {
             return self.told_later(word, end);
         }
         // `token for ada was …`
-        self.line.secret && self.byte(end) == b' ' && one_of(word, "is was") && self.generated_near(end + 1)
+        self.line.secret
+            && self.byte(end) == b' '
+            && is_one_of!(word, "is was")
+            && self.generated_near(end + 1)
     }
 
     /// Whether nothing was said yet that a secret could follow.
@@ -160,7 +163,7 @@ impl Scanner<'_> {
 
     /// What the word says of a secret: alone, with the one before it, or as the way to one.
     fn speaks(&self, start: usize, end: usize) -> Level {
-        if self.before(start) == b'/' && self.byte(end) == b'/' && one_of(self.slice(start, end), DOORS) {
+        if self.before(start) == b'/' && self.byte(end) == b'/' && is_one_of!(self.slice(start, end), DOORS) {
             return Level::Always;
         }
         // What secrets are called ends so (password, pwd, phrase, code, secret, token…); most other words do not.
@@ -183,14 +186,14 @@ impl Scanner<'_> {
     /// Where a password was spoken of: `… for root@localhost: value`, `… we agreed on is value`.
     fn told_later(&mut self, word: &[u8], end: usize) -> bool {
         let from = match () {
-            () if self.is_at(end, b": ") && !one_of(word, IDS) => end + 2,
-            () if self.byte(end) == b' ' && one_of(word, "is was ist lautet est es jest") => {
+            () if self.is_at(end, b": ") && !is_one_of!(word, IDS) => end + 2,
+            () if self.byte(end) == b' ' && is_one_of!(word, "is was ist lautet est es jest") => {
                 end + if self.is_at(end, " « ".as_bytes()) { 4 } else { 1 }
             }
             // `answered with '…'`
-            () if self.is_at(end, b" '") && one_of(word, "with to as") => end + 2,
+            () if self.is_at(end, b" '") && is_one_of!(word, "with to as") => end + 2,
             // `expect "password:"; send "…\r"`
-            () if self.is_at(end, b" \"") && one_of(word, "send") => {
+            () if self.is_at(end, b" \"") && is_one_of!(word, "send") => {
                 let to = value::bare_end(self.slice(0, end + 98), end + 2, false);
                 self.looked(end, to);
                 let sent = self.is_at(to, b"\\r") && !value::says_nothing(self.slice(end + 2, to));
@@ -364,17 +367,4 @@ impl Scanner<'_> {
         }
         generated
     }
-}
-
-/// Whether a name ends in one of these words (`smtp_password`, `userPassword`).
-pub fn ends_as(name: &[u8], list: &str) -> bool {
-    let last = name.last().map(u8::to_ascii_lowercase);
-    list.as_bytes().split(|&b| b == b' ').any(|word| {
-        word.last().copied() == last
-            && name
-                .len()
-                .checked_sub(word.len())
-                .and_then(|from| name.get(from..))
-                .is_some_and(|tail| tail.eq_ignore_ascii_case(word))
-    })
 }

@@ -5,7 +5,7 @@ use super::keys::{self, Level};
 use super::names::Rule;
 use super::scan::Scanner;
 use super::separator::Separator;
-use super::words::{mentions, one_of};
+use super::words::{is_one_of, mentions};
 use super::written::Value;
 
 /// What a `code` may be that is no one-time code.
@@ -62,20 +62,20 @@ impl Scanner<'_> {
     /// Whether a word says that a one-time code is to come.
     pub fn speaks_of_one_time(&mut self, start: usize, end: usize) -> bool {
         let word = self.slice(start, end);
-        if one_of(word, "otp passcode totp")
-            || one_of(word, "token") && self.word_is(0, "2fa mfa tfa otp totp")
+        if is_one_of!(word, "otp passcode totp")
+            || is_one_of!(word, "token") && is_one_of!(self.nth_word(0), "2fa mfa tfa otp totp")
         {
             return true;
         }
-        if one_of(word, "password") {
-            return self.word_is(0, "time one-time");
+        if is_one_of!(word, "password") {
+            return is_one_of!(self.nth_word(0), "time one-time");
         }
-        if !one_of(word, "code pin puk") {
+        if !is_one_of!(word, "code pin puk") {
             return false;
         }
         let (from, to) = self.words[0];
         let joined = to > from && to + 1 == start && keys::level(self.slice(from, end)) == Level::Always;
-        let asked = self.word_is(0, "the this checking entered sending sent submitted received")
+        let asked = is_one_of!(self.nth_word(0), "the this checking entered sending sent submitted received")
             && self.of_signing_in(start);
         let purpose = [" to sign", " to log", " to verify", " to confirm", " to complete"]
             .iter()
@@ -83,8 +83,8 @@ impl Scanner<'_> {
         joined
             || asked
             || purpose
-            || one_of(word, "pin puk") && !self.word_is(0, "gpio board header")
-            || self.word_is(0, "your")
+            || is_one_of!(word, "pin puk") && !is_one_of!(self.nth_word(0), "gpio board header")
+            || is_one_of!(self.nth_word(0), "your")
     }
 
     /// Digits where the line speaks of a one-time code, and `123456 is your code`.
@@ -111,28 +111,29 @@ impl Scanner<'_> {
             return false;
         }
         let named = self.line.one_time
-            && (self.word_is(
-                0,
+            && (is_one_of!(
+                self.nth_word(0),
                 "is code token otp use enter passcode pin puk totp got expected received entered est es ist lautet er jest kod \
-                    kode tan",
-            ) || self.word_is(0, "password") && self.word_is(1, "time one-time")
+                    kode tan"
+            ) || is_one_of!(self.nth_word(0), "password")
+                && is_one_of!(self.nth_word(1), "time one-time")
                 || self.behind_code(start)
-                || self.word_is(0, "to") && self.word_is(1, "kod")
+                || is_one_of!(self.nth_word(0), "to") && is_one_of!(self.nth_word(1), "kod")
                 || self.linked_code(start)
                 || matches!(self.slice(start.saturating_sub(2), start), b": " | b"= " | b"# "));
         let announced = self.code_behind(end);
         let purpose = |purpose: &[u8]| self.is_at(end, purpose);
         let plain = SIGNING_IN.iter().any(|told| purpose(told.as_bytes()));
-        let expires = self.word_is(0, "code otp passcode pin")
-            && !self.word_is(1, OTHER_CODES)
+        let expires = is_one_of!(self.nth_word(0), "code otp passcode pin")
+            && !is_one_of!(self.nth_word(1), OTHER_CODES)
             && [" expires in ", " is valid for ", " (valid ", " sent to +"]
                 .iter()
                 .any(|told| self.is_at(end, told.as_bytes()));
-        let asked = self.word_is(0, "enter use type code")
+        let asked = is_one_of!(self.nth_word(0), "enter use type code")
             && (plain || self.is_at(end, b" to continue") && self.of_signing_in(start))
             || word.len() != 4
-                && self.word_is(0, "code")
-                && self.word_is(1, "enter type")
+                && is_one_of!(self.nth_word(0), "code")
+                && is_one_of!(self.nth_word(1), "enter type")
                 && (parted || matches!(word.len(), 6));
         let announced = announced || asked || expires;
         if named || announced {

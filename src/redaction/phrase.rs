@@ -4,11 +4,10 @@
 use super::charset;
 use super::keys::{self, Level};
 use super::names::Rule;
-use super::near::ends_as;
 use super::one_time::OTHER_CODES;
 use super::scan::Scanner;
 use super::value;
-use super::words::{is_one_of, one_of};
+use super::words::{List, ends_as, is_one_of};
 
 /// How the names of passwords end.
 const PASSWORDS: &str = "password passphrase passwd pwd passcode pass pw passwort kennwort passe senha clave wachtwoord adgangskode passord \
@@ -26,9 +25,10 @@ const AFTER: &str = "does is was accepted rejected matches works failed";
 const IDENTIFIED: &str = "identified mysql_native_password caching_sha2_password sha256_password";
 
 impl Scanner<'_> {
-    pub fn word_is(&self, nth: usize, list: &str) -> bool {
+    /// The word so many words before the one that is read; empty when there is none.
+    pub fn nth_word(&self, nth: usize) -> &[u8] {
         let (start, end) = self.words.get(nth).copied().unwrap_or((0, 0));
-        end > start && one_of(self.slice(start, end), list)
+        self.slice(start, end)
     }
 
     /// What a word means for the words behind it. Nothing stands between it and a value but space.
@@ -90,34 +90,47 @@ impl Scanner<'_> {
             return self.argument(start, end);
         }
         let word = self.slice(start, end);
-        let is = |list: &str| one_of(word, list);
         match word.first().map(u8::to_ascii_lowercase) {
             Some(b'b') if length <= 6 => {
-                if is("bearer basic") {
+                if is_one_of!(word, "bearer basic") {
                     return self.scheme_phrase(start, end);
                 }
-                is("by")
-                    && self.words_mention(IDENTIFIED)
+                is_one_of!(word, "by")
+                    && self.words_mention(const { &List::new(IDENTIFIED) })
                     && (self.quoted_argument(end)
-                        || self.word_is(0, "identified") && self.identified(start, end))
+                        || is_one_of!(self.nth_word(0), "identified") && self.identified(start, end))
             }
             // `IDENTIFIED WITH mysql_native_password AS '*…'`
-            Some(b'a') if is("as") => self.words_mention(IDENTIFIED) && self.quoted_argument(end),
-            Some(b'i') if is("identify") => self.word_is(0, "nickserv") && self.last_word(end),
-            Some(b'i') if length == 2 && is("is") => {
+            Some(b'a') if is_one_of!(word, "as") => {
+                self.words_mention(const { &List::new(IDENTIFIED) }) && self.quoted_argument(end)
+            }
+            Some(b'i') if is_one_of!(word, "identify") => {
+                is_one_of!(self.nth_word(0), "nickserv") && self.last_word(end)
+            }
+            Some(b'i') if length == 2 && is_one_of!(word, "is") => {
                 self.predicate(end + usize::from(self.byte(end) == b':'), 0)
             }
             // `password was set to …`
-            Some(b't') if length == 2 && is("to") && self.word_is(0, "set changed updated reset") => {
-                let auxiliary = self.word_is(1, "was been is");
+            Some(b't')
+                if length == 2
+                    && is_one_of!(word, "to")
+                    && is_one_of!(self.nth_word(0), "set changed updated reset") =>
+            {
+                let auxiliary = is_one_of!(self.nth_word(1), "was been is");
                 self.predicate(end, if auxiliary { 2 } else { 1 })
             }
-            Some(b'l' | b'm') if is("login machine") && !self.word_is(0, "docker podman az oc helm") => {
+            Some(b'l' | b'm')
+                if is_one_of!(word, "login machine")
+                    && !is_one_of!(self.nth_word(0), "docker podman az oc helm") =>
+            {
                 self.line.account = true;
-                self.netrc |= is("machine") && self.words[0].1 == 0;
+                self.netrc |= is_one_of!(word, "machine") && self.words[0].1 == 0;
                 false
             }
-            Some(b'l') if is("login") && self.word_is(0, "docker podman az oc helm registry") => {
+            Some(b'l')
+                if is_one_of!(word, "login")
+                    && is_one_of!(self.nth_word(0), "docker podman az oc helm registry") =>
+            {
                 self.line.password_flag = b'p';
                 false
             }
@@ -129,8 +142,8 @@ impl Scanner<'_> {
         }
     }
 
-    pub fn words_mention(&self, list: &str) -> bool {
-        (0..3).any(|nth| self.word_is(nth, list))
+    pub fn words_mention(&self, list: &List) -> bool {
+        (0..3).any(|nth| list.has(self.nth_word(nth)))
     }
 
     /// `password 'x'`, `PASSWORD('x')`, `login user password x`, `token 1a2b3c…`
@@ -167,7 +180,7 @@ impl Scanner<'_> {
         let candidate = charset::is_alnum(first)
             || first >= 0x80
             || matches!(first, b'\'' | b'"' | b'\\' | b'$' | b'_' | b'!' | b'#' | b'@' | b'[');
-        if word == b"ConvertTo-SecureString" || self.word_is(0, "setx") {
+        if word == b"ConvertTo-SecureString" || is_one_of!(self.nth_word(0), "setx") {
             return self.quoted_argument(end);
         }
         if self.of_device(start, word, from) {
@@ -175,11 +188,11 @@ impl Scanner<'_> {
         }
         let level = keys::level(self.slice(start, end));
         let slash = self.slice(start.saturating_sub(2), start) == b"/ ";
-        let pass = level == Level::UnlessNumber && (slash || word.ends_with(b"PASS") || ends_as(word, "pw"));
+        let pass = level == Level::UnlessNumber && (slash || word.ends_with(b"PASS") || ends_as!(word, "pw"));
         if !candidate || level != Level::Always && !pass && !self.joined_key(start, end) {
             return false;
         }
-        let password = ends_as(word, PASSWORDS);
+        let password = ends_as!(word, PASSWORDS);
         if self.told(end, password) {
             return true;
         }
@@ -188,7 +201,7 @@ impl Scanner<'_> {
             let generated = value::looks_generated(long, 16);
             let told = password && value::is_told(long);
             return (password || generated)
-                && (told || !self.word_is(0, "field invalid missing unexpected the"))
+                && (told || !is_one_of!(self.nth_word(0), "field invalid missing unexpected the"))
                 && self.quoted_argument(end);
         }
         if next == b'(' {
@@ -200,17 +213,17 @@ impl Scanner<'_> {
         let content = self.slice(from, to);
         let has = |test: fn(&u8) -> bool| content.iter().any(test);
         let netrc = password && self.line.account && content.len() >= 6 && has(|b| b.is_ascii_digit())
-            || password && self.netrc && (self.words[0].1 == 0 || self.word_is(1, "login"));
+            || password && self.netrc && (self.words[0].1 == 0 || is_one_of!(self.nth_word(1), "login"));
         let telling = content.len() >= 6
             && has(|b| b.is_ascii_digit())
             && has(|b| b.is_ascii_alphabetic())
             && !content.contains(&b'/')
             && value::is_told(content)
-            && (self.word_is(0, BEFORE)
-                || self.word_is(1, "user username login")
+            && (is_one_of!(self.nth_word(0), BEFORE)
+                || is_one_of!(self.nth_word(1), "user username login")
                 || self.concludes(to)
                 || slash
-                || self.word_is(0, "set") && self.words_mention("config configure user-secrets secrets")
+                || is_one_of!(self.nth_word(0), "set") && self.words_mention(const { &List::new("config configure user-secrets secrets") })
                 // `hibernate.connection.password …`, a line of its own
                 || matches!(self.byte(to), 0 | b'\n' | b'\r') && (self.words[0].1 == 0 || self.before(start) == b'.' || self.slice(start.saturating_sub(2), start) == b", "));
         // `TOTP secret JBSW…`: base32
@@ -218,28 +231,29 @@ impl Scanner<'_> {
             && has(|b| b.is_ascii_digit())
             && content.iter().all(|b| b.is_ascii_uppercase() || matches!(b, b'2'..=b'7'));
         // `logged in with password rainy-day from 10.0.4.7`
-        let dashed = password && self.word_is(0, "with using") && self.is_at(to, b" from ");
+        let dashed = password && is_one_of!(self.nth_word(0), "with using") && self.is_at(to, b" from ");
         let dashed = dashed && content.split(|&b| b == b'-').count() > 1 && content.len() >= 6;
         let secret = netrc
             || dashed && content.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
-            || base32 && one_of(word, "secret")
+            || base32 && is_one_of!(word, "secret")
             || (password && (telling || value::looks_generated(content, 8)))
             || value::looks_generated(content, 16);
         // `backup code 5mt2y161ji`
-        let secret = secret || one_of(word, "code") && value::looks_generated(content, 8);
+        let secret = secret || is_one_of!(word, "code") && value::looks_generated(content, 8);
         // `GPG key c36da571…`, `using RSA key 8F3135B4…`: GPG's fingerprints are in capitals.
         // `security code 552`
         let digits = content.iter().all(u8::is_ascii_digit);
-        if one_of(word, "code") && (3..=8).contains(&content.len()) && digits {
+        if is_one_of!(word, "code") && (3..=8).contains(&content.len()) && digits {
             self.take(from, to, to, Rule::ONE_TIME_CODE);
             return true;
         }
         let fingerprint = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'A'..=b'F'));
         let fingerprint = fingerprint
-            || self.word_is(0, "gpg pgp")
+            || is_one_of!(self.nth_word(0), "gpg pgp")
                 && content.strip_prefix(b"0x").unwrap_or(content).iter().all(u8::is_ascii_hexdigit);
         let fingerprint = fingerprint || content.starts_with(b"SHA256:");
-        let named = one_of(word, "secret") && self.word_is(0, "get describe delete edit patch"); // an object's name
+        let named =
+            is_one_of!(word, "secret") && is_one_of!(self.nth_word(0), "get describe delete edit patch"); // an object's name
         if !secret
             || named
             || fingerprint
@@ -269,10 +283,12 @@ impl Scanner<'_> {
         let known = match () {
             () if typed => value::looks_generated(content, 8) || value::is_told(content),
             () if is_one_of!(word, "community") => {
-                self.word_is(0, "snmp-server") && !one_of(content, "public private")
+                is_one_of!(self.nth_word(0), "snmp-server") && !is_one_of!(content, "public private")
             }
             () if !key || keys::level(self.slice(before, start + word.len())) == Level::Harmless => false,
-            () if self.words_mention("isakmp tacacs-server radius-server") => value::is_told(content),
+            () if self.words_mention(const { &List::new("isakmp tacacs-server radius-server") }) => {
+                value::is_told(content)
+            }
             () => value::is_unmistakable(content) && !content.contains(&b'/'),
         };
         if known {
@@ -284,14 +300,14 @@ impl Scanner<'_> {
     /// Whether the word behind a password goes on about it.
     fn concludes(&self, to: usize) -> bool {
         let end = charset::ALNUM.run_within(self.text, to + 1, 12);
-        self.byte(to) == b' ' && one_of(self.slice(to + 1, end), AFTER)
+        self.byte(to) == b' ' && is_one_of!(self.slice(to + 1, end), AFTER)
     }
 
     fn joined_key(&self, start: usize, end: usize) -> bool {
         const CIPHERS: &str = "encrypting decrypting encrypted decrypted encrypt decrypt";
-        one_of(self.slice(start, end), "key code")
+        is_one_of!(self.slice(start, end), "key code")
             && (self.level_of(start, end, false) == Level::Always
-                || self.word_is(0, "with using") && self.word_is(1, CIPHERS))
+                || is_one_of!(self.nth_word(0), "with using") && is_one_of!(self.nth_word(1), CIPHERS))
     }
 
     /// A string behind a word, with or without a bracket.
@@ -329,7 +345,7 @@ impl Scanner<'_> {
         } else {
             alone
         };
-        if name.eq_ignore_ascii_case(b"code") && !self.word_is(1, OTHER_CODES) {
+        if name.eq_ignore_ascii_case(b"code") && !is_one_of!(self.nth_word(1), OTHER_CODES) {
             self.line.one_time = true;
         }
         if !matches!(key, Level::Always | Level::UnlessNumber) {
@@ -343,7 +359,7 @@ impl Scanner<'_> {
             && has(|b| b.is_ascii_digit() || b"!@#$&%+*^~".contains(b))
             && has(|b| b.is_ascii_alphabetic())
             && !value::is_method(content);
-        let quoted = start > at && content.len() >= 3 && ends_as(name, PASSWORDS);
+        let quoted = start > at && content.len() >= 3 && ends_as!(name, PASSWORDS);
         if !(telling || quoted)
             || value::says_nothing(content)
             || value::is_sentence(content)

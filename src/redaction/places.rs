@@ -3,10 +3,9 @@
 use super::charset::{TOKEN_DOT, WORD};
 use super::keys::{self, Level};
 use super::names::Rule;
-use super::near::ends_as;
 use super::scan::Scanner;
 use super::value;
-use super::words::one_of;
+use super::words::{ends_as, is_one_of};
 
 /// What an SNMP user's passphrase is hashed or encrypted with.
 pub const SNMP: &str = "sha md5 aes des sha-224 sha-256 sha-384 sha-512 aes-128 aes-192 aes-256 aes128 aes256 sha256 sha512 3des";
@@ -15,11 +14,15 @@ impl Scanner<'_> {
     /// `htpasswd -b file ada …`, `rabbitmqctl add_user ada …`: the command's own place for a password.
     pub fn placed(&mut self, start: usize, end: usize) -> bool {
         let word = self.slice(start, end);
-        let hashes = one_of(word, "htpasswd");
+        let hashes = is_one_of!(word, "htpasswd");
         let (mut place, mut flagged) = match () {
             () if hashes => (3, false),
-            () if one_of(word, "add_user change_password") && self.word_is(0, "rabbitmqctl") => (2, true),
-            () if one_of(word, "createuser") => return self.snmp_user(end),
+            () if is_one_of!(word, "add_user change_password")
+                && is_one_of!(self.nth_word(0), "rabbitmqctl") =>
+            {
+                (2, true)
+            }
+            () if is_one_of!(word, "createuser") => return self.snmp_user(end),
             () => return false,
         };
         let mut at = end;
@@ -50,7 +53,7 @@ impl Scanner<'_> {
                 break;
             }
             let (from, to, after) = self.argument_at(at + 1, 128);
-            let method = one_of(self.slice(from, to), SNMP);
+            let method = is_one_of!(self.slice(from, to), SNMP);
             taken |= made_with && !method && self.command_span(from, to);
             (at, made_with) = (after, method);
         }
@@ -66,7 +69,7 @@ impl Scanner<'_> {
         if self.byte(to) != b' ' || matches!(level, Level::Harmless | Level::Query | Level::Code) {
             return false;
         }
-        if ends_as(name, "authorization") {
+        if ends_as!(name, "authorization") {
             return self.authorization(to + 1).unwrap_or(false);
         }
         let (start, stop, _) = self.argument_at(to + 1, 512);

@@ -3,7 +3,7 @@
 use super::charset;
 use super::scan::Scanner;
 use super::separator::Separator;
-use super::words::one_of;
+use super::words::is_one_of;
 
 impl Scanner<'_> {
     /// `read -p "Enter password: " PW`: the mark behind the colon closes a string that opened before the name.
@@ -24,6 +24,6 @@ impl Scanner<'_> {
         let end = charset::ALNUM.run_within(self.text, at + 1, 24);
         self.byte(at) == b'['
             && matches!(self.byte(end), b':' | b' ' | b'/' | b']')
-            && one_of(self.slice(at + 1, end), KINDS)
+            && is_one_of!(self.slice(at + 1, end), KINDS)
     }
 }

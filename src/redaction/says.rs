@@ -2,7 +2,7 @@
 
 use super::MARK;
 use super::charset;
-use super::words::Words;
+use super::words::{Words, is_one_of};
 
 /// Whether a value is no secret whatever it stands under: nothing, a truth value, a placeholder, a mask, a
 /// publishable key, or a word about the secret instead of the secret.
@@ -27,7 +27,10 @@ fn masked(value: &[u8]) -> bool {
     let head = value.get(..value.len().min(96)).unwrap_or(value);
     // Vault's audit log has the HMAC of a token in its place.
     value.starts_with(b"hmac-sha256:")
-        || head.windows(3).any(|w| w == b"***" || w == b"..." || w == "•".as_bytes() || w == "…".as_bytes())
+        || head.iter().any(|b| matches!(b, b'*' | b'.' | 0xe2))
+            && head
+                .windows(3)
+                .any(|w| w == b"***" || w == b"..." || w == "•".as_bytes() || w == "…".as_bytes())
         || value.len() > 1 && value.iter().all(|b| matches!(b, b'x' | b'X' | b'*' | b'-' | b'#'))
 }
 
@@ -36,8 +39,7 @@ fn says_why(value: &[u8]) -> bool {
     const OPENERS: &str = "too is not must cannot should does was has no minimum at please can't";
     let Some(space) = value.iter().position(|&b| b == b' ') else { return false };
     let first = value.get(..space).unwrap_or_default();
-    super::words::one_of(first, OPENERS)
-        && value.iter().all(|b| b.is_ascii_alphanumeric() || b" .,'!-".contains(b))
+    is_one_of!(first, OPENERS) && value.iter().all(|b| b.is_ascii_alphanumeric() || b" .,'!-".contains(b))
 }
 
 /// A package's version: `^9.0.2`, `~1.2`
@@ -87,10 +89,31 @@ fn placeholder(value: &[u8]) -> bool {
 
 /// Where the secret is kept, not the secret: `op://vault/item`, `ENC[handle]`, `@Microsoft.KeyVault(…)`.
 fn reference(value: &[u8]) -> bool {
-    const KEEPERS: &str = "ENC[ @Microsoft.KeyVault( op:// vault:// ssm:// sm:// awssm:// gcpsm:// keyvault:// \
-        secretsmanager:// secretref: secretref:// ref+vault: ref+aws vault:secret/ arn:aws: projects/ {{resolve:";
+    const KEEPERS: [&str; 18] = [
+        "ENC[",
+        "@Microsoft.KeyVault(",
+        "op://",
+        "vault://",
+        "ssm://",
+        "sm://",
+        "awssm://",
+        "gcpsm://",
+        "keyvault://",
+        "secretsmanager://",
+        "secretref:",
+        "secretref://",
+        "ref+vault:",
+        "ref+aws",
+        "vault:secret/",
+        "arn:aws:",
+        "projects/",
+        "{{resolve:",
+    ];
     value.iter().take(20).any(|b| b":[(/".contains(b))
-        && KEEPERS.split(' ').any(|keeper| value.starts_with(keeper.as_bytes()))
+        && KEEPERS
+            .iter()
+            .map(|keeper| keeper.as_bytes())
+            .any(|keeper| value.first() == keeper.first() && value.starts_with(keeper))
 }
 
 /// Keys that are made to be public.

@@ -2,7 +2,7 @@
 
 use super::scan::Scanner;
 use super::value;
-use super::words::one_of;
+use super::words::is_one_of;
 
 /// What stands between a name and its value.
 #[derive(Clone, Copy)]
@@ -189,7 +189,9 @@ impl Scanner<'_> {
             at = match () {
                 () if end > start && self.is_at(end, b" = ") => end + 3,
                 // R's `$ password: chr "…"`
-                () if self.is_at(end, b" \"") && one_of(self.slice(start, end), "chr str string char") => {
+                () if self.is_at(end, b" \"")
+                    && is_one_of!(self.slice(start, end), "chr str string char") =>
+                {
                     end + 1
                 }
                 () => at,

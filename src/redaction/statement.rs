@@ -5,7 +5,7 @@ use super::keys::{self, Level};
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
-use super::words::one_of;
+use super::words::is_one_of;
 
 /// How far back a list of columns is looked for.
 const COLUMNS_AT_MOST: usize = 400;
@@ -22,7 +22,7 @@ impl Scanner<'_> {
             self.looked(end, at);
             return self.quoted_argument(at);
         }
-        if self.is_at(end, b"\" \"") && one_of(word, "requirepass masterauth") {
+        if self.is_at(end, b"\" \"") && is_one_of!(word, "requirepass masterauth") {
             return self.quoted_argument(end + 2);
         }
         // ioredis' `{ name: 'AUTH', args: [ 'default', '…' ] }`
@@ -33,7 +33,7 @@ impl Scanner<'_> {
         match word {
             b"AUTH" => {
                 let next = self.next_word(end);
-                if one_of(self.slice(next.0, next.1), "plain login default cram-md5 xoauth2") {
+                if is_one_of!(self.slice(next.0, next.1), "plain login default cram-md5 xoauth2") {
                     return self.base64_word(next.1)
                         || self.generated_word(next.1, 8)
                         || self.told_word(next.1);
@@ -210,7 +210,7 @@ impl Scanner<'_> {
         list.split(|&b| b == b',').take(64).enumerate().fold(0, |bits, (i, name)| {
             let secret =
                 matches!(keys::level(name), Level::Always | Level::UnlessNumber | Level::UnlessCount)
-                    || of_secrets && one_of(unquoted(name), "key value code");
+                    || of_secrets && is_one_of!(unquoted(name), "key value code");
             bits | u64::from(secret) << i
         })
     }

@@ -4,7 +4,7 @@
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
-use super::words::one_of;
+use super::words::{List, is_one_of};
 
 /// What says whose a secret is, or what for.
 const OF: &str = "for of on at de du del do da för für pour para till von voor di van til dla";
@@ -74,7 +74,7 @@ impl Scanner<'_> {
             self.looked(from, to);
             let word = self.slice(from, to);
             let space = self.byte(to) == b' ';
-            if space && one_of(word, IS) {
+            if space && is_one_of!(word, IS) {
                 if !self.is_at(to, b" generated for ") {
                     return Some((to + 1, words, false));
                 }
@@ -82,16 +82,16 @@ impl Scanner<'_> {
                 continue;
             }
             // `reset ada's password to …`, `password will be …`
-            if space && one_of(word, "to") && self.words_mention(SETS) {
+            if space && is_one_of!(word, "to") && self.words_mention(const { &List::new(SETS) }) {
                 return Some((to + 1, words, false));
             }
             if words == 0 && self.is_at(from, b"will be ") {
                 return Some((from + 8, 0, false));
             }
-            if words == 0 && one_of(word, "mismatch mismatch:") {
+            if words == 0 && is_one_of!(word, "mismatch mismatch:") {
                 return self.told_mismatch(to, password, true).then_some((0, 0, false));
             }
-            if words == 0 && one_of(word, CHANGES) {
+            if words == 0 && is_one_of!(word, CHANGES) {
                 return self.told_change(to, password).then_some((0, 0, false));
             }
             words += 1;
@@ -99,7 +99,11 @@ impl Scanner<'_> {
                 return Some((to + 1, words, word.contains(&b'@')));
             }
             let plain = |b: &u8| b.is_ascii_alphanumeric() || *b >= 0x80 || b"@._-'/%`".contains(b);
-            if !space || to == from || words > 6 || words == 1 && !one_of(word, OF) || !word.iter().all(plain)
+            if !space
+                || to == from
+                || words > 6
+                || words == 1 && !is_one_of!(word, OF)
+                || !word.iter().all(plain)
             {
                 return None;
             }

@@ -61,44 +61,62 @@ pub fn run_of(text: &[u8], at: usize, byte: u8) -> usize {
 /// Where the content that starts at `from` ends, and where reading goes on. An unclosed string ends with its line.
 #[inline(never)]
 pub fn closing(text: &[u8], from: usize, quote: Quote) -> (usize, usize) {
+    let (mark, own) = match quote {
+        Quote::Spelled(mark) => return closing_spelled(text, from, mark),
+        Quote::Mark(mark, own) => (mark, own),
+    };
     let mut i = from;
     while let Some(&b) = text.get(i) {
         if b == b'\n' || b == b'\r' {
             return (i, i);
         }
-        match quote {
-            Quote::Spelled(mark) => {
-                let closes = b == mark.first().copied().unwrap_or(0)
-                    && text.get(i..).is_some_and(|rest| rest.starts_with(mark));
-                if closes {
-                    return (i, i + mark.len());
-                }
-                if matches!(b, b'"' | b' ') && mark.first() == Some(&b'%') {
-                    return (i, i);
-                }
-                if i - from > TYPOGRAPHIC_AT_MOST && mark.first() >= Some(&0x80) {
-                    return (from, from);
-                }
-                i += 1;
-            }
-            Quote::Mark(mark, own) => {
-                let slashes = if b == b'\\' { run_of(text, i, b'\\') } else { 0 };
-                if text.get(i + slashes) != Some(&mark) {
-                    i += slashes.max(1);
-                } else if own == 0 && i > from && doubled(text, i, mark) {
-                    i += 2;
-                } else if slashes % (2 * (own + 1)) == own {
-                    return (i + slashes - own, i + slashes + 1);
-                } else if slashes < own {
-                    // The string around this one ends: this one was cut off.
-                    return (i, i);
-                } else {
-                    i += slashes + 1;
-                }
-            }
+        if b != mark && b != b'\\' {
+            i += 1;
+            continue;
+        }
+        let slashes = if b == b'\\' { run_of(text, i, b'\\') } else { 0 };
+        if text.get(i + slashes) != Some(&mark) {
+            i += slashes.max(1);
+        } else if own == 0 && i > from && doubled(text, i, mark) {
+            i += 2;
+        } else if slashes % (2 * (own + 1)) == own {
+            return (i + slashes - own, i + slashes + 1);
+        } else if slashes < own {
+            // The string around this one ends: this one was cut off.
+            return (i, i);
+        } else {
+            i += slashes + 1;
         }
     }
     (i, i)
+}
+
+/// [`closing`] of a quotation mark of several bytes.
+fn closing_spelled(text: &[u8], from: usize, mark: &[u8]) -> (usize, usize) {
+    let Some(&first) = mark.first() else { return (from, from) };
+    let typographic = first >= 0x80;
+    let most = if typographic { TYPOGRAPHIC_AT_MOST + 2 } else { usize::MAX };
+    for (at, &b) in text.get(from..).unwrap_or_default().iter().take(most).enumerate() {
+        if b > b'\r' && b != first && first != b'%' && at <= TYPOGRAPHIC_AT_MOST {
+            continue;
+        }
+        let i = from + at;
+        if b == b'\n' || b == b'\r' {
+            return (i, i);
+        }
+        // Marks that open and close differ in their last byte alone.
+        let last = i + mark.len() - 1;
+        if b == first && text.get(last) == mark.last() && text.get(i..=last) == Some(mark) {
+            return (i, last + 1);
+        }
+        if first == b'%' && matches!(b, b'"' | b' ') {
+            return (i, i);
+        }
+        if typographic && at > TYPOGRAPHIC_AT_MOST {
+            return (from, from);
+        }
+    }
+    (text.len().max(from), text.len().max(from))
 }
 
 /// A mark within a string that is written twice: YAML's and SQL's `'it''s'`, CSV's `"say ""hi"""`.

@@ -151,8 +151,76 @@ macro_rules! is_one_of {
 }
 pub(crate) use is_one_of;
 
+/// A short list of words that a name may end in (`smtp_password`, `userPassword`), looked through only for names whose last
+/// two letters are some word's.
+pub struct Endings {
+    words: &'static str,
+    tails: u64,
+}
+
+impl Endings {
+    /// Of these words of two letters and more, parted by spaces.
+    pub const fn new(words: &'static str) -> Self {
+        let bytes = words.as_bytes();
+        let (mut tails, mut at) = (0, 1);
+        while at < bytes.len() {
+            if bytes[at] != b' ' && (at + 1 == bytes.len() || bytes[at + 1] == b' ') {
+                tails |= Self::bit(bytes[at - 1], bytes[at]);
+            }
+            at += 1;
+        }
+        Endings { words, tails }
+    }
+
+    const fn bit(one: u8, last: u8) -> u64 {
+        1 << ((13 * (one & 31) as u32 + (last & 31) as u32) % 64)
+    }
+
+    /// Whether a name, letters of any case, ends in one of them.
+    #[inline]
+    pub fn end(&self, name: &[u8]) -> bool {
+        let may = matches!(*name, [.., one, last] if self.tails & Self::bit(one, last) != 0);
+        may && ends_in_one_of(name, self.words)
+    }
+}
+
+#[inline(never)]
+fn ends_in_one_of(name: &[u8], list: &str) -> bool {
+    list.as_bytes().split(|&b| b == b' ').any(|word| {
+        let from = name.len().checked_sub(word.len());
+        from.and_then(|from| name.get(from..)).is_some_and(|tail| tail.eq_ignore_ascii_case(word))
+    })
+}
+
+/// Whether a name ends in one of a list of words that is written where it is asked for.
+macro_rules! ends_as {
+    ($name:expr, $words:expr) => {{
+        const ENDINGS: $crate::redaction::words::Endings = $crate::redaction::words::Endings::new($words);
+        ENDINGS.end($name)
+    }};
+}
+pub(crate) use ends_as;
+
 /// Whether a word is one of these, parted by spaces, letters of any case.
 #[inline(never)]
-pub fn one_of(word: &[u8], list: &str) -> bool {
+fn one_of(word: &[u8], list: &str) -> bool {
     list.as_bytes().split(|&b| b == b' ').any(|known| word.eq_ignore_ascii_case(known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_has_its_words_and_a_name_ends_in_them_in_letters_of_any_case() {
+        const WORDS: &str = "password pwd pw";
+        for word in WORDS.split(' ') {
+            assert!(is_one_of!(word.to_uppercase().as_bytes(), WORDS));
+            assert!(ends_as!(word.as_bytes(), WORDS));
+            assert!(ends_as!(format!("smtp{}", word.to_uppercase()).as_bytes(), WORDS));
+        }
+        for other in ["", "p", "pass", "passwordd", "smtp_pass", "w", "word"] {
+            assert!(!is_one_of!(other.as_bytes(), WORDS) && !ends_as!(other.as_bytes(), WORDS), "{other}");
+        }
+    }
 }

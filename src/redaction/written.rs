@@ -7,7 +7,7 @@ use super::scan::Scanner;
 use super::separator::Separator;
 use super::statement;
 use super::value::{self, Quote};
-use super::words::{is_one_of, one_of};
+use super::words::is_one_of;
 
 /// The longest passphrase of plain words.
 const PHRASE_AT_MOST: usize = 96;
@@ -171,7 +171,8 @@ impl Scanner<'_> {
         // `MYSQL_PWD=root mysqldump shop`
         const RUNNERS: &str = "npm npx node yarn pnpm bun deno python ruby php java go make cargo docker bash sh exec env sudo psql pg_dump";
         let runs = words.clone().nth(1).is_some_and(|second| {
-            one_of(second, RUNNERS) || std::str::from_utf8(second).is_ok_and(super::command::takes_password)
+            is_one_of!(second, RUNNERS)
+                || std::str::from_utf8(second).is_ok_and(super::command::takes_password)
         });
         let fits = !runs && words.clone().all(word) && words.clone().count() <= 8;
         (fits && !(sep.colon && words.clone().any(speaks))).then_some(start + line.len())
