@@ -209,8 +209,6 @@ fn one_of(word: &[u8], list: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn a_list_has_its_words_and_a_name_ends_in_them_in_letters_of_any_case() {
         const WORDS: &str = "password pwd pw";
