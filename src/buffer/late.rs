@@ -58,7 +58,7 @@ impl Shard {
             given_up.through = given_up.through.max(seq);
         }
         given_up.until = given_up.until.max(now.saturating_add(HORIZON_MS));
-        given_up.lists |= !self.recheck.is_empty();
+        given_up.lists |= !(self.recheck.is_empty() && self.rechecking.is_empty());
         self.gave_up(Some(given_up));
     }
 
@@ -76,14 +76,27 @@ impl Shard {
     }
 
     /// Forgets what was given up once it is too late for it; then every list is counted once more, since it may
-    /// have taken something away.
+    /// have taken something away. Lists that may have been written as they were are looked at first: until then the next
+    /// instance would have to know, too.
     pub(super) fn horizon_passed(&mut self, now: i64) {
-        if self.horizon().is_some_and(|until| until <= now) {
+        let Some(given_up) = self.given_up.filter(|_| self.horizon().is_some_and(|until| until <= now))
+        else {
+            return;
+        };
+        self.rechecking.append(&mut self.recheck);
+        if self.rechecking.is_empty() {
             self.gave_up(None);
-            self.repairs.extend(std::mem::take(&mut self.recheck));
-            self.census_at.get_or_insert(now);
-            self.checkpoint_due = true;
+        } else {
+            self.gave_up(Some(GivenUp { until: now.saturating_add(HORIZON_MS), ..given_up }));
+            self.repairs.extend(self.rechecking.iter().cloned());
         }
+        self.census_at.get_or_insert(now);
+        self.checkpoint_due = true;
+    }
+
+    /// Whether a list may have been written as it was, so that newer entries lack there, and was not looked at since.
+    pub(super) fn doubts(&self, trace_id: &str) -> bool {
+        self.recheck.contains(trace_id) || self.rechecking.contains(trace_id)
     }
 
     /// Slots of the rows to be handed to [`Shard::fence`] before a clear.

@@ -5,6 +5,7 @@ use super::row::Row;
 use super::settle::for_good;
 use super::shard::Shard;
 use super::step::{Asked, Mode, Step};
+use super::wire::shard_of;
 use crate::redis::{Commands, Item, LIST_TTL_S, list_key};
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
@@ -15,6 +16,8 @@ const CENSUS_KEYS: usize = 500;
 const CENSUS_BYTES: usize = 1024 * 1024;
 /// How long after a list could not be written again it is looked at anew and all are counted, in ms.
 const AGAIN_MS: i64 = 30_000;
+/// How often that is done in a row at most, for all lists together: ten minutes for one.
+const PUTS_OFF_AT_MOST: u32 = 20;
 /// Bytes of a list that is written again in one request at most. A longer one is served from storage alone.
 const REPAIR_MAX_BYTES: usize = 3 * 1024 * 1024;
 /// A list being written again.
@@ -66,7 +69,7 @@ impl Shard {
             self.census_at = None;
             self.repairs.extend(std::mem::take(&mut self.put_off));
             let live = self.traces.iter().filter(|(_, trace)| trace.flushed() > 0 && !trace.expired(now));
-            self.census = live.map(|(key, _)| key.clone()).collect();
+            self.census = live.map(|(key, _)| key.clone()).filter(|key| self.is_ours(key)).collect();
         }
         if !self.census.is_empty() {
             let mut keys = Vec::new();
@@ -121,14 +124,18 @@ impl Shard {
         while self.repair.is_none() {
             let key = self.repairs.pop_front()?;
             // One that is set aside is looked at when it flows again.
-            if self.traces.get(&key).is_some_and(|trace| trace.flushed() > 0 && trace.aside.is_none()) {
+            if self.is_ours(&key)
+                && self.traces.get(&key).is_some_and(|trace| trace.flushed() > 0 && trace.aside.is_none())
+            {
                 let kept = self.flushed_seqs(&key);
                 self.repair = Some(Repair::of(key, kept));
+            } else {
+                self.rechecking.remove(&key);
             }
         }
         let repair = self.repair.as_mut()?;
-        // Its trace may have expired and begun anew since it was told what to write. And an entry whose row is needed no
-        // more was in a list that has expired, and so were those before it.
+        // Its trace may have expired and begun anew since it was told what to write. And what is older than rows are kept,
+        // and all before it, is not written again: it stays if it stands there.
         let first = self.traces.get(&repair.key).map_or(0, |trace| trace.first);
         let expired = repair.kept.keys().rev().find(|seq| !self.ring.keeps(**seq, now)).copied();
         let first = first.max(expired.map_or(0, |seq| seq + 1));
@@ -144,6 +151,7 @@ impl Shard {
         let written_at = self.traces.get(&repair.key).map_or(now, |trace| trace.written_at);
         if self.traces.get(&repair.key).is_some_and(|trace| trace.expired(now)) {
             // What stands there is without a time to live, or has a late one.
+            (repair.len, repair.different, repair.ours) = (0, 0, 0);
             let mut commands = Commands::new();
             commands.push("DEL", [list_key(&repair.key).as_str()]);
             return Some(self.ask(commands, Mode::Transaction, Asked::RepairWrite));
@@ -178,10 +186,16 @@ impl Shard {
         Some(self.ask(commands, Mode::Transaction, Asked::RepairWrite))
     }
 
+    /// Whether this shard, and no other since their number changed, writes a trace's list.
+    fn is_ours(&self, key: &str) -> bool {
+        shard_of(key, self.settings.shards) == self.settings.shard
+    }
+
     /// Whose list is under repair, or is going to be.
     pub(super) fn lists_to_repair(&self) -> impl Iterator<Item = &Rc<str>> {
         let under_way = self.repair.as_ref().map(|repair| &repair.key);
-        self.repairs.iter().chain(under_way).chain(&self.put_off).chain(&self.recheck)
+        let queued = self.repairs.iter().chain(under_way).chain(&self.put_off);
+        queued.chain(&self.recheck).chain(&self.rechecking)
     }
 
     /// Numbers of a trace's entries that are in Redis and still kept here.
@@ -211,7 +225,11 @@ impl Shard {
             },
             (_, Some(Err(error))) if !for_good(&error) => self.put_off_repair(now),
             // Something else stands under the key: it is not ours to remove.
-            _ => self.repair = None,
+            _ => {
+                if let Some(repair) = self.repair.take() {
+                    self.rechecking.remove(&repair.key);
+                }
+            }
         }
     }
 
@@ -220,6 +238,8 @@ impl Shard {
             return self.put_off_repair(now);
         }
         let Some(repair) = self.repair.take() else { return };
+        self.rechecking.remove(&repair.key);
+        self.puts_off = 0;
         let checkpoint_due = &mut self.checkpoint_due;
         self.traces.update(&repair.key, |trace| {
             trace.list_len = Some(repair.len);
@@ -235,9 +255,15 @@ impl Shard {
         });
     }
 
-    /// Has the list under repair looked at anew with the next census.
+    /// Has the list under repair looked at anew with the next census, unless that was tried in vain often enough.
     fn put_off_repair(&mut self, now: i64) {
-        self.put_off.extend(self.repair.take().map(|repair| repair.key));
+        let Some(Repair { key, .. }) = self.repair.take() else { return };
+        self.puts_off += 1;
+        if self.puts_off > PUTS_OFF_AT_MOST {
+            self.rechecking.remove(&key);
+            return;
+        }
+        self.put_off.insert(key);
         self.census_at.get_or_insert(now.saturating_add(AGAIN_MS));
     }
 

@@ -52,8 +52,10 @@ pub struct Ring {
     /// Those of them that are in Redis: until when they are needed, and their first entry's number.
     leaving: BTreeSet<(i64, u64)>,
     free: Vec<i64>,
-    /// First and last of the entries whose rows are kept in any case; greater than the last when there are none.
+    /// First and last of the entries whose rows are kept in any case; they are numbered from 1.
     held: (u64, u64),
+    /// The first entries of rows that would have left but for that.
+    overdue: Vec<u64>,
     slots: i64,
 }
 
@@ -72,9 +74,13 @@ impl Ring {
             self.rows.pop_front();
             self.keep(oldest);
         }
-        while let Some((until, seq)) = self.left(now) {
-            self.leaving.remove(&(until, seq));
-            self.free.extend(self.kept.remove(&seq).map(|row| row.slot));
+        while let Some((_, seq)) = self.leaving.first().copied().filter(|(until, _)| *until <= now) {
+            self.leaving.pop_first();
+            if self.kept.get(&seq).is_some_and(|row| self.holds(row)) {
+                self.overdue.push(seq);
+            } else {
+                self.free.extend(self.kept.remove(&seq).map(|row| row.slot));
+            }
         }
         self.free.pop().unwrap_or_else(|| {
             self.slots += 1;
@@ -105,17 +111,14 @@ impl Ring {
     /// Keeps the rows of the entries from `from` through `through`, and no others, however old they get.
     pub fn hold(&mut self, from: u64, through: u64) {
         self.held = (from, through);
+        for seq in std::mem::take(&mut self.overdue) {
+            self.leaving.extend(self.kept.get(&seq).map(|row| (row.until, seq)));
+        }
     }
 
     fn holds(&self, row: &Place) -> bool {
         let (from, through) = self.held;
         row.meets(from, through)
-    }
-
-    /// The first row of those that are leaving which is needed no more.
-    fn left(&self, now: i64) -> Option<(i64, u64)> {
-        let mut over = self.leaving.iter().take_while(|(until, _)| *until <= now);
-        over.find(|(_, seq)| self.kept.get(seq).is_none_or(|row| !self.holds(row))).copied()
     }
 
     /// Takes in a row that is being stored.

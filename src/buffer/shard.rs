@@ -66,12 +66,15 @@ pub struct Shard {
     pub(super) census: Vec<Rc<str>>,
     pub(super) repairs: VecDeque<Rc<str>>,
     pub(super) repair: Option<Repair>,
-    /// Lists whose repair goes on with the next census.
+    /// Lists whose repair goes on with the next census, and how many were put off since one came to its end.
     pub(super) put_off: BTreeSet<Rc<str>>,
+    pub(super) puts_off: u32,
     /// Which entries a write that was given up may still bring.
     pub(super) given_up: Option<GivenUp>,
     /// Lists that a repair which was given up may yet write as they were.
     pub(super) recheck: BTreeSet<Rc<str>>,
+    /// Those for which it is too late for that, until they are looked at.
+    pub(super) rechecking: BTreeSet<Rc<str>>,
     pub(super) audits: BTreeMap<Rc<str>, Audit>,
     /// Removals of cleared entries that appeared in a list after all.
     pub(super) fences: VecDeque<(Rc<str>, Commands)>,
@@ -123,8 +126,10 @@ impl Shard {
             repairs: VecDeque::new(),
             repair: None,
             put_off: BTreeSet::new(),
+            puts_off: 0,
             given_up: None,
             recheck: BTreeSet::new(),
+            rechecking: BTreeSet::new(),
             audits: BTreeMap::new(),
             fences: VecDeque::new(),
             cleared: 0,

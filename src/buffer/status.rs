@@ -37,7 +37,7 @@ impl Shard {
                 .get(trace_id)
                 .map(|audit| audit.fenced.iter().cloned().collect())
                 .unwrap_or_default(),
-            doubtful: self.recheck.contains(trace_id),
+            doubtful: self.doubts(trace_id),
         }
     }
 

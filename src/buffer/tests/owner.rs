@@ -305,7 +305,9 @@ impl Owner {
         let (mut entries, mut slots) = self.shard.waiting_entries(trace_id);
         if all {
             slots.extend(self.shard.slots_of(trace_id));
-            self.shard.found_short(trace_id, self.now);
+            if !head.doubtful {
+                self.shard.found_short(trace_id, self.now);
+            }
         }
         for slot in slots {
             self.shard.pick(&self.rows[&slot], trace_id, !all, &mut entries);

@@ -24,7 +24,9 @@ impl Inner {
                 slots.extend(shard.slots_of(&trace_id));
                 slots.sort_unstable();
                 slots.dedup();
-                shard.found_short(&trace_id, now);
+                if !head.doubtful {
+                    shard.found_short(&trace_id, now);
+                }
             }
             (head, entries, slots)
         })?;
