@@ -226,3 +226,29 @@ fn what_was_cleared_does_not_come_back_however_late_anybody_looks() {
     owner.rest();
     assert_eq!(ids(&owner.redis.list("t", owner.now)), ["third", "fourth"]);
 }
+
+#[test]
+fn a_list_is_doubted_until_it_was_looked_at_whenever_the_instance_ends() {
+    let mut owner = Owner::new(PLENTY);
+    let log = entry("t", "one", System::Convex, false, owner.now, 10);
+    owner.append(&[log]);
+    owner.rest();
+    owner.redis.wipe();
+    owner.shard.found_short("t", owner.now);
+    owner.step(Fault::None);
+    owner.step(Fault::None);
+    owner.step(Fault::Late(100));
+    let until = |owner: &Owner| owner.shard.given_up.map(|given_up| given_up.until);
+    let horizon = until(&owner);
+    while until(&owner) == horizon {
+        if !owner.step(Fault::None) {
+            owner.pass(1_000);
+        }
+    }
+    // It is too late for the write, and all lists were counted: the next step reads this one.
+    owner.crash();
+    assert!(owner.shard.read_head("t", owner.now).doubtful);
+    owner.rest();
+    assert!(!owner.shard.read_head("t", owner.now).doubtful);
+    assert_eq!(ids(&owner.redis.list("t", owner.now)), ["one"]);
+}
