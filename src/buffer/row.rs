@@ -31,6 +31,14 @@ pub const RETAIN_MS: i64 = 3_720_000;
 /// Bytes one row may have: the platform refuses more than 2 MB (Cloudflare, "SQLite in Durable Objects": limits).
 pub const ROW_MAX_BYTES: usize = 1_900_000;
 
+/// Bytes of a row's head without entries.
+pub(super) const ROW_HEAD_BYTES: usize = 200;
+
+/// Bytes an entry takes in a head at most: a control character is six bytes of JSON.
+pub(super) fn head_bytes(meta: &entry::Meta) -> usize {
+    130 + 6 * (meta.id.len() + meta.trace_id.len())
+}
+
 /// What a row says of its entries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowHead {

@@ -6,7 +6,7 @@ use super::late::{Audit, GivenUp};
 use super::pages::Pages;
 use super::repair::Repair;
 use super::ring::{Place, Ring};
-use super::row::{LAYOUT, ROW_MAX_BYTES, Row, RowHead};
+use super::row::{LAYOUT, ROW_HEAD_BYTES, ROW_MAX_BYTES, Row, RowHead, head_bytes};
 use super::step::Asked;
 use super::traces::Traces;
 use super::wire::{CheckQuery, CheckReply, Counters, Outcome, VERSION};
@@ -393,12 +393,4 @@ impl Shard {
     pub fn counters(&mut self) -> &mut Counters {
         &mut self.counters
     }
-}
-
-/// Bytes of a row's head without entries.
-const ROW_HEAD_BYTES: usize = 200;
-
-/// Bytes an entry takes in a head at most: a control character is six bytes of JSON.
-fn head_bytes(meta: &Meta) -> usize {
-    130 + 6 * (meta.id.len() + meta.trace_id.len())
 }
