@@ -93,15 +93,11 @@ pub fn closing(text: &[u8], from: usize, quote: Quote) -> (usize, usize) {
 
 /// [`closing`] of a quotation mark of several bytes.
 fn closing_spelled(text: &[u8], from: usize, mark: &[u8]) -> (usize, usize) {
-    let Some(&first) = mark.first() else { return (from, from) };
+    let (Some(rest), Some(&first)) = (text.get(from..), mark.first()) else { return (from, from) };
     let typographic = first >= 0x80;
     let most = if typographic { TYPOGRAPHIC_AT_MOST + 2 } else { usize::MAX };
-    for (at, &b) in text.get(from..).unwrap_or_default().iter().take(most).enumerate() {
-        if b > b'\r' && b != first && first != b'%' && at <= TYPOGRAPHIC_AT_MOST {
-            continue;
-        }
-        let i = from + at;
-        if b == b'\n' || b == b'\r' {
+    for (i, &b) in (from..).zip(rest.iter().take(most)) {
+        if b == b'\n' || b == b'\r' || first == b'%' && matches!(b, b'"' | b' ') {
             return (i, i);
         }
         // Marks that open and close differ in their last byte alone.
@@ -109,14 +105,8 @@ fn closing_spelled(text: &[u8], from: usize, mark: &[u8]) -> (usize, usize) {
         if b == first && text.get(last) == mark.last() && text.get(i..=last) == Some(mark) {
             return (i, last + 1);
         }
-        if first == b'%' && matches!(b, b'"' | b' ') {
-            return (i, i);
-        }
-        if typographic && at > TYPOGRAPHIC_AT_MOST {
-            return (from, from);
-        }
     }
-    (text.len().max(from), text.len().max(from))
+    if typographic && rest.len() >= most { (from, from) } else { (text.len(), text.len()) }
 }
 
 /// A mark within a string that is written twice: YAML's and SQL's `'it''s'`, CSV's `"say ""hi"""`.

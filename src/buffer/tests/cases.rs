@@ -7,6 +7,12 @@ use crate::quota::Limits;
 
 const PLENTY: Limits = Limits { global: 1_000_000, systems: [1_000_000; 4], trace: 1_000_000 };
 
+/// Appends one log to the trace "t".
+fn log(owner: &mut Owner, id: &str) {
+    let log = entry("t", id, System::Convex, false, owner.now, 10);
+    owner.append(&[log]);
+}
+
 fn stored(outcomes: &[Outcome]) -> usize {
     outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Stored { .. })).count()
 }
@@ -110,9 +116,7 @@ fn an_id_is_taken_again_once_it_is_forgotten() {
 #[test]
 fn a_list_that_was_being_written_again_as_it_expired_begins_without_what_was_in_it() {
     let mut owner = Owner::new(PLENTY);
-    let log = |id: &str, owner: &Owner| entry("t", id, System::Convex, false, owner.now, 10);
-    let old = log("old", &owner);
-    owner.append(&[old]);
+    log(&mut owner, "old");
     owner.rest();
     owner.redis.wipe();
     owner.shard.found_short("t", owner.now);
@@ -124,8 +128,7 @@ fn a_list_that_was_being_written_again_as_it_expired_begins_without_what_was_in_
     }
     assert_eq!(owner.redis.list("t", owner.now), [""; 0]);
     owner.pass(3_800_000);
-    let new = log("new", &owner);
-    owner.append(&[new]);
+    log(&mut owner, "new");
     owner.rest();
     assert_eq!(ids(&owner.redis.list("t", owner.now)), ["new"]);
     assert_eq!(owner.summary("t").unwrap().log_count, 1);
@@ -134,12 +137,8 @@ fn a_list_that_was_being_written_again_as_it_expired_begins_without_what_was_in_
 #[test]
 fn a_list_that_a_repair_puts_back_late_as_it_was_is_looked_at_also_by_the_next_instance() {
     let mut owner = Owner::new(PLENTY);
-    let log = |id: &str, owner: &mut Owner| {
-        let log = entry("t", id, System::Convex, false, owner.now, 10);
-        owner.append(&[log]);
-    };
-    log("one", &mut owner);
-    log("two", &mut owner);
+    log(&mut owner, "one");
+    log(&mut owner, "two");
     owner.rest();
     owner.pass(3_640_000);
     owner.redis.wipe();
@@ -152,7 +151,7 @@ fn a_list_that_a_repair_puts_back_late_as_it_was_is_looked_at_also_by_the_next_i
     owner.crash();
     // By then its time is over, and a new list takes its place.
     owner.pass(30_000);
-    log("three", &mut owner);
+    log(&mut owner, "three");
     owner.pass(200);
     owner.step(Fault::None);
     owner.step(Fault::None);
@@ -167,31 +166,26 @@ fn a_list_that_a_repair_puts_back_late_as_it_was_is_looked_at_also_by_the_next_i
 
 #[test]
 fn no_list_is_left_without_a_time_to_live() {
-    let log = |id: &str, owner: &Owner| entry("t", id, System::Convex, false, owner.now, 10);
     let lives =
         |owner: &Owner| owner.redis.ttl("t", owner.now).is_some_and(|ttl| ttl > 0 && ttl <= 3_660_000);
 
     // The list had expired by the time its time to live was renewed.
     let mut owner = Owner::new(PLENTY);
-    let first = log("first", &owner);
-    owner.append(&[first]);
+    log(&mut owner, "first");
     owner.pass(200);
     owner.step(Fault::AnswerLost);
     owner.crash();
     owner.step(Fault::None);
     owner.pass(3_800_000);
-    let second = log("second", &owner);
-    owner.append(&[second]);
+    log(&mut owner, "second");
     owner.rest();
     assert!(lives(&owner));
 
     // It was lost, begun anew, and could not be read for its repair at first.
     let mut owner = Owner::new(PLENTY);
-    let first = log("first", &owner);
-    owner.append(&[first]);
+    log(&mut owner, "first");
     owner.rest();
-    let second = log("second", &owner);
-    owner.append(&[second]);
+    log(&mut owner, "second");
     owner.redis.wipe();
     owner.pass(200);
     owner.step(Fault::None);
@@ -206,10 +200,8 @@ fn no_list_is_left_without_a_time_to_live() {
 #[test]
 fn what_was_cleared_does_not_come_back_however_late_anybody_looks() {
     let mut owner = Owner::new(PLENTY);
-    let log = |id: &str, owner: &Owner| entry("t", id, System::Convex, false, owner.now, 10);
     for id in ["first", "second"] {
-        let log = log(id, &owner);
-        owner.append(&[log]);
+        log(&mut owner, id);
         owner.pass(200);
         owner.step(if id == "first" { Fault::None } else { Fault::Late(100) });
     }
@@ -219,8 +211,7 @@ fn what_was_cleared_does_not_come_back_however_late_anybody_looks() {
     assert_eq!(ids(&owner.redis.list("t", owner.now)), ["second"]);
     // New rows take the places of old ones.
     for id in ["third", "fourth"] {
-        let log = log(id, &owner);
-        owner.append(&[log]);
+        log(&mut owner, id);
     }
     owner.crash();
     owner.rest();
@@ -230,8 +221,7 @@ fn what_was_cleared_does_not_come_back_however_late_anybody_looks() {
 #[test]
 fn a_list_is_doubted_until_it_was_looked_at_whenever_the_instance_ends() {
     let mut owner = Owner::new(PLENTY);
-    let log = entry("t", "one", System::Convex, false, owner.now, 10);
-    owner.append(&[log]);
+    log(&mut owner, "one");
     owner.rest();
     owner.redis.wipe();
     owner.shard.found_short("t", owner.now);

@@ -25,6 +25,12 @@ struct Acknowledged {
     cleared: bool,
 }
 
+impl Acknowledged {
+    fn new(id: String, trace: usize, at: i64, seq: u64) -> Acknowledged {
+        Acknowledged { id, trace, at, waited_at: at, arrived: false, seq, cleared: false }
+    }
+}
+
 struct Model {
     owner: Owner,
     entries: Vec<Acknowledged>,
@@ -103,16 +109,7 @@ impl Model {
                     seq += 1;
                     *of_trace += 1;
                     per_system[system.index()] += 1;
-                    let id = meta.id.clone();
-                    self.entries.push(Acknowledged {
-                        id,
-                        trace,
-                        at: now,
-                        waited_at: now,
-                        arrived: false,
-                        seq,
-                        cleared: false,
-                    });
+                    self.entries.push(Acknowledged::new(meta.id.clone(), trace, now, seq));
                 }
                 Outcome::Over { scope: Scope::Trace, .. } => {
                     assert_eq!(*of_trace, LIMITS.trace, "refused by a quota that is not used up");
@@ -224,16 +221,7 @@ impl Model {
         };
         let cleared = self.owner.clear(name, fault, stays);
         if let Some(seq) = stayed {
-            let (id, at) = (format!("m{made}"), now);
-            self.entries.push(Acknowledged {
-                id,
-                trace: 0,
-                at,
-                waited_at: at,
-                arrived: false,
-                seq,
-                cleared: false,
-            });
+            self.entries.push(Acknowledged::new(format!("m{made}"), 0, now, seq));
             self.made += 1;
             let window = self.owner.shard.window_end() - HOUR;
             let (per_trace, per_system) = self.spent.entry(window).or_default();
