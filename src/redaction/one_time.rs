@@ -25,21 +25,28 @@ impl Scanner<'_> {
 
     /// Whether what stands just before speaks of signing in: then a code of digits is a one-time code.
     pub fn of_signing_in(&mut self, start: usize) -> bool {
+        const WORDS: &[&[u8]] = &[b"sign", b"otp", b"verif", b"mfa", b"2fa", b"login"];
         let from = start.saturating_sub(96);
-        self.looked(from, start);
+        let new = self.signing_in.new_of(from, start, WORDS);
+        self.looked(new, start);
         let mut before = [0; 96];
-        let before = before.get_mut(..start - from).unwrap_or_default();
-        before.copy_from_slice(self.slice(from, start));
+        let before = before.get_mut(..start - new).unwrap_or_default();
+        before.copy_from_slice(self.slice(new, start));
         before.make_ascii_lowercase();
-        mentions(before, &[b"sign", b"otp", b"verif", b"mfa", b"2fa", b"login"])
+        let found = mentions(before, WORDS);
+        self.signing_in.note(from, start, found);
+        found
     }
 
     /// `Code: 123456` and behind it `This code will expire in 10 minutes.`
     pub fn expires_behind(&mut self, sep: Separator) -> bool {
-        let to = sep.value + 80;
-        self.looked(sep.value, to);
-        let behind = self.slice(sep.value, to);
-        mentions(behind, &[b"code will expire", b"code expires", b"not share"])
+        const WORDS: &[&[u8]] = &[b"code will expire", b"code expires", b"not share"];
+        let (from, to) = (sep.value, self.text.len().min(sep.value + 80));
+        let new = self.expiry.new_of(from, to, WORDS);
+        self.looked(new, to);
+        let found = mentions(self.slice(new, to), WORDS);
+        self.expiry.note(from, to, found);
+        found
     }
 
     /// Takes the value if it is 4 to 8 digits.

@@ -274,12 +274,20 @@ struct Entry {
 
 /// The table as it is looked up, laid out at the first look.
 struct Index {
-    /// All prefixes ordered by first byte, the table's order kept within one.
+    /// All prefixes ordered by [`pair`], the table's order kept within one.
     entries: Vec<Entry>,
-    /// Where the prefixes of a first byte start; the next one's start is their end.
-    starts: [u16; 129],
-    /// Which second bytes (modulo 64) can follow a first byte: turns away nearly every ordinary word.
-    second: [u64; 128],
+    /// Where the prefixes of a pair start; the next one's start is their end. Nearly every ordinary word is turned away
+    /// here.
+    starts: Vec<u16>,
+}
+
+/// How many pairs there are.
+const PAIRS: usize = 128 * 32;
+
+/// The place of a token's first two bytes in the index: the first one whole, the second one's lower five bits. None for
+/// a byte that is not ASCII: no token starts so.
+fn pair(first: u8, second: u8) -> Option<usize> {
+    first.is_ascii().then_some(usize::from(first) << 5 | usize::from(second & 31))
 }
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
@@ -298,17 +306,23 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
             });
         }
     }
-    entries.sort_by_key(|entry| entry.prefix.first().copied()); // stable
-    let (mut starts, mut second) = ([0u16; 129], [0u64; 128]);
+    let place = |entry: &Entry| match *entry.prefix {
+        [first, second, ..] => pair(first, second).unwrap_or(0),
+        _ => 0,
+    };
+    entries.sort_by_key(place); // stable
+    let mut starts = vec![0u16; PAIRS + 1];
     for entry in &entries {
-        let first = usize::from(entry.prefix.first().copied().unwrap_or(0));
-        let next = entry.prefix.get(1).copied().unwrap_or(0);
-        if let Some(bits) = second.get_mut(first) {
-            *bits |= 1 << (next & 63);
+        if let Some(next) = starts.get_mut(place(entry) + 1) {
+            *next += 1;
         }
-        starts.iter_mut().skip(first + 1).for_each(|start| *start += 1);
     }
-    Index { entries, starts, second }
+    let mut sum = 0;
+    for start in &mut starts {
+        sum += *start;
+        *start = sum;
+    }
+    Index { entries, starts }
 });
 
 /// A token found.
@@ -326,10 +340,9 @@ pub struct Token {
 pub fn token_at(text: &[u8], at: usize, runs: &mut Runs) -> Option<Token> {
     let (&first, &second) = (text.get(at)?, text.get(at + 1)?);
     let index = &*INDEX;
-    if index.second.get(usize::from(first))? & (1 << (second & 63)) == 0 {
-        return None;
-    }
-    token_of(text, at, first, index, runs)
+    let pair = pair(first, second)?;
+    let range = usize::from(*index.starts.get(pair)?)..usize::from(*index.starts.get(pair + 1)?);
+    if range.is_empty() { None } else { token_of(text, at, index.entries.get(range)?, runs) }
 }
 
 /// How much of a token is looked at to tell whether it is a name.
@@ -353,15 +366,13 @@ fn names_thing(rule: &Rule, body: &[u8]) -> bool {
 }
 
 #[inline(never)]
-fn token_of(text: &[u8], at: usize, first: u8, index: &Index, runs: &mut Runs) -> Option<Token> {
-    let start = |first: usize| index.starts.get(first).map(|&start| usize::from(start));
-    let range = start(usize::from(first))?..start(usize::from(first) + 1)?;
+fn token_of(text: &[u8], at: usize, entries: &[Entry], runs: &mut Runs) -> Option<Token> {
     let rest = text.get(at..)?;
     let head = match rest {
         [a, b, c, d, ..] => u32::from_le_bytes([*a, *b, *c, *d]),
         _ => return None, // shorter than any token
     };
-    index.entries.get(range)?.iter().find_map(|entry| {
+    entries.iter().find_map(|entry| {
         if head & entry.mask != entry.head {
             return None;
         }

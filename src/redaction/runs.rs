@@ -1,4 +1,4 @@
-//! Runs of bytes that were measured once and need not be again.
+//! What was looked at once and need not be again: runs of bytes, and stretches without some words.
 
 use super::charset::{self, Charset};
 
@@ -36,5 +36,57 @@ impl Runs {
         slot.2 = needed.is_none();
         self.looked += needed.unwrap_or(token.len()) as u64;
         needed.is_some()
+    }
+}
+
+/// Where some words, always the same ones, were looked for in vain: windows that overlap are not looked through again.
+#[derive(Default)]
+pub struct Vain {
+    from: usize,
+    to: usize,
+}
+
+impl Vain {
+    /// From where on `from..to` is to be looked through: what was is left out, but for what a word could begin with.
+    pub fn new_of(&self, from: usize, to: usize, words: &[&[u8]]) -> usize {
+        let begun = words.iter().map(|word| word.len() - 1).max().unwrap_or(0);
+        if (self.from..=self.to).contains(&from) {
+            self.to.saturating_sub(begun).clamp(from, to)
+        } else {
+            from
+        }
+    }
+
+    /// Notes what looking through `from..to` gave.
+    pub fn note(&mut self, from: usize, to: usize, found: bool) {
+        let joins = (self.from..=self.to).contains(&from);
+        *self = match found {
+            true => Vain::default(),
+            false if joins => Vain { from: self.from, to: self.to.max(to) },
+            false => Vain { from, to },
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Vain;
+    use crate::redaction::words::mentions;
+
+    #[test]
+    fn a_window_that_was_partly_looked_through_tells_what_a_whole_look_does() {
+        const WORDS: &[&[u8]] = &[b"login", b"2fa"];
+        let text =
+            b"ab login c 2f login 2fa xx logi n lo gin 2fa login no more of any kind is here, lo 2f log"
+                .repeat(3);
+        for (length, step) in [(5, 1), (8, 3), (12, 7), (30, 4), (40, 41)] {
+            let mut vain = Vain::default();
+            for from in (0..text.len() - length).step_by(step).chain([3, 200, 190, 60]) {
+                let to = from + length;
+                let found = mentions(&text[vain.new_of(from, to, WORDS)..to], WORDS);
+                vain.note(from, to, found);
+                assert_eq!(found, mentions(&text[from..to], WORDS), "{from}..{to}");
+            }
+        }
     }
 }

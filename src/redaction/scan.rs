@@ -9,7 +9,7 @@ use super::charset::{self, WORD};
 use super::line::Line;
 use super::names::Rule;
 use super::rules;
-use super::runs::Runs;
+use super::runs::{Runs, Vain};
 use super::table::Table;
 use super::{MARK, extra, keys, value};
 use std::cell::Cell;
@@ -30,6 +30,10 @@ pub struct Scanner<'t> {
     pub done: usize,
     pub found: Vec<Span>,
     pub runs: Runs,
+    /// Where nothing speaks of signing in.
+    pub signing_in: Vain,
+    /// Where nothing says that a code expires.
+    pub expiry: Vain,
     /// The words before this one, nearest first.
     pub words: [(usize, usize); 3],
     pub line: Line,
@@ -108,6 +112,8 @@ impl<'t> Scanner<'t> {
             done: 0,
             found: Vec::new(),
             runs: Runs::default(),
+            signing_in: Vain::default(),
+            expiry: Vain::default(),
             words: [(0, 0); 3],
             line: Line { prompt: text.starts_with("# "), ..Line::default() },
             pair: keys::Level::Harmless,

@@ -51,7 +51,7 @@ impl Scanner<'_> {
                     }
                 }
                 b'%' if closers < 6
-                    && (self.is_at(at, b"%22") || self.is_at(at, b"%5D") || self.is_at(at, b"%27")) =>
+                    && matches!(self.slice(at + 1, at + 3), b"22" | b"27" | b"5D" | b"5d") =>
                 {
                     (quoted, closers, at) = (true, closers + 1, at + 3);
                 }

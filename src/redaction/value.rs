@@ -95,16 +95,22 @@ pub fn closing(text: &[u8], from: usize, quote: Quote) -> (usize, usize) {
 fn closing_spelled(text: &[u8], from: usize, mark: &[u8]) -> (usize, usize) {
     let (Some(rest), Some(&first)) = (text.get(from..), mark.first()) else { return (from, from) };
     let typographic = first >= 0x80;
-    let most = if typographic { TYPOGRAPHIC_AT_MOST + 2 } else { usize::MAX };
-    for (i, &b) in (from..).zip(rest.iter().take(most)) {
-        if b == b'\n' || b == b'\r' || first == b'%' && matches!(b, b'"' | b' ') {
-            return (i, i);
+    let most = if typographic { TYPOGRAPHIC_AT_MOST + 1 + mark.len() } else { usize::MAX };
+    let window = rest.get(..most).unwrap_or(rest);
+    let encoded = first == b'%';
+    // A mark's last byte is looked for: in it alone those that open and close differ.
+    let (back, last) = (mark.len() - 1, mark.last().copied().unwrap_or(first));
+    let tells = |&b: &u8| b == last || b == b'\n' || b == b'\r' || encoded && (b == b'"' || b == b' ');
+    let mut at = 0;
+    while let Some(next) = window.get(at..).and_then(|rest| rest.iter().position(tells)) {
+        at += next;
+        if window.get(at) != Some(&last) {
+            return (from + at, from + at);
         }
-        // Marks that open and close differ in their last byte alone.
-        let last = i + mark.len() - 1;
-        if b == first && text.get(last) == mark.last() && text.get(i..=last) == Some(mark) {
-            return (i, last + 1);
+        if at >= back && window.get(at - back..=at) == Some(mark) {
+            return (from + at - back, from + at + 1);
         }
+        at += 1;
     }
     if typographic && rest.len() >= most { (from, from) } else { (text.len(), text.len()) }
 }
