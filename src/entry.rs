@@ -1,7 +1,9 @@
 //! The entry: what is stored of one log, and the words it may use.
 
-use crate::json::{self, Json};
+use crate::intake::Context;
+use crate::json;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Where a log came from. A Convex table validates exactly these words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -92,19 +94,19 @@ pub struct Entry<'a> {
     /// The trace it belongs to.
     pub trace_id: String,
     /// Who the user was, if the client said.
-    pub user_id: Option<String>,
+    pub user_id: Option<Cow<'a, str>>,
     /// Where it came from.
     pub system: System,
     /// How grave it is.
     pub level: Level,
     /// What was logged.
-    pub message: String,
+    pub message: Cow<'a, str>,
     /// A stack trace.
-    pub stack: Option<String>,
+    pub stack: Option<Cow<'a, str>>,
     /// Unix time in milliseconds.
     pub timestamp: i64,
     /// Any JSON object.
-    pub context: Option<Json<'a>>,
+    pub context: Option<Context<'a>>,
 }
 
 impl Entry<'_> {
@@ -112,7 +114,7 @@ impl Entry<'_> {
     /// this order, absent optionals left out.
     pub fn to_json(&self) -> Vec<u8> {
         let mut out =
-            Vec::with_capacity(256 + self.message.len() + self.stack.as_ref().map_or(0, String::len));
+            Vec::with_capacity(256 + self.message.len() + self.stack.as_ref().map_or(0, |stack| stack.len()));
         out.extend_from_slice(b"{\"id\":");
         json::write_string(&mut out, &self.id);
         let mut text = |key: &str, value: &str| {
@@ -135,7 +137,7 @@ impl Entry<'_> {
         out.extend_from_slice(self.timestamp.to_string().as_bytes());
         if let Some(context) = &self.context {
             out.extend_from_slice(b",\"context\":");
-            json::write_value(&mut out, context, json::MAX_CONTEXT_DEPTH);
+            context.write(&mut out);
         }
         out.push(b'}');
         out

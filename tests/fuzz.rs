@@ -8,11 +8,14 @@
 mod corpus;
 
 use log_ingestion_worker::config::Config;
-use log_ingestion_worker::intake::{Item, Posted, Sender, judge, split};
+use log_ingestion_worker::intake::{Item, Judge, Judged, Posted, Sender, split};
 use log_ingestion_worker::json;
 use log_ingestion_worker::otlp;
 use log_ingestion_worker::redaction::{Tally, redact_text};
 use log_ingestion_worker::redis::parse_items;
+
+/// The server's time, Unix ms.
+const NOW: i64 = 1_700_000_000_000;
 
 struct Random(u64);
 
@@ -34,6 +37,7 @@ const BODIES: &[&str] = &[
     r#"[{"trace_id":"t","message":"password=hunter2"},{"message":1},null,"x"]"#,
     r#"{"logs":[{"trace_id":"t","message":"m","stack":"Error\n at x","timestamp":"2025-01-01T00:00:00Z"}]}"#,
     r#"{"trace_id":"\ud83d\ude00\ud83d","message":"","message":"twice","__proto__":{"a":1e400}}"#,
+    r#"[{"trace_id":"t","message":"m","level":"log","context":{"a":"b","c":[1]},"context":{"a":"\u0062"}},{"level":"log","message":"m","trace_id":"u","context":{"a":"b","c":[1]}}]"#,
     "[[[[[[{}]]]]]]",
     "\u{feff}{}",
 ];
@@ -107,27 +111,38 @@ fn fuzz(name: &str, seeds: &[&str], check: impl Fn(&[u8]) + std::panic::RefUnwin
 #[test]
 fn any_body_is_split_and_judged_or_refused() {
     fuzz("body", BODIES, |bytes| {
-        let sender = Sender::default();
-        let each = |item: Item<'_>| {
-            if let Ok(log) = item.parse() {
-                judge(log, &sender, 1_700_000_000_000, &mut || "id".into(), &mut Tally::default());
-            }
-        };
+        let (sender, mut new_id) = (Sender::default(), || "id".into());
+        let mut judge = Judge::new(&sender, NOW, &mut new_id);
+        let mut each = |item| judged(&mut judge, item);
         match split(bytes, Some("application/json")) {
-            Ok(Posted::Single(log)) => each(Item::Parsed(log)),
-            Ok(Posted::Batch(items)) => items.into_iter().for_each(each),
+            Ok(Posted::Single(log)) => drop(each(Item::Parsed(log))),
+            // A log is stored alike whatever was judged before it, also when that is the very same.
+            Ok(Posted::Batch(items)) => {
+                let first: Vec<_> = items.iter().cloned().map(&mut each).collect();
+                let again: Vec<_> = items.into_iter().map(&mut each).collect();
+                assert_eq!(first, again);
+            }
             Err(error) => assert!((400..500).contains(&error.status())),
         }
     });
+}
+
+/// What is stored of a log, if anything is.
+fn judged<'b>(judge: &mut Judge<'_, 'b>, item: Item<'b>) -> Option<Vec<u8>> {
+    match judge.judge(item.parse().ok()?) {
+        Judged::Accepted(_, json) => Some(json),
+        Judged::Noise(_) | Judged::Refused { .. } => None,
+    }
 }
 
 #[test]
 fn any_export_is_split_and_judged_or_refused() {
     fuzz("export", EXPORTS, |bytes| match otlp::records(bytes) {
         Ok(records) => {
+            let (sender, mut new_id) = (Sender::default(), || panic!("a record brings its id"));
+            let mut judge = Judge::new(&sender, NOW, &mut new_id);
             for log in records.into_iter().filter_map(|record| record.log().ok()) {
-                let mut new_id = || panic!("a record brings its id");
-                judge(log, &Sender::default(), 1_700_000_000_000, &mut new_id, &mut Tally::default());
+                judge.judge(log);
             }
         }
         Err(error) => assert!((400..500).contains(&error.status())),

@@ -13,9 +13,8 @@ use crate::config::Config;
 use crate::entry::Meta;
 use crate::flood;
 use crate::intake::receive::{Receiver, TIME_MAX_S, Unread};
-use crate::intake::{self, BodyError, Judged, Sender};
+use crate::intake::{self, BodyError, Judged, Log, Sender};
 use crate::otlp;
-use crate::redaction::Tally;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -225,30 +224,30 @@ impl Posted {
         // What came with the request decides the time its entries get, not how long the body took.
         self.now = super::now();
         let now = self.now;
-        let mut tally = Tally::default();
         let mut new_id = || new_id(now);
         let body = self.receiver.body().map_err(|why| self.unread(why))?;
-        let mut judge = |log| intake::judge(log, &self.sender, now, &mut new_id, &mut tally);
+        let mut judge = intake::Judge::new(&self.sender, now, &mut new_id);
         let mut judge_if = |log| match log {
-            Ok(log) => judge(log),
+            Ok(log) => judge.judge(log),
             Err((status, error)) => Judged::Refused { status, error },
         };
         let refused = |error: BodyError| refuse(error.status(), &error.to_string());
         let judged: Vec<Judged> = if self.is_otlp {
             let records = otlp::records(body).map_err(refused)?;
-            records.into_iter().map(|record| judge_if(record.log())).collect()
+            records.into_iter().map(|record| judge_if(record.log().map(Log::from))).collect()
         } else {
             match intake::split(body, self.content_type.as_deref()).map_err(refused)? {
-                intake::Posted::Single(log) => vec![judge_if(Ok(log))],
+                intake::Posted::Single(log) => vec![judge_if(Ok(log.into()))],
                 intake::Posted::Batch(logs) => {
                     self.single = false;
                     logs.into_iter().map(|log| judge_if(log.parse())).collect()
                 }
             }
         };
+        let redactions = judge.tally().iter().map(|(rule, count)| (rule.to_string(), count)).collect();
         self.receiver.digested();
         let (shards, has_store) = (self.config()?.shards, self.config()?.redis.is_some());
-        self.distribute(judged, &tally, shards, has_store);
+        self.distribute(judged, redactions, shards, has_store);
         Ok(())
     }
 
@@ -268,7 +267,13 @@ impl Posted {
     }
 
     /// Binds the accepted entries for their shards. Until a shard answers they count as lost.
-    fn distribute(&mut self, judged: Vec<Judged>, tally: &Tally, shards: u32, has_store: bool) {
+    fn distribute(
+        &mut self,
+        judged: Vec<Judged>,
+        mut redactions: BTreeMap<String, u64>,
+        shards: u32,
+        has_store: bool,
+    ) {
         let mut bound: Vec<Bound> = Vec::new();
         for (index, judged) in judged.into_iter().enumerate() {
             self.fates.push(match judged {
@@ -291,9 +296,7 @@ impl Posted {
                 }
             });
         }
-        // The first shard counts the whole request's.
-        let mut redactions: BTreeMap<String, u64> =
-            tally.iter().map(|(rule, count)| (rule.to_string(), count)).collect();
+        // The first shard counts the whole request's redactions.
         for Bound { shard, indexes, entries } in bound {
             let body = wire::encode_append(entries, std::mem::take(&mut redactions));
             self.hops.push(Hop { shard, indexes, body });

@@ -1,5 +1,6 @@
 //! The body: one log, or a batch in one of three forms.
 
+use super::judge::{Log, too_many_values};
 use crate::json::{self, Json};
 use std::fmt;
 
@@ -16,7 +17,7 @@ pub enum Posted<'a> {
 }
 
 /// One log of a batch.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Item<'a> {
     /// Parsed already.
     Parsed(Json<'a>),
@@ -31,25 +32,19 @@ impl<'a> Item<'a> {
     ///
     /// # Errors
     /// Why it is refused: status and words.
-    pub fn parse(self) -> Result<Json<'a>, (u16, String)> {
-        let text = match &self {
-            Item::Parsed(_) => "",
+    pub fn parse(self) -> Result<Log<'a>, (u16, String)> {
+        let text = match self {
+            Item::Parsed(log) => return Ok(log.into()),
             Item::Checked(text) | Item::Line(_, text) => text,
         };
-        match (self, json::parse(text)) {
-            (Item::Parsed(log), _) => Ok(log),
-            (_, Ok(log)) => Ok(log),
-            (_, Err(error)) if error.too_large => Err((413, too_many_values())),
-            (Item::Line(line, _), Err(error)) => {
-                Err((400, format!("line {line} is not JSON: {} at column {}", error.what, error.column)))
+        Log::parse(text).map_err(|error| match self {
+            _ if error.too_large => (413, too_many_values()),
+            Item::Line(line, _) => {
+                (400, format!("line {line} is not JSON: {} at column {}", error.what, error.column))
             }
-            (_, Err(error)) => Err((400, format!("log is not JSON: {error}"))),
-        }
+            _ => (400, format!("log is not JSON: {error}")),
+        })
     }
-}
-
-fn too_many_values() -> String {
-    format!("a log has more than {} values, which no stored entry has room for", json::MAX_VALUES)
 }
 
 /// Why a body as a whole is refused. The sender is at fault.

@@ -1,9 +1,10 @@
 //! The judgement of one log: is it well-formed, is it noise, and what of it is stored.
 
+use super::context::{Contexts, Sent};
 use super::detect::{Sender, detect_system};
 use super::noise::is_noise;
 use crate::entry::{Entry, Level, Meta, System};
-use crate::json::Json;
+use crate::json::{self, Json, ParseError};
 use crate::redaction::{self, Tally};
 use std::borrow::Cow;
 
@@ -40,87 +41,138 @@ fn refused(error: impl Into<String>) -> Judged {
     Judged::Refused { status: 400, error: error.into() }
 }
 
-/// Judges one log, in the contract's order: trace_id, message, level, system, other fields, noise,
-/// redaction, entry size. `now` is the server's time in Unix ms; `new_id` makes an id when the client gave
-/// none.
-pub fn judge(
-    log: Json<'_>,
-    sender: &Sender,
-    now: i64,
-    new_id: &mut dyn FnMut() -> String,
-    tally: &mut Tally,
-) -> Judged {
-    match validate(log, sender, now, new_id) {
-        Err(error) => refused(error),
-        Ok(entry) if is_noise(&entry.message) => Judged::Noise(entry.trace_id),
-        Ok(mut entry) => {
-            redact(&mut entry, tally);
-            let json = entry.to_json();
-            let too_large = || Judged::Refused {
-                status: 413,
-                error: format!(
-                    "log is {} bytes as stored, at most {MAX_ENTRY_BYTES} are taken: shorten it",
-                    json.len()
-                ),
-            };
-            match u32::try_from(json.len()) {
-                Ok(len) if json.len() <= MAX_ENTRY_BYTES => {
-                    let Entry { id, trace_id, system, level, timestamp, .. } = entry;
-                    let meta = Meta { id, trace_id, system, error: level == Level::Error, timestamp, len };
-                    Judged::Accepted(meta, json)
-                }
-                _ => too_large(),
-            }
-        }
+/// One log as it was sent.
+#[derive(Debug)]
+pub struct Log<'b> {
+    tree: Json<'b>,
+    /// The text of its context where the tree has an empty one in its place.
+    context: Option<&'b str>,
+}
+
+impl<'b> Log<'b> {
+    /// Parses one log and leaves its context as text.
+    ///
+    /// # Errors
+    /// [`ParseError`] when it is not JSON, or has too many values.
+    pub fn parse(text: &'b str) -> Result<Log<'b>, ParseError> {
+        let (tree, context) = json::parse_apart(text, "context")?;
+        Ok(Log { tree, context })
     }
 }
 
-fn validate<'a>(
-    mut log: Json<'a>,
-    sender: &Sender,
+impl<'b> From<Json<'b>> for Log<'b> {
+    fn from(tree: Json<'b>) -> Log<'b> {
+        Log { tree, context: None }
+    }
+}
+
+/// Who judges the logs of one request.
+pub struct Judge<'r, 'b> {
+    sender: &'r Sender,
     now: i64,
-    new_id: &mut dyn FnMut() -> String,
-) -> Result<Entry<'a>, String> {
-    if !matches!(log, Json::Object(_)) {
-        return Err(format!("a log must be a JSON object, found {}", log.type_name()));
+    new_id: &'r mut dyn FnMut() -> String,
+    tally: Tally,
+    contexts: Contexts<'b>,
+}
+
+impl<'r, 'b> Judge<'r, 'b> {
+    /// Of this sender's logs. `now` is the server's time in Unix ms; `new_id` makes an id when the client gave none.
+    pub fn new(sender: &'r Sender, now: i64, new_id: &'r mut dyn FnMut() -> String) -> Self {
+        Judge { sender, now, new_id, tally: Tally::default(), contexts: Contexts::default() }
     }
-    let trace_id = required(&mut log, "trace_id")?;
-    bounded("trace_id", &trace_id, MAX_TRACE_ID_BYTES)?;
-    let message = required(&mut log, "message")?;
-    let level = match log.take("level") {
-        Some(Json::String(word)) => Level::parse(&word),
-        _ => None,
+
+    /// What was redacted of the logs judged so far.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
-    .ok_or("level must be one of: log, info, warn, error")?;
-    let system = match log.take("system") {
-        None | Some(Json::Null) => detect_system(sender),
-        Some(Json::String(word)) => System::parse(&word).ok_or(WRONG_SYSTEM)?,
-        Some(_) => return Err(WRONG_SYSTEM.into()),
-    };
-    let user_id = optional(&mut log, "user_id")?;
-    if let Some(user_id) = &user_id {
-        bounded("user_id", user_id, MAX_USER_ID_BYTES)?;
-    }
-    let stack = optional(&mut log, "stack")?;
-    let id = match optional(&mut log, "id")? {
-        None => new_id(),
-        Some(id) if id.is_empty() => return Err("id must have 1 to 128 bytes, found none".into()),
-        Some(id) => {
-            bounded("id", &id, MAX_ID_BYTES)?;
-            id
+
+    /// Judges one log, in the contract's order: trace_id, message, level, system, other fields, noise, redaction, entry
+    /// size.
+    pub fn judge(&mut self, log: impl Into<Log<'b>>) -> Judged {
+        let (mut entry, context) = match self.validate(log.into()) {
+            Err(error) => return refused(error),
+            Ok((entry, _)) if is_noise(&entry.message) => return Judged::Noise(entry.trace_id),
+            Ok(valid) => valid,
+        };
+        redact(&mut entry.message, &mut self.tally);
+        if let Some(stack) = &mut entry.stack {
+            redact(stack, &mut self.tally);
         }
-    };
-    let context = match log.take("context") {
-        None | Some(Json::Null) => None,
-        Some(context @ Json::Object(_)) => Some(context),
-        Some(other) => return Err(format!("context must be a JSON object, found {}", other.type_name())),
-    };
-    let timestamp = match log.take("timestamp") {
-        Some(Json::Number(digits)) => plausible(&digits, now),
-        _ => None,
+        entry.context = match context.map(|sent| self.contexts.redact(sent, &mut self.tally)).transpose() {
+            Ok(context) => context,
+            // It was checked: all that can be wrong with it is that it has too many values.
+            Err(_) => return Judged::Refused { status: 413, error: too_many_values() },
+        };
+        let json = entry.to_json();
+        match u32::try_from(json.len()) {
+            Ok(len) if json.len() <= MAX_ENTRY_BYTES => {
+                let Entry { id, trace_id, system, level, timestamp, .. } = entry;
+                let meta = Meta { id, trace_id, system, error: level == Level::Error, timestamp, len };
+                Judged::Accepted(meta, json)
+            }
+            _ => {
+                let found = json.len();
+                let error = format!(
+                    "log is {found} bytes as stored, at most {MAX_ENTRY_BYTES} are taken: shorten it"
+                );
+                Judged::Refused { status: 413, error }
+            }
+        }
     }
-    .unwrap_or(now);
-    Ok(Entry { id, trace_id, user_id, system, level, message, stack, timestamp, context })
+
+    /// The entry of a log, but for its context, and that.
+    fn validate(&mut self, log: Log<'b>) -> Result<(Entry<'b>, Option<Sent<'b>>), String> {
+        let Log { tree: mut log, context: text } = log;
+        if !matches!(log, Json::Object(_)) {
+            return Err(format!("a log must be a JSON object, found {}", log.type_name()));
+        }
+        let trace_id = required(&mut log, "trace_id")?.into_owned();
+        bounded("trace_id", &trace_id, MAX_TRACE_ID_BYTES)?;
+        let message = required(&mut log, "message")?;
+        let level = match log.take("level") {
+            Some(Json::String(word)) => Level::parse(&word),
+            _ => None,
+        }
+        .ok_or("level must be one of: log, info, warn, error")?;
+        let system = match log.take("system") {
+            None | Some(Json::Null) => detect_system(self.sender),
+            Some(Json::String(word)) => System::parse(&word).ok_or(WRONG_SYSTEM)?,
+            Some(_) => return Err(WRONG_SYSTEM.into()),
+        };
+        let user_id = optional(&mut log, "user_id")?;
+        if let Some(user_id) = &user_id {
+            bounded("user_id", user_id, MAX_USER_ID_BYTES)?;
+        }
+        let stack = optional(&mut log, "stack")?;
+        let id = match optional(&mut log, "id")? {
+            None => (self.new_id)(),
+            Some(id) if id.is_empty() => return Err("id must have 1 to 128 bytes, found none".into()),
+            Some(id) => {
+                bounded("id", &id, MAX_ID_BYTES)?;
+                id.into_owned()
+            }
+        };
+        let context = match (log.take("context"), text) {
+            (None | Some(Json::Null), _) => None,
+            (Some(Json::Object(_)), Some(text)) => Some(Sent::Text(text)),
+            (Some(tree @ Json::Object(_)), None) => Some(Sent::Tree(tree)),
+            (Some(other), _) => {
+                return Err(format!("context must be a JSON object, found {}", other.type_name()));
+            }
+        };
+        let timestamp = match log.take("timestamp") {
+            Some(Json::Number(digits)) => plausible(&digits, self.now),
+            _ => None,
+        }
+        .unwrap_or(self.now);
+        let entry = Entry { id, trace_id, user_id, system, level, message, stack, timestamp, context: None };
+        Ok((entry, context))
+    }
+}
+
+/// Why a log with more values than can be stored is refused.
+pub fn too_many_values() -> String {
+    format!("a log has more than {} values, which no stored entry has room for", json::MAX_VALUES)
 }
 
 const WRONG_SYSTEM: &str = "system must be one of: browser, convex, worker, manual";
@@ -135,19 +187,19 @@ fn plausible(digits: &str, now: i64) -> Option<i64> {
     kept
 }
 
-fn required(log: &mut Json<'_>, name: &str) -> Result<String, String> {
+fn required<'b>(log: &mut Json<'b>, name: &str) -> Result<Cow<'b, str>, String> {
     match log.take(name) {
         None | Some(Json::Null) => Err(format!("{name} is required")),
         Some(Json::String(text)) if text.is_empty() => Err(format!("{name} is required")),
-        Some(Json::String(text)) => Ok(text.into_owned()),
+        Some(Json::String(text)) => Ok(text),
         Some(other) => Err(format!("{name} must be a string, found {}", other.type_name())),
     }
 }
 
-fn optional(log: &mut Json<'_>, name: &str) -> Result<Option<String>, String> {
+fn optional<'b>(log: &mut Json<'b>, name: &str) -> Result<Option<Cow<'b, str>>, String> {
     match log.take(name) {
         None | Some(Json::Null) => Ok(None),
-        Some(Json::String(text)) => Ok(Some(text.into_owned())),
+        Some(Json::String(text)) => Ok(Some(text)),
         Some(other) => Err(format!("{name} must be a string, found {}", other.type_name())),
     }
 }
@@ -159,32 +211,27 @@ fn bounded(name: &str, text: &str, most: usize) -> Result<(), String> {
     Err(format!("{name} has {} bytes, at most {most} are taken", text.len()))
 }
 
-fn redact(entry: &mut Entry<'_>, tally: &mut Tally) {
-    redact_string(&mut entry.message, tally);
-    if let Some(stack) = &mut entry.stack {
-        redact_string(stack, tally);
-    }
-    if let Some(context) = &mut entry.context {
-        redaction::redact_context(context, tally);
-    }
-}
-
-fn redact_string(text: &mut String, tally: &mut Tally) {
+fn redact(text: &mut Cow<'_, str>, tally: &mut Tally) {
     if let Cow::Owned(redacted) = redaction::redact_text(text, tally) {
-        *text = redacted;
+        *text = Cow::Owned(redacted);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json;
 
     const NOW: i64 = 1_750_000_000_000;
 
     fn judged(log: &str) -> Judged {
         let sender = Sender { user_agent: Some("Convex/1".into()), ..Sender::default() };
-        judge(json::parse(log).unwrap(), &sender, NOW, &mut || "made".into(), &mut Tally::default())
+        // Whether its context comes as text or as a tree makes no difference.
+        let mut new_id = || "made".into();
+        let mut judge = Judge::new(&sender, NOW, &mut new_id);
+        let of_tree = judge.judge(crate::json::parse(log).unwrap());
+        let of_text = judge.judge(Log::parse(log).unwrap());
+        assert_eq!(format!("{of_tree:?}"), format!("{of_text:?}"));
+        of_text
     }
 
     fn error(log: &str) -> String {
@@ -212,6 +259,12 @@ mod tests {
                 r#"{{"id":"made","trace_id":"t","system":"convex","level":"log","message":"m","timestamp":{NOW}}}"#
             )
         );
+        for last in [r#"{"b":{"context":{"c":null}}}"#, "{}"] {
+            let twice = format!(
+                r#"{{"trace_id":"t","message":"m","level":"log","context":{{"a":1}},"context": {last} }}"#
+            );
+            assert!(stored(&twice).ends_with(&format!(r#","context":{last}}}"#)), "{twice}");
+        }
         assert_eq!(
             stored(
                 r#"{"trace_id":"__proto__","message":"a\ud83d\u0000","level":"error","system":"manual","user_id":"u",
@@ -234,6 +287,10 @@ mod tests {
         assert_eq!(rest(r#""level":"log","system":"x","stack":1"#), WRONG_SYSTEM);
         assert_eq!(rest(r#""level":"log","stack":1"#), "stack must be a string, found a number");
         assert_eq!(rest(r#""level":"log","context":[]"#), "context must be a JSON object, found an array");
+        assert_eq!(
+            rest(r#""level":"log","context":{},"context":7"#),
+            "context must be a JSON object, found a number"
+        );
         assert_eq!(rest(r#""level":"log","id":"""#), "id must have 1 to 128 bytes, found none");
         let long = format!(r#"{{"trace_id":"{}","message":"m","level":"log"}}"#, "x".repeat(10_240));
         assert_eq!(error(&long), "trace_id has 10240 bytes, at most 4096 are taken");

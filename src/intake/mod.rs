@@ -1,11 +1,13 @@
 //! From a request's bytes to entries: split the body, judge each log, in the contract's order of judgement.
 
 pub mod body;
+pub mod context;
 pub mod detect;
 pub mod judge;
 pub mod noise;
 pub mod receive;
 
 pub use body::{BodyError, Item, Posted, split};
+pub use context::Context;
 pub use detect::{Sender, detect_system};
-pub use judge::{Judged, judge};
+pub use judge::{Judge, Judged, Log};

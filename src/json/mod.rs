@@ -11,7 +11,7 @@ mod tests;
 mod token;
 mod write;
 
-pub use parse::{MAX_VALUES, ParseError, last_wins, parse};
+pub use parse::{MAX_VALUES, ParseError, last_wins, parse, parse_apart};
 pub use spans::{items, member};
 #[cfg(test)]
 pub(crate) use write::tests::any_json;

@@ -39,9 +39,21 @@ impl fmt::Display for ParseError {
 /// # Errors
 /// [`ParseError`] for anything RFC 8259 does not allow, with its place.
 pub fn parse(text: &str) -> Result<Json<'_>, ParseError> {
-    Builder { parser: Parser::new(text), stack: Vec::new(), values: 0 }
-        .document()
-        .map_err(|refusal| locate(text, &refusal))
+    Builder::new(text, "").document().map_err(|refusal| locate(text, &refusal))
+}
+
+/// [`parse`] of an object, with the object under `apart` only checked: an empty one stands in its place, and its text is
+/// returned beside. The values in it do not count.
+///
+/// # Errors
+/// [`ParseError`] as for [`parse`].
+pub fn parse_apart<'a>(
+    text: &'a str,
+    apart: &'static str,
+) -> Result<(Json<'a>, Option<&'a str>), ParseError> {
+    let mut builder = Builder::new(text, apart);
+    let tree = builder.document().map_err(|refusal| locate(text, &refusal))?;
+    Ok((tree, builder.left))
 }
 
 pub(super) fn locate(text: &str, refusal: &Refusal) -> ParseError {
@@ -73,9 +85,23 @@ struct Builder<'a> {
     parser: Parser<'a>,
     stack: Vec<Frame<'a>>,
     values: usize,
+    /// The root's member whose object is left as text; empty for none.
+    apart: &'static str,
+    /// That text.
+    left: Option<&'a str>,
 }
 
 impl<'a> Builder<'a> {
+    fn new(text: &'a str, apart: &'static str) -> Self {
+        Builder { parser: Parser::new(text), stack: Vec::new(), values: 0, apart, left: None }
+    }
+
+    /// Whether the value that comes is the one to be left as text.
+    fn is_apart(&self) -> bool {
+        matches!(self.stack.as_slice(), [Frame::Object(_, key)] if key == self.apart)
+            && !self.apart.is_empty()
+    }
+
     fn document(&mut self) -> Parsed<Json<'a>> {
         let mut next = self.value()?;
         loop {
@@ -137,6 +163,10 @@ impl<'a> Builder<'a> {
                 self.parser.skip_value()?;
                 Ok(Next::Value(Json::String(Cow::Borrowed(CUT_MARKER))))
             }
+            Some(b'{') if self.is_apart() => {
+                self.left = Some(self.parser.span()?);
+                Ok(Next::Value(Json::Object(Vec::new())))
+            }
             Some(b'{') => {
                 self.parser.at += 1;
                 self.parser.space();
@@ -145,7 +175,9 @@ impl<'a> Builder<'a> {
                     return Ok(Next::Value(Json::Object(Vec::new())));
                 }
                 let key = self.parser.key()?;
-                self.stack.push(Frame::Object(Vec::new(), key));
+                // A log has about so many members.
+                let members = Vec::with_capacity(if self.stack.is_empty() { 8 } else { 0 });
+                self.stack.push(Frame::Object(members, key));
                 Ok(Next::Opened)
             }
             Some(b'[') => {

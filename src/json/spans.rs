@@ -80,7 +80,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The text of the next value.
-    fn span(&mut self) -> Parsed<&'a str> {
+    pub(super) fn span(&mut self) -> Parsed<&'a str> {
         self.space();
         let start = self.at;
         self.skip_value()?;

@@ -1,10 +1,9 @@
 use super::*;
 use crate::answers::Fate;
 use crate::entry::System;
-use crate::intake::{Judged, Sender, judge};
+use crate::intake::{Judge, Judged, Sender};
 use crate::json::Json;
 use crate::quota::{Limits, Scope};
-use crate::redaction::Tally;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -29,7 +28,7 @@ fn stored(body: &str) -> Vec<Value> {
         let log = record.log().unwrap();
         let sender =
             Sender { user_agent: Some("OTel-OTLP-Exporter-JavaScript/0.2".into()), ..Sender::default() };
-        match judge(log, &sender, NOW, &mut || panic!("it has an id"), &mut Tally::default()) {
+        match Judge::new(&sender, NOW, &mut || panic!("it has an id")).judge(log) {
             Judged::Accepted(_, json) => serde_json::from_slice(&json).unwrap(),
             other => panic!("{other:?}"),
         }
@@ -221,7 +220,7 @@ fn a_value_nested_without_end_is_cut() {
     let value = format!("{}{}", r#"{"arrayValue":{"values":["#.repeat(depth), "]}}".repeat(depth));
     let body = format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"body":{value}}}]}}]}}]}}"#);
     let log = records(body.as_bytes()).unwrap().remove(0).log().unwrap();
-    let judged = judge(log, &Sender::default(), NOW, &mut || "made".into(), &mut Tally::default());
+    let judged = Judge::new(&Sender::default(), NOW, &mut || "made".into()).judge(log);
     let Judged::Accepted(_, json) = judged else { panic!("{judged:?}") };
     assert!(json.len() < 100_000 && String::from_utf8(json).unwrap().contains("[cut"));
 }
@@ -317,7 +316,7 @@ proptest! {
         for record in records(text.as_bytes()).unwrap() {
             if let Ok(log) = record.log() {
                 prop_assert!(matches!(log, Json::Object(_)));
-                let judged = judge(log, &Sender::default(), NOW, &mut || "made".into(), &mut Tally::default());
+                let judged = Judge::new(&Sender::default(), NOW, &mut || "made".into()).judge(log);
                 prop_assert!(!matches!(judged, Judged::Refused { .. }), "{:?}", judged);
             }
         }

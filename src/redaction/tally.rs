@@ -7,12 +7,13 @@ use super::seen::Seen;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tally {
     counts: [u64; PATTERN_COUNT],
+    total: u64,
     pub(super) harmless: Seen,
 }
 
 impl Default for Tally {
     fn default() -> Self {
-        Self { counts: [0; PATTERN_COUNT], harmless: Seen::default() }
+        Self { counts: [0; PATTERN_COUNT], total: 0, harmless: Seen::default() }
     }
 }
 
@@ -20,6 +21,7 @@ impl Tally {
     pub(super) fn add(&mut self, rule: Rule) {
         if let Some(count) = self.counts.get_mut(rule.index()) {
             *count = count.saturating_add(1);
+            self.total = self.total.saturating_add(1);
         }
     }
 
@@ -28,11 +30,12 @@ impl Tally {
         for (mine, theirs) in self.counts.iter_mut().zip(other.counts) {
             *mine = mine.saturating_add(theirs);
         }
+        self.total = self.total.saturating_add(other.total);
     }
 
     /// How many values were removed in all.
     pub fn total(&self) -> u64 {
-        self.counts.iter().fold(0, |sum, count| sum.saturating_add(*count))
+        self.total
     }
 
     /// The rules that removed something, with their counts.
