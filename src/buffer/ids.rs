@@ -63,7 +63,8 @@ impl Ids {
         Ids { seed, generations: Vec::new() }
     }
 
-    fn fingerprint(&self, trace_id: &str, id: &str) -> u64 {
+    /// What an id of a trace is remembered as.
+    pub fn fingerprint(&self, trace_id: &str, id: &str) -> u64 {
         let mut hasher = self.seed.build_hasher();
         hasher.write_usize(trace_id.len());
         hasher.write(trace_id.as_bytes());
@@ -76,10 +77,9 @@ impl Ids {
         self.generations.retain(|(start, _)| start.saturating_add(GENERATION_MS + REMEMBER_MS) > now);
     }
 
-    /// Remembers an id stored at `at`; false when it was known.
-    pub fn insert(&mut self, trace_id: &str, id: &str, at: i64) -> bool {
-        let fingerprint = self.fingerprint(trace_id, id);
-        if self.generations.iter().any(|(_, ids)| ids.contains(&fingerprint)) {
+    /// Remembers an id stored at `at`, by its fingerprint; false when it was known.
+    pub fn insert(&mut self, fingerprint: u64, at: i64) -> bool {
+        if self.knows(fingerprint) {
             return false;
         }
         let fits =
@@ -93,9 +93,8 @@ impl Ids {
         true
     }
 
-    /// Whether an id is known.
-    pub fn knows(&self, trace_id: &str, id: &str) -> bool {
-        let fingerprint = self.fingerprint(trace_id, id);
+    /// Whether an id is known, by its fingerprint.
+    pub fn knows(&self, fingerprint: u64) -> bool {
         self.generations.iter().any(|(_, ids)| ids.contains(&fingerprint))
     }
 
@@ -112,14 +111,16 @@ mod tests {
     #[test]
     fn an_id_is_known_for_an_hour_in_its_own_trace() {
         let mut ids = Ids::new(Seed(7));
-        assert!(ids.insert("t", "a", 0));
-        assert!(!ids.insert("t", "a", REMEMBER_MS));
-        assert!(ids.insert("ta", "", 0) && ids.insert("u", "a", 0));
-        ids.insert("t", "b", GENERATION_MS);
+        let [a, b, joined, other] =
+            [("t", "a"), ("t", "b"), ("ta", ""), ("u", "a")].map(|(trace, id)| ids.fingerprint(trace, id));
+        assert!(ids.insert(a, 0));
+        assert!(!ids.insert(a, REMEMBER_MS));
+        assert!(ids.insert(joined, 0) && ids.insert(other, 0));
+        ids.insert(b, GENERATION_MS);
         ids.forget(REMEMBER_MS + GENERATION_MS - 1);
-        assert!(ids.knows("t", "a"));
+        assert!(ids.knows(a));
         ids.forget(REMEMBER_MS + GENERATION_MS);
-        assert!(!ids.knows("t", "a") && ids.knows("t", "b"));
+        assert!(!ids.knows(a) && ids.knows(b));
         assert_eq!(ids.len(), 1);
     }
 }

@@ -125,7 +125,8 @@ impl Loader {
         self.shard.next_seq = self.shard.next_seq.max(head.seq + count);
         self.shard.ring.found(Place::new(head.seq, count, slot, head.at, 0));
         for (place, (meta, seq)) in head.entries.iter().zip(head.seq..).enumerate() {
-            self.shard.ids.insert(&meta.trace_id, &meta.id, head.at);
+            let id = self.shard.ids.fingerprint(&meta.trace_id, &meta.id);
+            self.shard.ids.insert(id, head.at);
             self.entry(meta, seq, head, head.begins.contains(&place));
         }
         while self.tail.front().is_some_and(|entry| entry.seq <= self.flushed) {

@@ -8,7 +8,7 @@ use super::repair::Repair;
 use super::ring::{Place, Ring};
 use super::row::{LAYOUT, ROW_HEAD_BYTES, ROW_MAX_BYTES, Row, RowHead, head_bytes};
 use super::step::Asked;
-use super::traces::Traces;
+use super::traces::{Trace, Traces};
 use super::wire::{CheckQuery, CheckReply, Counters, Outcome, VERSION};
 use crate::entry::{Meta, System};
 use crate::quota::{Lease, LeaseReply, LeaseRequest, Limits, PerSystem, Scope};
@@ -188,7 +188,8 @@ impl Shard {
     pub fn wanted<'a>(&mut self, entries: impl Iterator<Item = &'a Meta>, now: i64) -> PerSystem {
         self.ids.forget(now);
         let mut wanted = [0; 4];
-        for meta in entries.filter(|meta| !self.ids.knows(&meta.trace_id, &meta.id)) {
+        let is_new = |meta: &&Meta| !self.ids.knows(self.ids.fingerprint(&meta.trace_id, &meta.id));
+        for meta in entries.filter(is_new) {
             if let Some(wanted) = wanted.get_mut(meta.system.index()) {
                 *wanted += 1;
             }
@@ -198,27 +199,27 @@ impl Shard {
 
     /// Judges entries in order and takes in those that pass. The rows must be stored before anything else
     /// happens; if that fails, this shard is no longer true and must be loaded anew.
-    pub fn append(&mut self, entries: &[(Meta, &[u8])], now: i64) -> Appended {
+    pub fn append(&mut self, entries: Vec<(Meta, &[u8])>, now: i64) -> Appended {
         self.ids.forget(now);
         let mut outcomes = Vec::with_capacity(entries.len());
         let mut rows: Vec<Row> = Vec::new();
         let mut row_bytes = ROW_MAX_BYTES;
         let oldest_kept = self.ring.oldest().unwrap_or(self.next_seq);
         for (meta, json) in entries {
-            let outcome = self.judge(meta, now);
+            let outcome = self.judge(&meta, now);
             if let Outcome::Stored { .. } = outcome {
-                let bytes = json.len() + head_bytes(meta);
+                let bytes = json.len() + head_bytes(&meta);
                 if row_bytes + bytes > ROW_MAX_BYTES {
                     rows.push(self.new_row(now));
                     row_bytes = ROW_HEAD_BYTES;
                 }
                 row_bytes += bytes;
-                let begins = self.take_in(meta, json, oldest_kept, now);
+                let begins = self.take_in(&meta, json, oldest_kept, now);
                 if let Some(row) = rows.last_mut() {
                     if begins {
                         row.head.begins.push(row.head.entries.len());
                     }
-                    row.head.entries.push(meta.clone());
+                    row.head.entries.push(meta);
                     row.body.extend_from_slice(json);
                 }
             }
@@ -249,14 +250,15 @@ impl Shard {
     }
 
     fn judge(&mut self, meta: &Meta, now: i64) -> Outcome {
-        if self.ids.knows(&meta.trace_id, &meta.id) {
+        let id = self.ids.fingerprint(&meta.trace_id, &meta.id);
+        if self.ids.knows(id) {
             return Outcome::Duplicate { left: self.lease.remaining(meta.system) };
         }
         if let Err(refused) = self.admits(&meta.trace_id, meta.system, meta.len) {
             return refused;
         }
         self.lease.spend(meta.system);
-        self.ids.insert(&meta.trace_id, &meta.id, now);
+        self.ids.insert(id, now);
         Outcome::Stored { left: self.lease.remaining(meta.system) }
     }
 
@@ -265,34 +267,35 @@ impl Shard {
         if self.lease.undrained_from() > 0 {
             return Err(Outcome::Undrained { from: self.lease.undrained_from(), to: self.settings.shards });
         }
-        let known = self.traces.get(trace_id).is_some();
+        let trace = self.traces.get(trace_id);
         let over_bytes = self.held_bytes + u64::from(bytes) > self.settings.buffer_max_bytes;
-        if over_bytes || self.ids.len() >= MAX_IDS || (!known && !self.traces.has_room()) {
+        if over_bytes || self.ids.len() >= MAX_IDS || (trace.is_none() && !self.traces.has_room()) {
             return Err(Outcome::Full);
         }
         if let Err(refusal) = self.lease.check(system) {
             return Err(Outcome::Over { scope: refusal.scope, until: refusal.until });
         }
-        if self.in_window(trace_id) >= self.settings.limits.trace {
+        if self.in_window(trace) >= self.settings.limits.trace {
             return Err(Outcome::Over { scope: Scope::Trace, until: self.lease.window_end() });
         }
         Ok(())
     }
 
     /// Logs of a trace that count in the window.
-    fn in_window(&self, trace_id: &str) -> u64 {
+    fn in_window(&self, trace: Option<&Trace>) -> u64 {
         let window = self.lease.window();
-        self.traces.get(trace_id).filter(|trace| trace.window == window).map_or(0, |trace| trace.in_window)
+        trace.filter(|trace| trace.window == window).map_or(0, |trace| trace.in_window)
     }
 
     /// How the next log of a trace would be judged, without spending anything.
     pub fn foretell(&self, query: &CheckQuery) -> CheckReply {
         let left = self.lease.remaining(query.system);
         let outcome = self.admits(&query.trace_id, query.system, 0).err();
+        let counted = self.in_window(self.traces.get(&query.trace_id));
         CheckReply {
             v: VERSION,
             outcome: outcome.unwrap_or(Outcome::Stored { left }),
-            trace_left: self.settings.limits.trace.saturating_sub(self.in_window(&query.trace_id)),
+            trace_left: self.settings.limits.trace.saturating_sub(counted),
             window_end: self.lease.window_end(),
         }
     }

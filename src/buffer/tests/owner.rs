@@ -97,7 +97,7 @@ impl Owner {
             // The owner refuses all of them.
             return vec![Outcome::Full; entries.len()];
         }
-        let appended = self.shard.append(&entries, self.now);
+        let appended = self.shard.append(entries.clone(), self.now);
         for row in appended.rows {
             let head = serde_json::to_vec(&row.head).unwrap();
             assert!(

@@ -72,8 +72,7 @@ impl Inner {
             }
         }
         let requests = group.len() as u64;
-        let stored = self.store(&entries, requests).await;
-        drop(entries);
+        let stored = self.store(entries, requests).await;
         let (mut outcomes, window_end, failed) = match stored {
             Ok((outcomes, window_end)) => (outcomes.into_iter(), window_end, None),
             Err(error) => {
@@ -99,7 +98,7 @@ impl Inner {
 
     pub(super) async fn store(
         self: &Rc<Self>,
-        entries: &[(Meta, &[u8])],
+        entries: Vec<(Meta, &[u8])>,
         requests: u64,
     ) -> Result<(Vec<wire::Outcome>, i64)> {
         let wanted = self.with(|shard| {
