@@ -63,7 +63,7 @@ impl Scanner<'_> {
             && self.line_is_quiet()
             && !self.line.positional
             && !matches!(self.byte(end), b'/' | b':' | b'(')
-            && !BEGINNINGS.may_hold(word)
+            && !(BEGINNINGS.may_hold(word) && BEGINNINGS.may_hold_within(word))
         {
             return false;
         }

@@ -72,21 +72,27 @@ impl<const N: usize> Words<N> {
     }
 }
 
-/// What is left of lists of words when nothing but how each begins and ends and how long it is gets kept, one bit for each:
-/// enough to turn most other words away.
-pub struct Sketches(u64);
+/// What is left of lists of words when nothing but their first and last letters and their lengths is kept, one bit for each
+/// word, and again of the letters next to those: enough to turn most other words away.
+pub struct Sketches {
+    ends: u64,
+    inner: u64,
+}
 
 impl Sketches {
     /// Of these lists, the words of each parted by spaces.
     pub const fn of(lists: &[&str]) -> Self {
-        let (mut sketches, mut list) = (0, 0);
+        let (mut sketches, mut list) = (Self { ends: 0, inner: 0 }, 0);
         while list < lists.len() {
             let bytes = lists[list].as_bytes();
             let (mut start, mut at) = (0, 0);
             while at <= bytes.len() {
                 if at == bytes.len() || bytes[at] == b' ' {
                     if at > start {
-                        sketches |= Self::bit(bytes[start], bytes[at - 1], at - start);
+                        sketches.ends |= Self::bit(bytes[start], bytes[at - 1], at - start);
+                    }
+                    if at > start + 1 {
+                        sketches.inner |= Self::bit(bytes[start + 1], bytes[at - 2], 0);
                     }
                     start = at + 1;
                 }
@@ -94,7 +100,7 @@ impl Sketches {
             }
             list += 1;
         }
-        Sketches(sketches)
+        sketches
     }
 
     #[allow(clippy::cast_possible_truncation)] // of a length modulo 64
@@ -103,11 +109,21 @@ impl Sketches {
         1 << ((first + 5 * last + 23 * (length % 64) as u32) % 64)
     }
 
-    /// Whether the lists may hold this word, letters of any case. They do not when the answer is no.
+    /// Whether the lists may hold this word, letters of any case, as far as its ends tell. They do not when the answer is
+    /// no.
     #[inline]
     pub fn may_hold(&self, word: &[u8]) -> bool {
         let (Some(&first), Some(&last)) = (word.first(), word.last()) else { return false };
-        self.0 & Self::bit(first, last, word.len()) != 0
+        self.ends & Self::bit(first, last, word.len()) != 0
+    }
+
+    /// The same as far as the letters next to its ends tell.
+    #[inline]
+    pub fn may_hold_within(&self, word: &[u8]) -> bool {
+        match *word {
+            [.., one, _] => word.get(1).is_some_and(|&second| self.inner & Self::bit(second, one, 0) != 0),
+            _ => true,
+        }
     }
 }
 
@@ -127,7 +143,13 @@ impl List {
     /// Whether it holds this word, letters of any case.
     #[inline]
     pub fn has(&self, word: &[u8]) -> bool {
-        self.sketches.may_hold(word) && one_of(word, self.words)
+        self.sketches.may_hold(word) && self.holds(word)
+    }
+
+    #[inline(never)]
+    fn holds(&self, word: &[u8]) -> bool {
+        self.sketches.may_hold_within(word)
+            && self.words.as_bytes().split(|&b| b == b' ').any(|known| word.eq_ignore_ascii_case(known))
     }
 }
 
@@ -145,7 +167,7 @@ pub fn mentions(text: &[u8], words: &[&[u8]]) -> bool {
 /// Whether a word is one of a list that is written where it is asked for.
 macro_rules! is_one_of {
     ($word:expr, $words:expr) => {{
-        const LIST: $crate::redaction::words::List = $crate::redaction::words::List::new($words);
+        static LIST: $crate::redaction::words::List = $crate::redaction::words::List::new($words);
         LIST.has($word)
     }};
 }
@@ -200,12 +222,6 @@ macro_rules! ends_as {
     }};
 }
 pub(crate) use ends_as;
-
-/// Whether a word is one of these, parted by spaces, letters of any case.
-#[inline(never)]
-fn one_of(word: &[u8], list: &str) -> bool {
-    list.as_bytes().split(|&b| b == b' ').any(|known| word.eq_ignore_ascii_case(known))
-}
 
 #[cfg(test)]
 mod tests {
