@@ -1,6 +1,6 @@
 //! The lexicon of names: what each word does in one.
 
-use super::words::Words;
+use super::words::{Words, ends_as};
 
 // What a word does in a name.
 pub const SECRET: u32 = 1; // …Password, …Token: what ends so is a secret
@@ -114,24 +114,13 @@ pub fn roles(word: &[u8]) -> u32 {
 
 /// Words written together: `pgpassword`, `csrfmiddlewaretoken`, `clientsecret`, `apikey`.
 fn compound(word: &[u8]) -> u32 {
-    const ENDS: [&[u8]; 12] = [
-        b"password",
-        b"passwd",
-        b"passphrase",
-        b"secret",
-        b"token",
-        b"apikey",
-        b"secretkey",
-        b"accesskey",
-        b"privatekey",
-        b"credentials",
-        b"sessid",
-        b"sessionid",
-    ];
     match word {
         b"sessionid" => 0,
-        _ if ENDS.iter().any(|end| word.ends_with(end)) => SECRET,
-        _ if word.ends_with(b"tokens") || word.ends_with(b"secrets") => PLURAL,
+        _ if ends_as!(word, SECRETS) => SECRET,
+        _ if ends_as!(word, "tokens secrets") => PLURAL,
         _ => 0,
     }
 }
+
+/// How words written together end that are secrets.
+const SECRETS: &str = "password passwd passphrase secret token apikey secretkey accesskey privatekey credentials sessid sessionid";
