@@ -11,8 +11,9 @@ impl Scanner<'_> {
     /// `<password>value</password>`
     #[inline(never)]
     pub fn element(&mut self, start: usize, end: usize) -> bool {
-        let opens = matches!(self.before(start), b'<' | b':' | b'>' | b'.')
-            || self.slice(0, start).ends_with(b"&lt;");
+        let before = self.before(start);
+        let opens = matches!(before, b'<' | b':' | b'>' | b'.')
+            || before == b';' && self.is_at(start.saturating_sub(4), b"&lt;");
         if !opens || !named_secret(self.level_of(start, end, true)) {
             return false;
         }
