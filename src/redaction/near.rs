@@ -11,9 +11,9 @@ use super::words::{Sketches, Words, ends_as, is_one_of};
 
 /// What may stand between a secret's name and the secret.
 #[rustfmt::skip]
-static LINKS: Words<64> = Words::new(&[
+static LINKS: Words<128> = Words::new(&[
     (1, "is was to from now value new old put set with and as using default test live rejected used add plaintext \
-        digest hash rotated changed provided received presented supplied generated"),
+        digest hash rotated changed provided received presented supplied generated loaded imported derived env environment"),
 ]);
 
 /// Segments of a path behind which a secret stands.

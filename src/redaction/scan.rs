@@ -191,6 +191,9 @@ impl<'t> Scanner<'t> {
         let (password, secret) = (self.line.password || one_time, self.line.secret || speaks);
         let announced =
             (password || secret) && (matches!(self.before(self.at), b':' | b'\n' | b'*') || self.line.prompt);
+        if self.line.one_time && self.code_below(self.at) {
+            return;
+        }
         self.at += 1;
         self.line = Line { password: announced && password, secret: announced && secret, ..Line::default() };
         self.line.prompt = self.is_at(self.at, b"# ");
@@ -335,6 +338,9 @@ impl<'t> Scanner<'t> {
         let end = self.at + value::run_of(self.text, self.at, b'\\');
         self.at = match self.byte(end) {
             b'n' | b'r' => {
+                if self.line.one_time && self.code_below(self.at) {
+                    return;
+                }
                 self.line = Line::default();
                 self.words = [(0, 0); 3];
                 end + 1
