@@ -17,7 +17,7 @@ static LINKS: Words<128> = Words::new(&[
 ]);
 
 /// Segments of a path behind which a secret stands.
-const DOORS: &str = "magic magic-link magiclink reset password-reset verify verify-email confirm confirm-email activate \
+pub const DOORS: &str = "magic magic-link magiclink reset password-reset verify verify-email confirm confirm-email activate \
     invite invites invitation invitations accept-invite unsubscribe hook hooks webhook webhooks";
 
 /// Functions that are given a secret.
@@ -107,6 +107,13 @@ impl Scanner<'_> {
         }
         // `wg set wg0 … preshared-key /dev/stdin <<< "…"`
         if self.line.secret && self.is_at(end, b" <<< ") && self.quoted_argument(end + 4) {
+            return true;
+        }
+        // requests' `HTTPBasicAuth('ada', '…')`
+        if self.byte(end) == b'('
+            && is_one_of!(word, "httpbasicauth httpdigestauth basicauth")
+            && self.second_string(end + 1)
+        {
             return true;
         }
         if self.is_at(start.saturating_sub(5), b"hmac.new(") {

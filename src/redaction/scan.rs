@@ -49,6 +49,8 @@ pub struct Scanner<'t> {
     pub inside_from: usize,
     /// Where a label's string closes: its mark opens none.
     pub label_end: usize,
+    /// Behind where `access…` and `refresh…` stood last, 0 for nowhere.
+    pub halves: (usize, usize),
     /// A JSON Web Key was seen (`"kty"`).
     pub jwk: bool,
     /// The name last judged, and how: several rules ask.
@@ -122,6 +124,7 @@ impl<'t> Scanner<'t> {
             inside: 0,
             inside_from: 0,
             label_end: 0,
+            halves: (0, 0),
             jwk: false,
             level: Cell::new((0, 0, keys::Level::Harmless)),
             netrc: false,
@@ -305,6 +308,15 @@ impl<'t> Scanner<'t> {
         }
         self.take(token.start, token.end, token.end, Rule::of_row(token.row));
         self.line.spoken = token.end; // `AKIA…/secret`
+        // The secret of 40 characters may hold slashes.
+        let secret = charset::BASE64.run_within(self.text, token.end + 1, 41);
+        if matches!(self.byte(token.end), b'/' | b':')
+            && secret == token.end + 41
+            && token.end - token.start == 20
+            && charset::is_mixed(self.slice(token.end + 1, secret))
+        {
+            self.take(token.end + 1, secret, secret, Rule::KEY_VALUE);
+        }
         true
     }
 

@@ -82,11 +82,17 @@ impl Scanner<'_> {
         if let mark @ (b'"' | b'\'') = self.byte(at)
             && self.slice(at, at + 3) == [mark; 3]
         {
+            // The string may stand on a line of its own between them.
             let rest = self.slice(at + 3, at + 515);
+            let blank = rest.iter().take(24).take_while(|b| b.is_ascii_whitespace()).count();
+            let start = at + 3 + if rest.first() == Some(&b'\n') { blank } else { 0 };
+            let rest = self.slice(start, at + 515);
             let length = rest.iter().position(|b| *b == mark || *b == b'\n').unwrap_or(rest.len());
-            self.looked(at, at + length);
-            if rest.get(length..length + 3) == Some(&[mark; 3]) && length > 0 {
-                return Some(Value::Quoted(at + 3, at + 3 + length, at + 6 + length));
+            let below = rest.iter().skip(length).take(24).take_while(|b| b.is_ascii_whitespace()).count();
+            let close = start + length + below;
+            self.looked(at, close);
+            if self.slice(close, close + 3) == [mark; 3] && length > 0 {
+                return Some(Value::Quoted(start, start + length, close + 3));
             }
         }
         if let Some((quote, start)) = value::opening(self.text, at) {
