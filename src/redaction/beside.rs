@@ -54,6 +54,7 @@ impl Scanner<'_> {
             && !value::says_nothing(content);
         let (other, seen): (&[&[u8]], _) =
             if access { (&[b"refresh"], self.halves.1) } else { (&[b"access"], self.halves.0) };
+        self.looked(after, after + 40);
         let near = seen > 0 && start - seen < PAIR_AT_MOST;
         if !told || !near && !mentions(self.slice(after, after + 40), other) {
             return false;

@@ -16,7 +16,7 @@ impl Scanner<'_> {
     #[inline(never)]
     pub fn by_place(&mut self, start: usize, end: usize) -> Option<(usize, usize, Rule)> {
         match (self.before(start), self.byte(start), end - start) {
-            (b'/', b'p', 1) if self.byte(end) == b':' => self.desktop(start, end),
+            (b'/', b'p', 1) if self.byte(end) == b':' => self.desktop(end),
             // Render's deploy hook: `/deploy/srv-…?key=…`
             (b'/', b's', 8..) if self.is_at(end, b"?key=") && self.is_at(start, b"srv-") => {
                 let to = WORD.run_within(self.text, end + 5, 64);
@@ -39,18 +39,18 @@ impl Scanner<'_> {
     }
 
     /// `xfreerdp /u:ada /p:…`
-    fn desktop(&mut self, start: usize, end: usize) -> Option<(usize, usize, Rule)> {
-        let from = start.saturating_sub(160);
-        let line = self.slice(from, start).rsplit(|b| *b == b'\n').next().unwrap_or_default();
-        let named = mentions(line, &[b"freerdp"]);
-        self.looked(from, start);
+    fn desktop(&mut self, end: usize) -> Option<(usize, usize, Rule)> {
+        if !self.line.desktop {
+            return None;
+        }
         let (at, to, _) = self.argument_at(end + 1, 128);
-        (named && at < to && !value::says_nothing(self.slice(at, to))).then_some((at, to, Rule::COMMAND_LINE))
+        (at < to && !value::says_nothing(self.slice(at, to))).then_some((at, to, Rule::COMMAND_LINE))
     }
 
     /// Django's `/reset/MTI/c8z0xk-3f…/`, `/password/reset/key/3-c8z0xk-3f…/`: base 36, a dash and a hash behind a
     /// segment that opens a door.
-    fn link_token(&self, start: usize, end: usize) -> Option<(usize, usize, Rule)> {
+    fn link_token(&mut self, start: usize, end: usize) -> Option<(usize, usize, Rule)> {
+        self.looked(start, end);
         let token = self.slice(start, end);
         let dash = token.iter().rposition(|&b| b == b'-')?;
         let (time, hash) = (token.get(..dash)?, token.get(dash + 1..)?);

@@ -66,6 +66,10 @@ impl Scanner<'_> {
             {
                 self.discord_webhook(end + 9)
             }
+            b'x' => {
+                self.line.desktop |= self.is_at(start, b"xfreerdp");
+                None
+            }
             _ => None,
         };
         let marked = matches!(self.before(start), b'/' | b'*') || first == b'm' && end - start == 35;

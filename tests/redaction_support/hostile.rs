@@ -135,7 +135,7 @@ pub fn hostile() -> Vec<(&'static str, &'static str)> {
         ("private lines", "Private-Lines: 99\nAAAAAAAA\n"),
         ("hash of a database", "md50123456789abcdef0123456789abcdef "),
         ("starred hash", "*0123456789ABCDEF0123456789ABCDEF01234567 "),
-        ("remote desktop", "/p:a "),
+        ("remote desktop", "xfreerdp /p:\" "),
         ("slash in a password", "a://:/"),
         ("aws pair", "AKIAABCDEFGHIJ234567/"),
         ("deploy hook", "/deploy/srv-a?key=a"),
