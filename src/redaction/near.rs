@@ -335,6 +335,9 @@ impl Scanner<'_> {
 
     /// The strings among a call's arguments that look generated.
     pub fn arguments(&mut self, from: usize) -> bool {
+        if from < self.arguments_to {
+            return false; // looked at within the call around it
+        }
         let (mut at, mut taken) = (from, false);
         while at < from + CALL_AT_MOST {
             match self.byte(at) {
@@ -350,6 +353,7 @@ impl Scanner<'_> {
             }
         }
         self.looked(from, at);
+        self.arguments_to = at;
         if taken {
             self.resume(at);
         }

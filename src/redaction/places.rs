@@ -70,12 +70,12 @@ impl Scanner<'_> {
 
     /// Python's `('ada', '…')`: the second of two strings, whatever it looks like.
     pub fn second_string(&mut self, open: usize) -> bool {
-        let (from, to, after) = self.argument_at(open, 96);
+        let (from, to, after) = self.argument_at(open, 48);
         if from == open || after == to || !self.is_at(after, b", ") && self.byte(after) != b',' {
             return false;
         }
         let at = after + 1 + usize::from(self.byte(after + 1) == b' ');
-        let (from, to, after) = self.argument_at(at, 160);
+        let (from, to, after) = self.argument_at(at, 96);
         from > at && after > to && self.byte(after) == b')' && self.command_span(from, to)
     }
 

@@ -49,6 +49,10 @@ pub struct Scanner<'t> {
     pub inside_from: usize,
     /// Where a label's string closes: its mark opens none.
     pub label_end: usize,
+    /// The long bare value looked at last: where it starts and ends, percent-encoded or not, in a table or not.
+    pub bare_run: (usize, usize, bool, bool),
+    /// Where the arguments of the call looked at last end.
+    pub arguments_to: usize,
     /// Behind where `access…` and `refresh…` stood last, 0 for nowhere.
     pub halves: (usize, usize),
     /// A JSON Web Key was seen (`"kty"`).
@@ -124,6 +128,8 @@ impl<'t> Scanner<'t> {
             inside: 0,
             inside_from: 0,
             label_end: 0,
+            bare_run: (0, 0, false, false),
+            arguments_to: 0,
             halves: (0, 0),
             jwk: false,
             level: Cell::new((0, 0, keys::Level::Harmless)),

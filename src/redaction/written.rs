@@ -12,6 +12,9 @@ use super::words::is_one_of;
 /// The longest passphrase of plain words.
 const PHRASE_AT_MOST: usize = 96;
 
+/// From what length on a bare value's end is remembered: where the next one starts within it, it is not looked for again.
+const LONG: usize = 1024;
+
 /// A value as it is written.
 pub enum Value {
     /// In quotation marks: content, and where reading goes on
@@ -103,11 +106,19 @@ impl Scanner<'_> {
             return (!cut_off).then_some(Value::Quoted(start, end, after));
         }
         // A cell of a table ends with it.
+        let long = self.bare_run;
+        let known = (long.2, long.3) == (sep.encoded, sep.listed) && long.0 < at && at + LONG < long.1;
+        if known {
+            return Some(Value::Bare(at, long.1));
+        }
         let rest = self.text.get(at..).unwrap_or_default();
         let cell = if sep.listed { rest.iter().position(|b| matches!(b, b'|' | 0..=b' ')) } else { None };
         let end =
             value::bare_end(self.slice(0, cell.map_or(self.text.len(), |cell| at + cell)), at, sep.encoded);
         self.looked(at, cell.map_or(end, |cell| at + cell));
+        if end > at + LONG {
+            self.bare_run = (at, end, sep.encoded, sep.listed);
+        }
         if !sep.unspaced && !sep.colon && !sep.arrow && value::is_assignment(self.slice(at, end)) {
             return None; // `API_KEY= PORT=3000`: an empty value, and the next name
         }
