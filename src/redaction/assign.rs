@@ -144,7 +144,7 @@ impl Scanner<'_> {
             Level::Digits => self.digits_value(sep),
             // Python's `auth=("ada", "…")`
             Level::IfGenerated if self.byte(sep.value) == b'(' && name.eq_ignore_ascii_case(b"auth") => {
-                self.second_string(sep.value + 1) || self.arguments(sep.value + 1)
+                self.second_string(sep.value + 1, true) || self.arguments(sep.value + 1)
             }
             // `GET session:9f2c…`: a session's id
             Level::IfGenerated if sep.unspaced && sep.colon && !sep.quoted && name == b"session" => false,

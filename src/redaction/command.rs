@@ -83,6 +83,10 @@ impl Scanner<'_> {
         if ends_as!(word, "stdin") || word == b"S" && is_one_of!(self.nth_word(0), "sudo") {
             return self.piped(start);
         }
+        // `ConvertTo-SecureString -AsPlainText "…"`
+        if word == b"AsPlainText" {
+            return self.quoted_argument(end);
+        }
         if self.glued(start, word, long) {
             let to = value::bare_end(self.text, start + 1, false);
             self.looked(start, to);

@@ -4,6 +4,7 @@
 use super::charset;
 use super::keys::{self, Level};
 use super::names::Rule;
+use super::places::POSITIONAL_CALLS;
 use super::scan::Scanner;
 use super::statement;
 use super::value;
@@ -109,10 +110,7 @@ impl Scanner<'_> {
         if self.line.secret && self.is_at(end, b" <<< ") && self.quoted_argument(end + 4) {
             return true;
         }
-        // requests' `HTTPBasicAuth('ada', '…')`
-        if self.byte(end) == b'('
-            && is_one_of!(word, "httpbasicauth httpdigestauth basicauth")
-            && self.second_string(end + 1)
+        if self.byte(end) == b'(' && is_one_of!(word, POSITIONAL_CALLS) && self.positional_call(word, end + 1)
         {
             return true;
         }

@@ -11,6 +11,10 @@ use super::words::{ends_as, is_one_of, mentions};
 /// What an SNMP user's passphrase is hashed or encrypted with.
 pub const SNMP: &str = "sha md5 aes des sha-224 sha-256 sha-384 sha-512 aes-128 aes-192 aes-256 aes128 aes256 sha256 sha512 3des";
 
+/// Functions that are given a password by its place.
+pub const POSITIONAL_CALLS: &str =
+    "httpbasicauth httpdigestauth basicauth login signin authenticate compare comparesync hash hashsync";
+
 impl Scanner<'_> {
     /// What a slash, a star or its own first letters put into its place: a link's token, a flag's value, a hash.
     #[inline(never)]
@@ -68,15 +72,29 @@ impl Scanner<'_> {
         (fits && (door(0) || door(1))).then_some((start, end, Rule::KEY_VALUE))
     }
 
-    /// Python's `('ada', '…')`: the second of two strings, whatever it looks like.
-    pub fn second_string(&mut self, open: usize) -> bool {
+    /// `HTTPBasicAuth('ada', '…')`, `client.login('ada', '…')`, `bcrypt.hash('…', 10)`: the string by its number.
+    pub fn positional_call(&mut self, word: &[u8], open: usize) -> bool {
+        match () {
+            () if ends_as!(word, "auth") => self.second_string(open, true),
+            () if is_one_of!(word, "login signin authenticate") => self.second_string(open, false),
+            () => {
+                let hashes = is_one_of!(self.nth_word(0), "bcrypt bcryptjs argon2");
+                let quoted = value::opening(self.text, open).is_some();
+                hashes && quoted && self.told_here(open)
+            }
+        }
+    }
+
+    /// Python's `('ada', '…')`: the second of two strings, whatever it looks like where nothing else can stand there.
+    pub fn second_string(&mut self, open: usize, sure: bool) -> bool {
         let (from, to, after) = self.argument_at(open, 48);
         if from == open || after == to || !self.is_at(after, b", ") && self.byte(after) != b',' {
             return false;
         }
         let at = after + 1 + usize::from(self.byte(after + 1) == b' ');
         let (from, to, after) = self.argument_at(at, 96);
-        from > at && after > to && self.byte(after) == b')' && self.command_span(from, to)
+        let fits = from > at && after > to && self.byte(after) == b')';
+        fits && (sure || value::is_told(self.slice(from, to))) && self.command_span(from, to)
     }
 
     /// Whether passwords' hashes are spoken of beside a hash.

@@ -28,7 +28,7 @@ impl Scanner<'_> {
         if self.byte(end) != b' ' {
             return false;
         }
-        let Some((value, words, account)) = self.told_at(end, password).or_else(|| self.to_be_used(end))
+        let Some((value, words, account)) = self.told_at(end, password).or_else(|| self.behind_purpose(end))
         else {
             return false;
         };
@@ -121,7 +121,7 @@ impl Scanner<'_> {
     }
 
     /// `use the following password to sign in: …`: what the secret is for stands between.
-    fn to_be_used(&mut self, end: usize) -> Option<(usize, usize, bool)> {
+    fn behind_purpose(&mut self, end: usize) -> Option<(usize, usize, bool)> {
         let following = self.words_mention(const { &List::new("following") });
         if !following
             || !(self.is_at(end, b" to ") || self.is_at(end, b" for ") || self.is_at(end, b" when "))
