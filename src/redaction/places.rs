@@ -59,7 +59,13 @@ impl Scanner<'_> {
         let dash = token.iter().rposition(|&b| b == b'-')?;
         let (time, hash) = (token.get(..dash)?, token.get(dash + 1..)?);
         let small = |b: &u8| b.is_ascii_digit() || b.is_ascii_lowercase() || *b == b'-';
-        let fits = (1..=20).contains(&time.len())
+        // A time in base 36 is three or six letters when it has no digit; a commit's hash is behind a word.
+        let timed = match time.len() {
+            3 | 6 if hash.len() != 40 => true,
+            1..=20 => time.iter().any(u8::is_ascii_digit),
+            _ => false,
+        };
+        let fits = timed
             && time.iter().all(small)
             && time.iter().filter(|b| **b == b'-').count() < 2
             && (20..=64).contains(&hash.len())
@@ -67,7 +73,9 @@ impl Scanner<'_> {
         let door = |nth: usize| {
             let (_, to) = self.words.get(nth).copied().unwrap_or((0, 0));
             let word = self.nth_word(nth);
-            self.byte(to) == b'/' && (is_one_of!(word, DOORS) || word.windows(5).any(|part| part == b"reset"))
+            self.byte(to) == b'/'
+                && (is_one_of!(word, DOORS) && !word.windows(4).any(|part| part == b"hook")
+                    || word.windows(5).any(|part| part == b"reset"))
         };
         (fits && (door(0) || door(1))).then_some((start, end, Rule::KEY_VALUE))
     }
@@ -99,8 +107,15 @@ impl Scanner<'_> {
 
     /// Whether passwords' hashes are spoken of beside a hash.
     fn of_hashes(&mut self, start: usize, end: usize) -> bool {
-        const SPOKEN: [&[u8]; 6] =
-            [b"pg_authid", b"pg_shadow", b"authentication_string", b"assword", b"ASSWORD", b"mysql.user"];
+        const SPOKEN: [&[u8]; 7] = [
+            b"pg_authid",
+            b"pg_shadow",
+            b"authentication_string",
+            b"assword hash",
+            b"assword_hash",
+            b"PASSWORD",
+            b"mysql.user",
+        ];
         let (from, to) = (start.saturating_sub(96), self.text.len().min(end + 96));
         self.looked(from, to);
         mentions(self.slice(from, start), &SPOKEN) || mentions(self.slice(end, to), &SPOKEN)
