@@ -23,15 +23,7 @@ impl Scanner<'_> {
         if matches!(self.byte(end), b'>' | b' ' | b'&' | b'<') && self.element(start, end) {
             return true;
         }
-        // `word another`, as prose is written: nothing parts them.
-        let mut sign = end;
-        if self.byte(end) == b' ' && self.byte(end + 1).is_ascii_alphabetic() {
-            // Go's `var apiKey string = "…"`
-            if self.byte(end + 1) != b's' || !self.is_at(end, b" string = \"") {
-                return false;
-            }
-            sign = end + 7;
-        }
+        let Some(sign) = self.sign_behind(end) else { return false };
         let Some(sep) = self.separator(sign) else {
             // `user-secrets set "Jwt:Secret" "…"`
             if self.is_at(end, b"\" \"")
@@ -59,9 +51,7 @@ impl Scanner<'_> {
         if name.iter().all(u8::is_ascii_digit) || sep.unspaced && name == b"hmac-sha256" {
             return false;
         }
-        if matches!(name.first(), Some(b'a' | b'r' | b'A' | b'R')) {
-            self.note_half(start);
-        }
+        self.note_half(start);
         let half = keys::pair_half(name);
         if is_one_of!(name, "kty crv") {
             self.jwk = true;

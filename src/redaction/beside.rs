@@ -16,7 +16,19 @@ const PAIR_AT_MOST: usize = 4096;
 pub const TOKEN_AT_LEAST: usize = 20;
 
 impl Scanner<'_> {
+    /// From where on a name's sign is looked for. None stands behind `word another`, as prose is written, but for a type:
+    /// Go's `var apiKey string = "…"`.
+    #[inline]
+    pub fn sign_behind(&self, end: usize) -> Option<usize> {
+        match self.byte(end + 1) {
+            next if self.byte(end) != b' ' || !next.is_ascii_alphabetic() => Some(end),
+            b's' if self.is_at(end, b" string = \"") => Some(end + 7),
+            _ => None,
+        }
+    }
+
     /// Notes the halves of a pair of tokens: `access…`, `refresh…`.
+    #[inline]
     pub fn note_half(&mut self, start: usize) {
         if self.is_at(start, b"access") {
             self.halves.0 = start + 1;

@@ -11,6 +11,10 @@ use super::words::{ends_as, is_one_of, mentions};
 /// What an SNMP user's passphrase is hashed or encrypted with.
 pub const SNMP: &str = "sha md5 aes des sha-224 sha-256 sha-384 sha-512 aes-128 aes-192 aes-256 aes128 aes256 sha256 sha512 3des";
 
+/// Schemes of databases and queues.
+pub const DATABASES: &str =
+    "postgres postgresql mysql mariadb redis rediss mongodb srv amqp amqps mssql sqlserver clickhouse";
+
 /// Functions that are given a password by its place.
 pub const POSITIONAL_CALLS: &str =
     "httpbasicauth httpdigestauth basicauth login signin authenticate compare comparesync hash hashsync";

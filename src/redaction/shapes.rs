@@ -3,13 +3,10 @@
 
 use super::charset::{self, ALNUM, ANY_BASE64, TOKEN, TOKEN_DOT};
 use super::names::Rule;
+use super::places::DATABASES;
 use super::scan::Scanner;
 use super::value;
 use super::words::ends_as;
-
-/// Schemes of databases and queues.
-const DATABASES: &str =
-    "postgres postgresql mysql mariadb redis rediss mongodb srv amqp amqps mssql sqlserver clickhouse";
 
 impl Scanner<'_> {
     /// `eyJ….eyJ….…` (RFC 7519), and JWE's five parts: where it ends.
