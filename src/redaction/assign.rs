@@ -23,11 +23,8 @@ impl Scanner<'_> {
         if matches!(self.byte(end), b'>' | b' ' | b'&' | b'<') && self.element(start, end) {
             return true;
         }
-        // `word another`, as prose is written: nothing parts them.
-        if self.byte(end) == b' ' && self.byte(end + 1).is_ascii_alphabetic() {
-            return false;
-        }
-        let Some(sep) = self.separator(end) else {
+        let Some(sign) = self.sign_behind(end) else { return false };
+        let Some(sep) = self.separator(sign) else {
             // `user-secrets set "Jwt:Secret" "…"`
             if self.is_at(end, b"\" \"")
                 && self
@@ -54,6 +51,7 @@ impl Scanner<'_> {
         if name.iter().all(u8::is_ascii_digit) || sep.unspaced && name == b"hmac-sha256" {
             return false;
         }
+        self.note_half(start);
         let half = keys::pair_half(name);
         if is_one_of!(name, "kty crv") {
             self.jwk = true;
@@ -115,7 +113,7 @@ impl Scanner<'_> {
         match level {
             // A wallet's seed
             Level::Harmless if ends_as!(name, "seed words") => self.mnemonic_value(sep),
-            Level::Harmless => false,
+            Level::Harmless => self.beside(start, end, sep),
             Level::Always | Level::UnlessNumber | Level::UnlessCount if sep.listed => {
                 self.generated_value(sep, 10, Rule::KEY_VALUE) || self.second_of_two(sep, start)
             }
@@ -136,7 +134,7 @@ impl Scanner<'_> {
             Level::Digits => self.digits_value(sep),
             // Python's `auth=("ada", "…")`
             Level::IfGenerated if self.byte(sep.value) == b'(' && name.eq_ignore_ascii_case(b"auth") => {
-                self.arguments(sep.value + 1)
+                self.second_string(sep.value + 1, true) || self.arguments(sep.value + 1)
             }
             // `GET session:9f2c…`: a session's id
             Level::IfGenerated if sep.unspaced && sep.colon && !sep.quoted && name == b"session" => false,

@@ -18,12 +18,32 @@ static NAMES: Words<64> = Words::new(&[
 ]);
 
 /// What stands before such a name where it is somebody's.
-const WHOSE: &str = "your votre ton ihr ihre dein deine mein tu su seu uw je j din dit tuo suo";
+const WHOSE: &str = "your votre ton ihr ihre dein deine mein tu su seu twoj uw je j din dit tuo suo";
 
 /// What stands behind such a name.
-const PURPOSES: [&str; 16] = [
-    " to ", " er ", " är ", " es ", " é ", " è ", " di ver", " di sic", " di acc", " de conf", " de ver",
-    " de seg", " de acc", " de aut", " weryf", " verif",
+const PURPOSES: [&str; 22] = [
+    " to ",
+    " er ",
+    " är ",
+    " es ",
+    " é ",
+    " è ",
+    " di ver",
+    " di sic",
+    " di acc",
+    " de conf",
+    " de ver",
+    " de seg",
+    " de acc",
+    " de aut",
+    " weryf",
+    " verif",
+    " jednoraz",
+    " autoryz",
+    " potwierdz",
+    " logow",
+    " aktywac",
+    " sms",
 ];
 
 /// What links such a name and the code, where the link is no ASCII word.
@@ -82,6 +102,20 @@ impl Scanner<'_> {
     pub fn behind_code(&self, start: usize) -> bool {
         let (from, to) = self.words[0];
         to > from && to + 1 == start && NAMES.any_case(self.slice(from, to)) == Some(1)
+    }
+
+    /// `kod weryfikacyjny to 123456`, `kod jednorazowy 123456`, and alone at a line's start `Kod: 123456`
+    pub fn behind_kod(&self, start: usize, length: usize) -> bool {
+        const KINDS: &str = "weryfikacyjny jednorazowy autoryzacyjny aktywacyjny sms logowania";
+        let nth = |nth: usize| is_one_of!(self.nth_word(nth), "kod kodem");
+        match () {
+            () if is_one_of!(self.nth_word(0), "to") => nth(1) || nth(2),
+            () if is_one_of!(self.nth_word(0), KINDS) => nth(1),
+            () => {
+                let alone = self.words[1].1 == 0 && length == 6 && nth(0);
+                alone && self.slice(start.saturating_sub(2), start) == b": "
+            }
+        }
     }
 
     /// Whether a link that is no ASCII word stands before a code.

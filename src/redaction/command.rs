@@ -25,6 +25,7 @@ static COMMANDS: Words<128> = Words::new(&[
     (b'P' as u32, "mosquitto_pub mosquitto_sub sqlcmd bcp isql zip unzip ipmitool"),
     (b'w' as u32, "ldapsearch ldapmodify ldapdelete ldapwhoami ldapadd ldappasswd"),
     (b'a' as u32, "redis-cli"),
+    (b'A' as u32, "snmpwalk snmpget snmpset snmptrap snmptable snmpinform"),
     (b'k' as u32, "openssl"),
     (b'N' as u32, "ssh-keygen"),
 ]);
@@ -81,6 +82,10 @@ impl Scanner<'_> {
         // The password comes another way: `echo … | docker login --password-stdin`.
         if ends_as!(word, "stdin") || word == b"S" && is_one_of!(self.nth_word(0), "sudo") {
             return self.piped(start);
+        }
+        // `ConvertTo-SecureString -AsPlainText "…"`
+        if word == b"AsPlainText" {
+            return self.quoted_argument(end);
         }
         if self.glued(start, word, long) {
             let to = value::bare_end(self.text, start + 1, false);
@@ -147,7 +152,8 @@ impl Scanner<'_> {
         if matches!(word, b"A" | b"X")
             && space > 0
             && !dash
-            && self.words_mention(const { &List::new(super::places::SNMP) })
+            && (self.line.password_flag == b'A'
+                || self.words_mention(const { &List::new(super::places::SNMP) }))
         {
             return self.command_value(from);
         }
@@ -197,6 +203,16 @@ impl Scanner<'_> {
         let taken = stop < from + pipe && self.command_span(start, stop);
         self.at = self.at.max(resume);
         taken
+    }
+
+    /// `chpasswd <<< "ada:…"`
+    pub fn fed(&mut self, end: usize) -> bool {
+        if !self.is_at(end, b" <<< ") {
+            return false;
+        }
+        let (from, to, _) = self.argument_at(end + 5, 128);
+        let colon = self.slice(from, to).iter().position(|&b| b == b':');
+        colon.is_some_and(|colon| self.command_span(from + colon + 1, to))
     }
 
     fn command_value(&mut self, at: usize) -> bool {

@@ -1,5 +1,6 @@
 //! A context is redacted as a tree: its shape and its keys stay, only leaves change.
 
+use super::beside::{TOKEN_AT_LEAST, is_integration_key, is_routing};
 use super::keys::{self, Half, Level};
 use super::names::Rule;
 use super::words::is_one_of;
@@ -112,6 +113,8 @@ fn visit_object<'t, 'a>(
         }
         _ => false,
     });
+    let has = |half: &str| fields.iter().any(|(key, _)| key.starts_with(half));
+    let pair = has("refresh") && has("access");
     let guarded = fields.iter().any(|(key, _)| keys::level(key.as_bytes()) == Level::Always);
     for (key, value) in fields {
         let own = match level {
@@ -128,6 +131,14 @@ fn visit_object<'t, 'a>(
             _ if jwk && matches!(&**key, "d" | "p" | "q" | "dp" | "dq" | "qi" | "k") => Level::Always,
             // `{password, code: "123456"}`
             _ if guarded && key == "code" => Level::Digits,
+            // `{access: "…", refresh: "…"}`
+            _ if pair
+                && is_one_of!(key.as_bytes(), "access refresh")
+                && leaf(value).len() >= TOKEN_AT_LEAST =>
+            {
+                Level::IfGenerated
+            }
+            _ if is_routing(key.as_bytes()) && is_integration_key(leaf(value)) => Level::Always,
             // Vault's, beside a `role_id`
             _ if key == "secret_id" && leaf(value).len() == 36 => Level::Always,
             _ => joined_level(name, key, value),

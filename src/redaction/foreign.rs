@@ -3,6 +3,7 @@
 use super::charset;
 use super::names::Rule;
 use super::scan::Scanner;
+use super::words::is_one_of;
 
 /// A name, and where its first letter beyond ASCII stands, by the first two bytes of which it is found.
 #[derive(Clone, Copy)]
@@ -53,7 +54,10 @@ static PASSWORDS: [Name; 17] = names([
 static CODES: [Name; 6] = names(["код", "Код", "認証コード", "验证码", "驗證碼", "인증번호"]);
 
 /// What may stand between such a name and the secret.
-const LINKS: &str = " |:|：|=|は|是|为|«|подтверждения|to |är |est |es |é ";
+const LINKS: &str = " |:|：|=|は|是|为|«|подтверждения|to |är |est |es |é |jednorazowe";
+
+/// What says of a password that it is a one-time code.
+const ONCE: &str = "jednorazowe jednorazowego";
 
 impl Scanner<'_> {
     /// A byte beyond ASCII: whether a name of the tables stands here, and a secret behind it.
@@ -73,6 +77,8 @@ impl Scanner<'_> {
         };
         let password = ends(&PASSWORDS);
         let code = password.is_none();
+        // `jednorazowe hasło: 123456`, `hasło jednorazowe: 123456`
+        let once = [self.nth_word(0), self.nth_word(1)].iter().any(|word| is_one_of!(word, ONCE));
         let Some(named) = password.or_else(|| ends(&CODES)) else { return };
         let mut at = named;
         for _ in 0..6 {
@@ -83,7 +89,8 @@ impl Scanner<'_> {
         self.looked(start, at);
         let end = charset::ALNUM.run_within(self.text, at, 9);
         let digits = matches!(end - at, 4..=8) && self.slice(at, end).iter().all(u8::is_ascii_digit);
-        if code && digits {
+        let once = once || self.slice(named, at).ends_with(b"jednorazowe: ");
+        if (code || once) && digits {
             self.take(at, end, end, Rule::ONE_TIME_CODE);
         } else if code || !(self.chosen(at) || at > named && self.told_here(at) || self.told(named, true)) {
             self.at = named;

@@ -48,6 +48,8 @@
 
 mod assign;
 mod bare;
+mod below;
+mod beside;
 pub mod charset;
 mod codes;
 mod command;
@@ -77,6 +79,7 @@ mod scan;
 mod seen;
 mod separator;
 mod shapes;
+mod source;
 mod statement;
 mod table;
 mod tally;

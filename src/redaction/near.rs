@@ -4,6 +4,7 @@
 use super::charset;
 use super::keys::{self, Level};
 use super::names::Rule;
+use super::places::POSITIONAL_CALLS;
 use super::scan::Scanner;
 use super::statement;
 use super::value;
@@ -11,13 +12,13 @@ use super::words::{Sketches, Words, ends_as, is_one_of};
 
 /// What may stand between a secret's name and the secret.
 #[rustfmt::skip]
-static LINKS: Words<64> = Words::new(&[
+static LINKS: Words<128> = Words::new(&[
     (1, "is was to from now value new old put set with and as using default test live rejected used add plaintext \
-        digest hash rotated changed provided received presented supplied generated"),
+        digest hash rotated changed provided received presented supplied generated loaded imported derived env environment"),
 ]);
 
 /// Segments of a path behind which a secret stands.
-const DOORS: &str = "magic magic-link magiclink reset password-reset verify verify-email confirm confirm-email activate \
+pub const DOORS: &str = "magic magic-link magiclink reset password-reset verify verify-email confirm confirm-email activate \
     invite invites invitation invitations accept-invite unsubscribe hook hooks webhook webhooks";
 
 /// Functions that are given a secret.
@@ -107,6 +108,10 @@ impl Scanner<'_> {
         }
         // `wg set wg0 … preshared-key /dev/stdin <<< "…"`
         if self.line.secret && self.is_at(end, b" <<< ") && self.quoted_argument(end + 4) {
+            return true;
+        }
+        if self.byte(end) == b'(' && is_one_of!(word, POSITIONAL_CALLS) && self.positional_call(word, end + 1)
+        {
             return true;
         }
         if self.is_at(start.saturating_sub(5), b"hmac.new(") {
@@ -328,6 +333,9 @@ impl Scanner<'_> {
 
     /// The strings among a call's arguments that look generated.
     pub fn arguments(&mut self, from: usize) -> bool {
+        if from < self.arguments_to {
+            return false; // looked at within the call around it
+        }
         let (mut at, mut taken) = (from, false);
         while at < from + CALL_AT_MOST {
             match self.byte(at) {
@@ -343,6 +351,7 @@ impl Scanner<'_> {
             }
         }
         self.looked(from, at);
+        self.arguments_to = at;
         if taken {
             self.resume(at);
         }

@@ -82,16 +82,45 @@ impl Scanner<'_> {
         }
         let (from, to) = self.words[0];
         let joined = to > from && to + 1 == start && keys::level(self.slice(from, end)) == Level::Always;
-        let asked = is_one_of!(self.nth_word(0), "the this checking entered sending sent submitted received")
-            && self.of_signing_in(start);
-        let purpose = [" to sign", " to log", " to verify", " to confirm", " to complete"]
-            .iter()
-            .any(|purpose| self.is_at(end, purpose.as_bytes()));
+        let asked = is_one_of!(
+            self.nth_word(0),
+            "the this following checking entered sending sent submitted received"
+        ) && self.of_signing_in(start);
+        let purpose = [
+            " to sign",
+            " to log",
+            " to verify",
+            " to confirm",
+            " to complete",
+            " below to sign",
+            " below to log",
+            " below to ver",
+            " below to conf",
+        ]
+        .iter()
+        .any(|purpose| self.is_at(end, purpose.as_bytes()));
         joined
             || asked
             || purpose
             || is_one_of!(word, "pin puk") && !is_one_of!(self.nth_word(0), "gpio board header")
             || is_one_of!(self.nth_word(0), "your")
+    }
+
+    /// `… sent to +1555…`, `… was sent to ada@example.com`, and behind `sent code` plain ` to …`
+    fn sent_to_someone(&mut self, end: usize) -> bool {
+        let sent = is_one_of!(self.nth_word(1), "sent sending resent texted emailed mailed delivered");
+        let links = [" sent to ", " was sent to ", " has been sent to ", " emailed to ", " texted to "];
+        let link = links.iter().find(|link| self.is_at(end, link.as_bytes())).map(|link| link.len());
+        let Some(link) = link.or((sent && self.is_at(end, b" to ")).then_some(4)) else { return false };
+        let from = end + link;
+        let to = from + self.slice(from, from + 48).iter().take_while(|b| **b > b' ').count();
+        self.looked(end, to);
+        let whom = self.slice(from, to);
+        whom.contains(&b'@')
+            || whom.starts_with(b"+")
+            || whom.starts_with(b"**")
+            || whom.len() >= 8 && whom.iter().all(u8::is_ascii_digit)
+            || sent && is_one_of!(whom, "user customer phone number client")
     }
 
     /// Digits where the line speaks of a one-time code, and `123456 is your code`.
@@ -125,17 +154,18 @@ impl Scanner<'_> {
             ) || is_one_of!(self.nth_word(0), "password")
                 && is_one_of!(self.nth_word(1), "time one-time")
                 || self.behind_code(start)
-                || is_one_of!(self.nth_word(0), "to") && is_one_of!(self.nth_word(1), "kod")
                 || self.linked_code(start)
                 || matches!(self.slice(start.saturating_sub(2), start), b": " | b"= " | b"# "));
+        let named = named || self.behind_kod(start, word.len());
         let announced = self.code_behind(end);
         let purpose = |purpose: &[u8]| self.is_at(end, purpose);
         let plain = SIGNING_IN.iter().any(|told| purpose(told.as_bytes()));
         let expires = is_one_of!(self.nth_word(0), "code otp passcode pin")
             && !is_one_of!(self.nth_word(1), OTHER_CODES)
-            && [" expires in ", " is valid for ", " (valid ", " sent to +"]
+            && ([" expires in ", " is valid for ", " (valid "]
                 .iter()
-                .any(|told| self.is_at(end, told.as_bytes()));
+                .any(|told| self.is_at(end, told.as_bytes()))
+                || self.sent_to_someone(end));
         let asked = is_one_of!(self.nth_word(0), "enter use type code")
             && (plain || self.is_at(end, b" to continue") && self.of_signing_in(start))
             || word.len() != 4

@@ -83,7 +83,7 @@ impl Scanner<'_> {
         {
             return true;
         }
-        if length == 8 && self.is_at(start, b"chpasswd") && self.piped(start) {
+        if length == 8 && self.is_at(start, b"chpasswd") && (self.piped(start) || self.fed(end)) {
             return true;
         }
         if !telling {

@@ -1,16 +1,130 @@
 //! Secrets told by their place: a command's word by its number, what a directive sets, a field between colons.
 
-use super::charset::{TOKEN_DOT, WORD};
+use super::charset::{HEX, TOKEN_DOT, WORD};
 use super::keys::{self, Level};
 use super::names::Rule;
+use super::near::DOORS;
 use super::scan::Scanner;
 use super::value;
-use super::words::{ends_as, is_one_of};
+use super::words::{ends_as, is_one_of, mentions};
 
 /// What an SNMP user's passphrase is hashed or encrypted with.
 pub const SNMP: &str = "sha md5 aes des sha-224 sha-256 sha-384 sha-512 aes-128 aes-192 aes-256 aes128 aes256 sha256 sha512 3des";
 
+/// Schemes of databases and queues.
+pub const DATABASES: &str =
+    "postgres postgresql mysql mariadb redis rediss mongodb srv amqp amqps mssql sqlserver clickhouse";
+
+/// Functions that are given a password by its place.
+pub const POSITIONAL_CALLS: &str =
+    "httpbasicauth httpdigestauth basicauth login signin authenticate compare comparesync hash hashsync";
+
 impl Scanner<'_> {
+    /// What a slash, a star or its own first letters put into its place: a link's token, a flag's value, a hash.
+    #[inline(never)]
+    pub fn by_place(&mut self, start: usize, end: usize) -> Option<(usize, usize, Rule)> {
+        match (self.before(start), self.byte(start), end - start) {
+            (b'/', b'p', 1) if self.byte(end) == b':' => self.desktop(end),
+            // Render's deploy hook: `/deploy/srv-…?key=…`
+            (b'/', b's', 8..) if self.is_at(end, b"?key=") && self.is_at(start, b"srv-") => {
+                let to = WORD.run_within(self.text, end + 5, 64);
+                let hook = self.is_at(start.saturating_sub(8), b"/deploy/") && to > end + 10;
+                hook.then_some((end + 5, to, Rule::URL_QUERY))
+            }
+            (b'/', _, 22..=96) => self.link_token(start, end),
+            // PostgreSQL's `md5…` and MySQL's `*…`
+            (_, b'm', 35) => {
+                let hash = self.is_at(start, b"md5") && HEX.run_within(self.text, start + 3, 32) == end;
+                (hash && self.of_hashes(start, end)).then_some((start, end, Rule::KEY_VALUE))
+            }
+            (b'*', _, 40) => {
+                let capitals = |b: &u8| b.is_ascii_digit() || matches!(b, b'A'..=b'F');
+                let hash = self.slice(start, end).iter().all(capitals);
+                (hash && self.of_hashes(start, end)).then_some((start, end, Rule::KEY_VALUE))
+            }
+            _ => None,
+        }
+    }
+
+    /// `xfreerdp /u:ada /p:…`
+    fn desktop(&mut self, end: usize) -> Option<(usize, usize, Rule)> {
+        if !self.line.desktop {
+            return None;
+        }
+        let (at, to, _) = self.argument_at(end + 1, 128);
+        (at < to && !value::says_nothing(self.slice(at, to))).then_some((at, to, Rule::COMMAND_LINE))
+    }
+
+    /// Django's `/reset/MTI/c8z0xk-3f…/`, `/password/reset/key/3-c8z0xk-3f…/`: base 36, a dash and a hash behind a
+    /// segment that opens a door.
+    fn link_token(&mut self, start: usize, end: usize) -> Option<(usize, usize, Rule)> {
+        self.looked(start, end);
+        let token = self.slice(start, end);
+        let dash = token.iter().rposition(|&b| b == b'-')?;
+        let (time, hash) = (token.get(..dash)?, token.get(dash + 1..)?);
+        let small = |b: &u8| b.is_ascii_digit() || b.is_ascii_lowercase() || *b == b'-';
+        // A time in base 36 is three or six letters when it has no digit; a commit's hash is behind a word.
+        let timed = match time.len() {
+            3 | 6 if hash.len() != 40 => true,
+            1..=20 => time.iter().any(u8::is_ascii_digit),
+            _ => false,
+        };
+        let fits = timed
+            && time.iter().all(small)
+            && time.iter().filter(|b| **b == b'-').count() < 2
+            && (20..=64).contains(&hash.len())
+            && hash.iter().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
+        let door = |nth: usize| {
+            let (_, to) = self.words.get(nth).copied().unwrap_or((0, 0));
+            let word = self.nth_word(nth);
+            self.byte(to) == b'/'
+                && (is_one_of!(word, DOORS) && !word.windows(4).any(|part| part == b"hook")
+                    || word.windows(5).any(|part| part == b"reset"))
+        };
+        (fits && (door(0) || door(1))).then_some((start, end, Rule::KEY_VALUE))
+    }
+
+    /// `HTTPBasicAuth('ada', '…')`, `client.login('ada', '…')`, `bcrypt.hash('…', 10)`: the string by its number.
+    pub fn positional_call(&mut self, word: &[u8], open: usize) -> bool {
+        match () {
+            () if ends_as!(word, "auth") => self.second_string(open, true),
+            () if is_one_of!(word, "login signin authenticate") => self.second_string(open, false),
+            () => {
+                let hashes = is_one_of!(self.nth_word(0), "bcrypt bcryptjs argon2");
+                let quoted = value::opening(self.text, open).is_some();
+                hashes && quoted && self.told_here(open)
+            }
+        }
+    }
+
+    /// Python's `('ada', '…')`: the second of two strings, whatever it looks like where nothing else can stand there.
+    pub fn second_string(&mut self, open: usize, sure: bool) -> bool {
+        let (from, to, after) = self.argument_at(open, 48);
+        if from == open || after == to || !self.is_at(after, b", ") && self.byte(after) != b',' {
+            return false;
+        }
+        let at = after + 1 + usize::from(self.byte(after + 1) == b' ');
+        let (from, to, after) = self.argument_at(at, 96);
+        let fits = from > at && after > to && self.byte(after) == b')';
+        fits && (sure || value::is_told(self.slice(from, to))) && self.command_span(from, to)
+    }
+
+    /// Whether passwords' hashes are spoken of beside a hash.
+    fn of_hashes(&mut self, start: usize, end: usize) -> bool {
+        const SPOKEN: [&[u8]; 7] = [
+            b"pg_authid",
+            b"pg_shadow",
+            b"authentication_string",
+            b"assword hash",
+            b"assword_hash",
+            b"PASSWORD",
+            b"mysql.user",
+        ];
+        let (from, to) = (start.saturating_sub(96), self.text.len().min(end + 96));
+        self.looked(from, to);
+        mentions(self.slice(from, start), &SPOKEN) || mentions(self.slice(end, to), &SPOKEN)
+    }
+
     /// `htpasswd -b file ada …`, `rabbitmqctl add_user ada …`: the command's own place for a password.
     pub fn placed(&mut self, start: usize, end: usize) -> bool {
         let word = self.slice(start, end);

@@ -61,7 +61,7 @@ static ROLES: Words<1024> = Words::new(&[
     (CODE | MANY, "codes"),
     (CODE, "number phrase"),
     (CODE | GENERATED, "answer"),
-    (MAKES_CODE, "verification sms mfa fa 2fa tfa login signin security activation backup onetime \
+    (MAKES_CODE, "oob verification sms mfa fa 2fa tfa login signin security activation backup onetime \
         pairing device magic card cc factor authenticator unlock seed alarm door gate"),
     (MAKES_CODE | HARMLESS_END, "time reset email"),
     (MAKES_CODE, "verify"),

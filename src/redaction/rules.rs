@@ -9,24 +9,7 @@ use super::charset::{self, *};
 use super::runs::Runs;
 use std::sync::LazyLock;
 
-/// Where a rule's facts come from. Facts only (prefix, bytes, lengths); no code or expression was taken over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// gitleaks, `config/gitleaks.toml` (MIT)
-    Gitleaks,
-    /// secretlint, `packages/@secretlint/secretlint-rule-*` (MIT)
-    Secretlint,
-    /// kingfisher, `crates/kingfisher-rules/data/rules` (Apache-2.0)
-    Kingfisher,
-    /// datadog-agent, `pkg/util/scrubber` (Apache-2.0)
-    Datadog,
-    /// The issuer's own documentation, or the standard
-    Vendor,
-    /// betterleaks, `config/betterleaks.toml`
-    Betterleaks,
-    /// The issuer states no format; independent public scanners agree on this one
-    Scanners,
-}
+pub use super::source::Source;
 use Source::*;
 
 /// What of a match goes.
@@ -164,6 +147,9 @@ pub const RULES: &[Rule] = &[
     row("mercadopago-token", "APP_USR-", TOKEN, 50, 96, Vendor),
     row("midtrans-key", "Mid-server- SB-Mid-server-", TOKEN, 16, 48, Vendor),
     row("modal-token", "as-", ALNUM, 22, 22, Kingfisher),
+    row("nostr-key", "nsec1", ALNUM, 58, 60, Vendor),
+    row("paseto", "v1.local. v2.local. v3.local. v4.local. v1.public. v2.public. v3.public. v4.public. k3.secret. k4.secret. k3.local. k4.local.", TOKEN_DOT, 40, 4096, Vendor),
+    row("pubnub-key", "sec-c-", TOKEN, 36, 64, Scanners),
     row("neon-key", "napi_", ALNUM, 40, 80, Scanners),
     row("netlify-token", "nfp_", ALNUM, 36, 48, Kingfisher),
     row("newrelic-key", "NRAK- NRII- NRRA- NRAA-", TOKEN, 26, 48, Gitleaks),
@@ -243,7 +229,7 @@ pub const RULES: &[Rule] = &[
     row("password-hash", "$argon2id$ $argon2i$ $argon2d$ $scrypt$ $pbkdf2 $bcrypt-sha256$", CRYPT, 30, 512, Vendor),
     row("password-hash", "$6$ $5$ $1$ $apr1$ $y$ $7$ $gy$", CRYPT, 24, 256, Vendor),
     row("password-hash", "pbkdf2_sha256$ pbkdf2_sha1$ bcrypt_sha256$ bcrypt$$2 argon2$argon2 scrypt$", CRYPT, 30, 512, Vendor),
-    row("password-hash", "pbkdf2:sha scrypt:32768:", CRYPT_COLON, 30, 512, Vendor),
+    row("password-hash", "pbkdf2:sha scrypt:32768: SCRAM-SHA-256$ SCRAM-SHA-1$", CRYPT_COLON, 30, 512, Vendor),
     row("password-hash", "{SSHA} {SHA} {SSHA256} {SSHA512} {CRYPT} {bcrypt} {SMD5}", CRYPT, 24, 200, Vendor),
     // What protocols and tools write right before a secret: NTLM's empty LM hash, SMTP's question for the password
     // (RFC 4954), GitHub's masking command.
@@ -257,7 +243,10 @@ pub const RULES: &[Rule] = &[
     hook("zapier-webhook", "hooks.zapier.com/hooks/catch/ hooks.zapier.com/hooks/standard/", PATH, 8, Scanners),
     hook("make-webhook", "hook.eu1.make.com/ hook.eu2.make.com/ hook.us1.make.com/ hook.us2.make.com/ hook.integromat.com/", ALNUM, 20, Scanners),
     hook("feishu-webhook", "open.feishu.cn/open-apis/bot/v2/hook/ open.larksuite.com/open-apis/bot/v2/hook/", HEX_DASH, 30, Scanners),
-    hook("pagerduty-webhook", "events.pagerduty.com/integration/", ALNUM, 20, Scanners),
+    hook("pagerduty-webhook", "events.pagerduty.com/integration/", ALNUM, 20, Vendor),
+    hook("netlify-build-hook", "api.netlify.com/build_hooks/", HEX, 20, Vendor),
+    hook("airtable-webhook", "hooks.airtable.com/workflows/v1/genericWebhook/", PATH, 20, Vendor),
+    hook("ping-address", "hc-ping.com/ cronitor.link/p/", HEX_DASH, 32, Vendor),
     hook("google-calendar-address", "com/private- org/private- net/private- io/private- de/private-", HEX, 32, Vendor),
     hook("kubernetes-bearer", "base64url.bearer.authorization.k8s.io.", TOKEN, 20, Vendor),
     hook("ifttt-webhook", "with/key/", TOKEN, 20, Scanners),

@@ -49,6 +49,12 @@ pub struct Scanner<'t> {
     pub inside_from: usize,
     /// Where a label's string closes: its mark opens none.
     pub label_end: usize,
+    /// The long bare value looked at last: where it starts and ends, percent-encoded or not, in a table or not.
+    pub bare_run: (usize, usize, bool, bool),
+    /// Where the arguments of the call looked at last end.
+    pub arguments_to: usize,
+    /// Behind where `access…` and `refresh…` stood last, 0 for nowhere.
+    pub halves: (usize, usize),
     /// A JSON Web Key was seen (`"kty"`).
     pub jwk: bool,
     /// The name last judged, and how: several rules ask.
@@ -122,6 +128,9 @@ impl<'t> Scanner<'t> {
             inside: 0,
             inside_from: 0,
             label_end: 0,
+            bare_run: (0, 0, false, false),
+            arguments_to: 0,
+            halves: (0, 0),
             jwk: false,
             level: Cell::new((0, 0, keys::Level::Harmless)),
             netrc: false,
@@ -191,6 +200,9 @@ impl<'t> Scanner<'t> {
         let (password, secret) = (self.line.password || one_time, self.line.secret || speaks);
         let announced =
             (password || secret) && (matches!(self.before(self.at), b':' | b'\n' | b'*') || self.line.prompt);
+        if self.line.one_time && self.code_below(self.at) {
+            return;
+        }
         self.at += 1;
         self.line = Line { password: announced && password, secret: announced && secret, ..Line::default() };
         self.line.prompt = self.is_at(self.at, b"# ");
@@ -302,6 +314,15 @@ impl<'t> Scanner<'t> {
         }
         self.take(token.start, token.end, token.end, Rule::of_row(token.row));
         self.line.spoken = token.end; // `AKIA…/secret`
+        // The secret of 40 characters may hold slashes.
+        let secret = charset::BASE64.run_within(self.text, token.end + 1, 41);
+        if matches!(self.byte(token.end), b'/' | b':')
+            && secret == token.end + 41
+            && token.end - token.start == 20
+            && charset::is_mixed(self.slice(token.end + 1, secret))
+        {
+            self.take(token.end + 1, secret, secret, Rule::KEY_VALUE);
+        }
         true
     }
 
@@ -335,6 +356,9 @@ impl<'t> Scanner<'t> {
         let end = self.at + value::run_of(self.text, self.at, b'\\');
         self.at = match self.byte(end) {
             b'n' | b'r' => {
+                if self.line.one_time && self.code_below(self.at) {
+                    return;
+                }
                 self.line = Line::default();
                 self.words = [(0, 0); 3];
                 end + 1

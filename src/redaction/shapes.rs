@@ -3,8 +3,10 @@
 
 use super::charset::{self, ALNUM, ANY_BASE64, TOKEN, TOKEN_DOT};
 use super::names::Rule;
+use super::places::DATABASES;
 use super::scan::Scanner;
 use super::value;
+use super::words::ends_as;
 
 impl Scanner<'_> {
     /// `eyJ….eyJ….…` (RFC 7519), and JWE's five parts: where it ends.
@@ -61,8 +63,14 @@ impl Scanner<'_> {
             {
                 self.discord_webhook(end + 9)
             }
+            b'x' => {
+                self.line.desktop |= self.is_at(start, b"xfreerdp");
+                None
+            }
             _ => None,
         };
+        let marked = matches!(self.before(start), b'/' | b'*') || first == b'm' && end - start == 35;
+        let taken = taken.or_else(|| if marked { self.by_place(start, end) } else { None });
         let taken = taken.or_else(|| self.fal(start, end)).or_else(|| self.pgpass(end));
         let taken = taken.or_else(|| self.telegram(start, end)).or_else(|| self.mailchimp(start, end));
         if let Some((from, to, rule)) = taken {
@@ -218,7 +226,7 @@ impl Scanner<'_> {
                     // A port and then a path: no userinfo. Something else before the slash may be a raw password.
                     let raw = colon.is_some_and(|colon| {
                         let part = self.slice(colon + 1, at);
-                        !part.is_empty() && !part.iter().all(u8::is_ascii_digit)
+                        !part.iter().all(u8::is_ascii_digit) || part.is_empty() && self.byte(at) == b'/'
                     });
                     if sign.is_some() || !raw {
                         break;
@@ -237,6 +245,11 @@ impl Scanner<'_> {
             // `https://<token>:x-oauth-basic@…`, `https://<key>:@…`: the secret stands first.
             if (password.is_empty() || password == b"x-oauth-basic" || password == b"x") && user.len() >= 16 {
                 return Some((start, colon));
+            }
+            // `ssh://host:/path@x` has no password; a database's address has no such path.
+            let path = password.first() == Some(&b'/') && !value::looks_generated(password, 8);
+            if path && !ends_as!(self.slice(start.saturating_sub(16), start - 3), DATABASES) {
+                return None;
             }
             return (!password.is_empty()).then_some((colon + 1, sign));
         }

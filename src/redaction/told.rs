@@ -28,7 +28,11 @@ impl Scanner<'_> {
         if self.byte(end) != b' ' {
             return false;
         }
-        let Some((value, words, account)) = self.told_at(end, password) else { return false };
+        let Some((value, words, account)) = self.told_at(end, password).or_else(|| self.behind_purpose(end))
+        else {
+            return false;
+        };
+        let value = self.behind_change(value);
         if value == 0 {
             return true;
         }
@@ -48,7 +52,8 @@ impl Scanner<'_> {
         let digits = matches!(content.len(), 4..=8) && has(u8::is_ascii_digit) && self.line.pin;
         let secret = match () {
             () if password => quoted || mixed || value::is_told(content) || digits,
-            () if words == 0 || value::names_kind(content) => false,
+            () if value::names_kind(content) => false,
+            () if words == 0 => value::looks_generated(content, 16),
             () if words <= 2 => quoted || mixed,
             () => value::looks_generated(content, 12),
         };
@@ -56,6 +61,7 @@ impl Scanner<'_> {
             return false;
         }
         self.take(from, to, after, Rule::KEY_VALUE);
+        self.line.spoken = if password { self.line.spoken } else { after }; // another may follow
         true
     }
 
@@ -95,6 +101,9 @@ impl Scanner<'_> {
                 return self.told_change(to, password).then_some((0, 0, false));
             }
             words += 1;
+            if words > 2 && self.byte(from) == b'(' {
+                return self.behind_remark(from).map(|value| (value, words, false));
+            }
             if space && (word.ends_with(b":") && words > 1 || word == b"is:") {
                 return Some((to + 1, words, word.contains(&b'@')));
             }
@@ -109,6 +118,46 @@ impl Scanner<'_> {
             }
             at = to;
         }
+    }
+
+    /// `use the following password to sign in: …`: what the secret is for stands between.
+    fn behind_purpose(&mut self, end: usize) -> Option<(usize, usize, bool)> {
+        let following = self.words_mention(const { &List::new("following") });
+        if !following
+            || !(self.is_at(end, b" to ") || self.is_at(end, b" for ") || self.is_at(end, b" when "))
+        {
+            return None;
+        }
+        let rest = self.slice(end, end + FURTHEST);
+        let colon = rest.iter().position(|b| matches!(b, b':' | b'\n' | b'"' | b'.' | b'='));
+        let at = end + colon.unwrap_or(rest.len());
+        self.looked(end, at);
+        self.is_at(at, b": ").then_some((at + 2, 3, false))
+    }
+
+    /// `is now …`, `was rotated to …`: where the secret stands behind it.
+    fn behind_change(&self, value: usize) -> usize {
+        const LINKS: [&str; 8] = [
+            "now ",
+            "set to ",
+            "changed to ",
+            "reset to ",
+            "rotated to ",
+            "updated to ",
+            "replaced with ",
+            "replaced by ",
+        ];
+        let link = LINKS.iter().find(|link| self.is_at(value, link.as_bytes()));
+        value + link.map_or(0, |link| link.len())
+    }
+
+    /// `password for ada (change it soon): …`: where the secret stands behind the remark.
+    fn behind_remark(&mut self, open: usize) -> Option<usize> {
+        let rest = self.slice(open, open + FURTHEST);
+        let close = open + rest.iter().position(|b| matches!(b, b')' | b'\n')).unwrap_or(rest.len());
+        self.looked(open, close);
+        let is = if self.is_at(close, b") is ") { 5 } else { 3 };
+        (is == 5 || self.is_at(close, b"): ")).then_some(close + is)
     }
 
     /// Takes what stands here where nothing but a password can.

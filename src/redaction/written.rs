@@ -12,6 +12,9 @@ use super::words::is_one_of;
 /// The longest passphrase of plain words.
 const PHRASE_AT_MOST: usize = 96;
 
+/// From what length on a bare value's end is remembered: where the next one starts within it, it is not looked for again.
+const LONG: usize = 1024;
+
 /// A value as it is written.
 pub enum Value {
     /// In quotation marks: content, and where reading goes on
@@ -82,11 +85,17 @@ impl Scanner<'_> {
         if let mark @ (b'"' | b'\'') = self.byte(at)
             && self.slice(at, at + 3) == [mark; 3]
         {
+            // The string may stand on a line of its own between them.
             let rest = self.slice(at + 3, at + 515);
+            let blank = rest.iter().take(24).take_while(|b| b.is_ascii_whitespace()).count();
+            let start = at + 3 + if rest.first() == Some(&b'\n') { blank } else { 0 };
+            let rest = self.slice(start, at + 515);
             let length = rest.iter().position(|b| *b == mark || *b == b'\n').unwrap_or(rest.len());
-            self.looked(at, at + length);
-            if rest.get(length..length + 3) == Some(&[mark; 3]) && length > 0 {
-                return Some(Value::Quoted(at + 3, at + 3 + length, at + 6 + length));
+            let below = rest.iter().skip(length).take(24).take_while(|b| b.is_ascii_whitespace()).count();
+            let close = start + length + below;
+            self.looked(at, close);
+            if self.slice(close, close + 3) == [mark; 3] && length > 0 {
+                return Some(Value::Quoted(start, start + length, close + 3));
             }
         }
         if let Some((quote, start)) = value::opening(self.text, at) {
@@ -97,11 +106,19 @@ impl Scanner<'_> {
             return (!cut_off).then_some(Value::Quoted(start, end, after));
         }
         // A cell of a table ends with it.
+        let long = self.bare_run;
+        let known = (long.2, long.3) == (sep.encoded, sep.listed) && long.0 < at && at + LONG < long.1;
+        if known {
+            return Some(Value::Bare(at, long.1));
+        }
         let rest = self.text.get(at..).unwrap_or_default();
         let cell = if sep.listed { rest.iter().position(|b| matches!(b, b'|' | 0..=b' ')) } else { None };
         let end =
             value::bare_end(self.slice(0, cell.map_or(self.text.len(), |cell| at + cell)), at, sep.encoded);
         self.looked(at, cell.map_or(end, |cell| at + cell));
+        if end > at + LONG {
+            self.bare_run = (at, end, sep.encoded, sep.listed);
+        }
         if !sep.unspaced && !sep.colon && !sep.arrow && value::is_assignment(self.slice(at, end)) {
             return None; // `API_KEY= PORT=3000`: an empty value, and the next name
         }

@@ -1,0 +1,131 @@
+//! Names that say nothing alone, and what beside them says it: `access` and `refresh`, a routing key as PagerDuty's are,
+//! the lines of PuTTY's key.
+
+use super::charset;
+use super::names::Rule;
+use super::scan::Scanner;
+use super::separator::Separator;
+use super::value;
+use super::words::{ends_as, is_one_of, mentions};
+use super::written::Value;
+
+/// How far from each other the two tokens of a pair may stand.
+const PAIR_AT_MOST: usize = 4096;
+
+/// The shortest token of such a pair.
+pub const TOKEN_AT_LEAST: usize = 20;
+
+impl Scanner<'_> {
+    /// From where on a name's sign is looked for. None stands behind `word another`, as prose is written, but for a type:
+    /// Go's `var apiKey string = "…"`.
+    #[inline]
+    pub fn sign_behind(&self, end: usize) -> Option<usize> {
+        match self.byte(end + 1) {
+            next if self.byte(end) != b' ' || !next.is_ascii_alphabetic() => Some(end),
+            b's' if self.is_at(end, b" string = \"") => Some(end + 7),
+            _ => None,
+        }
+    }
+
+    /// Notes the halves of a pair of tokens: `access…`, `refresh…`.
+    #[inline]
+    pub fn note_half(&mut self, start: usize) {
+        if self.is_at(start, b"access") {
+            self.halves.0 = start + 1;
+        } else if self.is_at(start, b"refresh") {
+            self.halves.1 = start + 1;
+        }
+    }
+
+    /// What stands under a harmless name that is none here.
+    #[inline(never)]
+    pub fn beside(&mut self, start: usize, end: usize, sep: Separator) -> bool {
+        let name = self.slice(start, end);
+        match () {
+            () if is_one_of!(name, "access refresh") => self.half(sep, name.len() == 6),
+            () if is_routing(name) => self.routing_key(sep),
+            () if is_one_of!(name, "private-lines") => self.putty_lines(sep.value),
+            () if is_one_of!(name, "private-mac private-hash") => {
+                self.generated_value(sep, 32, Rule::PRIVATE_KEY)
+            }
+            () => false,
+        }
+    }
+
+    /// `{access: '…', refresh: '…'}`, `refresh` beside an `accessToken`.
+    fn half(&mut self, sep: Separator, access: bool) -> bool {
+        let (start, end, after) = match self.value(sep) {
+            Some(Value::Quoted(start, end, after)) => (start, end, after),
+            Some(Value::Bare(start, end)) => (start, end, end),
+            _ => return false,
+        };
+        let content = self.slice(start, end);
+        let told = value::looks_generated(content, TOKEN_AT_LEAST)
+            && !content.starts_with(b"eyJ") // a JWT, by its own rule
+            && !content.contains(&b'/')
+            && !value::says_nothing(content);
+        let (other, seen): (&[&[u8]], _) =
+            if access { (&[b"refresh"], self.halves.1) } else { (&[b"access"], self.halves.0) };
+        self.looked(after, after + 40);
+        let near = seen > 0 && start - seen < PAIR_AT_MOST;
+        if !told || !near && !mentions(self.slice(after, after + 40), other) {
+            return false;
+        }
+        self.take(start, end, after, Rule::KEY_VALUE);
+        true
+    }
+
+    /// PagerDuty's: 32 letters and digits. RabbitMQ's are words.
+    fn routing_key(&mut self, sep: Separator) -> bool {
+        let (start, end, _) = self.argument_at(sep.value, 40);
+        let fits = is_integration_key(self.slice(start, end));
+        if fits {
+            self.take(start, end, end, Rule::KEY_VALUE);
+        }
+        fits
+    }
+
+    /// So many lines of base64, as a `.ppk` has them.
+    fn putty_lines(&mut self, at: usize) -> bool {
+        let number = charset::HEX.run_within(self.text, at, 4);
+        let lines =
+            self.slice(at, number).iter().fold(0, |sum, b| 10 * sum + usize::from(b.wrapping_sub(b'0')));
+        let (mut from, mut next, mut end) = (0, number, number);
+        for _ in 0..lines.min(200) {
+            let gap = self.slice(next, next + 8);
+            let blank = gap.iter().take_while(|b| b.is_ascii_whitespace()).count();
+            let blank = if gap.starts_with(b"\\r\\n") {
+                4
+            } else if gap.starts_with(b"\\n") {
+                2
+            } else {
+                blank
+            };
+            let to = charset::BASE64.run_within(self.text, next + blank, 80);
+            if blank == 0 || to < next + blank + 4 || self.byte(to) == b':' {
+                break;
+            }
+            from = if from == 0 { next + blank } else { from };
+            (next, end) = (to, to);
+        }
+        self.looked(at, end);
+        if from == 0 || end < from + 16 {
+            return false;
+        }
+        self.take(from, end, end, Rule::PRIVATE_KEY);
+        true
+    }
+}
+
+/// Whether a name is a routing key's.
+pub fn is_routing(name: &[u8]) -> bool {
+    ends_as!(name, "routing_key routingkey routing-key")
+}
+
+/// Whether it looks as PagerDuty's keys do.
+pub fn is_integration_key(value: &[u8]) -> bool {
+    value.len() == 32
+        && value.iter().all(|&b| charset::is_alnum(b))
+        && charset::is_mixed(value)
+        && value::looks_generated(value, 32)
+}
