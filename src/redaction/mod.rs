@@ -48,6 +48,7 @@
 
 mod assign;
 mod bare;
+mod benign;
 pub mod charset;
 mod codes;
 mod command;

@@ -173,7 +173,14 @@ pub fn bare_end(text: &[u8], from: usize, encoded: bool) -> usize {
 fn starts_next(text: &[u8], at: usize, mark: u8) -> bool {
     match text.get(at) {
         None | Some(b' ' | b'\n' | b'\r' | b'\t' | b'"' | b'\'' | b'\\' | b'{' | b'[' | b'&' | b':') => true,
-        Some(_) if mark == b'|' => false,
+        // `pwd=…|db=1`
+        Some(b) if mark == b'|' => {
+            let end = charset::ALNUM_UNDER.run_within(text, at, 24);
+            let name = text.get(at..end).unwrap_or_default();
+            let plain = |b: &u8| b.is_ascii_lowercase() || *b == b'_';
+            let value = text.get(end + 1).is_some_and(|&b| charset::is_alnum(b));
+            b.is_ascii_lowercase() && text.get(end) == Some(&b'=') && value && name.iter().all(plain)
+        }
         Some(_) => {
             let end = charset::WORD.run_within(text, at, 48);
             // `v1,3q2+7w==`: base64's own end is no next entry.
