@@ -16,7 +16,7 @@ pub struct RedactArgs {
 }
 
 /// Reads standard input and writes what would change to standard output, with `json` one object a finding: line,
-/// column, rule, length (both in characters). A secret itself is never written.
+/// rule, column and length, these two in characters. A secret itself is never written.
 ///
 /// # Errors
 /// When standard input cannot be read.

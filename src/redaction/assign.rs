@@ -8,7 +8,7 @@ use super::scan::Scanner;
 use super::separator::Separator;
 use super::statement;
 use super::value;
-use super::words::{ends_as, is_one_of, mentions};
+use super::words::{ends_as, is_one_of};
 use super::written::Value;
 
 /// How far behind its name the value of a pair stands at most.
@@ -121,7 +121,7 @@ impl Scanner<'_> {
             Level::Always
                 if sep.listed
                     && ends_as!(name, "cookie")
-                    && matches!(self.byte(sep.value), b'"' | b'\'' | b'\\')
+                    && self.begins_cookie(sep.value)
                     && self.cookies(sep.value) =>
             {
                 true
@@ -163,8 +163,7 @@ impl Scanner<'_> {
                 {
                     return taken;
                 }
-                let of_cookie = of_pair
-                    && mentions(self.slice(self.pair_at, self.pair_at + 24), &[b"ookie\"", b"ookie'"]);
+                let of_cookie = of_pair && self.of_cookie_pair() && self.begins_cookie(sep.value);
                 if (ends(b"cookie") || ends(b"cookies") || of_cookie)
                     && !self.prints_kind(sep.value)
                     && (self.cookies(sep.value)

@@ -94,7 +94,10 @@ impl Scanner<'_> {
                 && content.iter().all(u8::is_ascii_alphabetic)
                 || self.is_at(name, b"token=") && content.iter().all(u8::is_ascii_uppercase));
         let own = charset::TOKEN_DOT.run_within(self.text, name, 64);
-        let again = benign::repeats(self.slice(name, own), content);
+        // `api_key = api_key`, `tokens: Tokens`
+        let again = own - name == content.len()
+            && self.slice(name + 1, own) == content.get(1..).unwrap_or_default()
+            && self.byte(name).eq_ignore_ascii_case(&self.byte(start));
         if value::says_nothing(content)
             || again
             || benign::is_measure(content)

@@ -11,60 +11,53 @@ const LABEL_AT_MOST: usize = 48;
 /// How much of what stands before a name is looked through for `map[`.
 const MAP_AT_MOST: usize = 160;
 
-/// What a password or a secret is called in other languages.
+/// What a password or a secret is called in other languages (1), and what labels say beside it (2).
 #[rustfmt::skip]
-static CALLED: Words<128> = Words::new(&[
+static LABELS: Words<256> = Words::new(&[
     (1, "passwort kennwort geheimnis passe senha contraseña hasło wachtwoord lösenord adgangskode passord heslo jelszó \
         salasana parolă parola şifre пароль 密码 密碼 パスワード 비밀번호 סיסמה"),
+    (2, "enter confirm repeat re-enter retype verify new current old your forgot reset change choose create set show hide \
+        neues altes aktuelles ihr dein eingeben bestätigen wiederholen vergessen ändern zurücksetzen \
+        mot de nouveau ancien actuel votre le oublié confirmer confirmez saisir saisissez modifier réinitialiser \
+        nueva actual tu su la confirmar repetir olvidó olvidaste cambiar nova atual sua esqueceu esqueci digite alterar \
+        nowe stare obecne powtórz potwierdź wpisz podaj zmień nieuw huidig herhaal bevestig vergeten nuova conferma"),
+    (4, "password"),
 ]);
 
-/// What an English label begins with.
-const LABELS: &str = "enter confirm repeat re-enter retype verify new current old your forgot reset change choose create set show hide";
-
-/// Whether a value says its name again and nothing else: `"confirmPassword":"Confirm password"`, `api_key = api_key`.
+/// Whether a label says its field's name again: `"confirmPassword":"Confirm password"`.
 pub fn repeats(name: &[u8], value: &[u8]) -> bool {
     let end = value.iter().rposition(|b| !b" *:?".contains(b)).map_or(0, |last| last + 1);
     let value = value.get(..end).unwrap_or_default();
-    let told = |text: &[u8]| text.iter().any(u8::is_ascii_alphabetic);
-    let letters = |b: &&u8| !matches!(**b, b' ' | b'-' | b'_');
-    value.len() <= name.len() + 8
-        && told(value)
-        && name
-            .iter()
-            .filter(letters)
-            .map(u8::to_ascii_lowercase)
-            .eq(value.iter().filter(letters).map(u8::to_ascii_lowercase))
+    let letters = |text: &[u8]| {
+        text.iter().filter(|b| !b" -_".contains(b)).map(u8::to_ascii_lowercase).collect::<Vec<_>>()
+    };
+    value.contains(&b' ') && value.len() <= name.len() + 8 && letters(name) == letters(value)
 }
 
 /// Whether a value is what a form writes beside the field: `Passwort eingeben`, `Nouveau mot de passe`, `Repeat password`.
-/// Nothing but a few words of letters, one of them what a password is called.
 pub fn is_label_text(value: &[u8]) -> bool {
+    let value = value.strip_prefix("¿".as_bytes()).unwrap_or(value);
     let first = value.first().copied().unwrap_or(0);
     if value.len() > LABEL_AT_MOST || !(first.is_ascii_uppercase() || first >= 0xc3) {
         return false;
     }
-    let (mut words, mut called, mut english, mut begins) = (0, false, false, false);
+    let mut said = 0;
     for word in value.split(|&b| b == b' ') {
-        let word = word.strip_suffix(b"?").or_else(|| word.strip_suffix(b":")).unwrap_or(word);
-        if !word.iter().all(|&b| b.is_ascii_alphabetic() || b >= 0x80 || b == b'-' || b == b'\'')
-            || word.iter().skip(1).any(u8::is_ascii_uppercase)
-        {
-            return false;
+        let plain = word.strip_suffix(b"?").or_else(|| word.strip_suffix(b":")).unwrap_or(word);
+        let inner = word.iter().skip(1).any(u8::is_ascii_uppercase);
+        match LABELS.any_case(plain).filter(|_| !inner) {
+            Some(role) => said |= role,
+            None if plain.is_empty() => {}
+            None => return false,
         }
-        called |= CALLED.get(word).is_some()
-            || word.len() < 16 && CALLED.any_case(word).is_some()
-            || is_one_of!(word, "Hasło");
-        english |= is_one_of!(word, "password");
-        begins |= words == 0 && is_one_of!(word, LABELS);
-        words += 1;
     }
-    words <= 5 && (called || english && begins && words > 1)
+    said & 1 != 0 || said & 6 == 6
 }
 
 /// What a program asks with: `prompt_password("Password: ")`.
 pub fn is_prompt(value: &[u8]) -> bool {
     let words = value.trim_ascii_end().strip_suffix(b":").unwrap_or_default();
-    !words.is_empty() && words.iter().all(|b| b.is_ascii_alphabetic() || *b == b' ')
+    !words.is_empty() && words.iter().all(|b| b.is_ascii_alphabetic() || b" ()".contains(b))
 }
 
 /// A length or a time as a style sheet writes them: `1px`, `0.5rem`, `300ms`.
@@ -103,7 +96,7 @@ pub fn is_piece(value: &[u8]) -> bool {
     let first = letters.next().is_some_and(u8::is_ascii_uppercase);
     let capitals = letters.filter(|b| b.is_ascii_uppercase()).count();
     let all = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
-    number || word && value.len() <= 20 && (capitals == 0 || first && capitals + 1 == all && all <= 8)
+    number || word && value.len() <= 16 && (capitals == 0 || first && capitals + 1 == all && all <= 8)
 }
 
 /// The name that a value begins with where it is one with a value of its own: `access=9f2c…`. Where that value starts.
@@ -141,6 +134,20 @@ impl Scanner<'_> {
     pub fn names_object(&self, word: &[u8], content: &[u8]) -> bool {
         const WHOSE: &str = "client webhook signing jwt shared session app api hmac totp consumer oauth with using my new old the";
         is_one_of!(word, "secret") && is_object_name(content) && !is_one_of!(self.nth_word(0), WHOSE)
+    }
+
+    /// `secret my-app-tls-9f8d7c in namespace prod`: the same without quotation marks, where it is told what became of it.
+    pub fn names_object_of(&self, word: &[u8], content: &[u8], end: usize) -> bool {
+        const TOLD: [&str; 7] = [
+            " in namespace ",
+            " not found",
+            " created",
+            " deleted",
+            " updated",
+            " already exists",
+            " is forbidden",
+        ];
+        self.names_object(word, content) && TOLD.iter().any(|told| self.is_at(end, told.as_bytes()))
     }
 
     /// Azure's `….vault.azure.net/secrets/{name}/{version}`: the version is no secret.

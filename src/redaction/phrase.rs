@@ -260,7 +260,7 @@ impl Scanner<'_> {
             is_one_of!(word, "secret") && is_one_of!(self.nth_word(0), "get describe delete edit patch"); // an object's name
         if !secret
             || named
-            || self.names_object(word, content)
+            || self.names_object_of(word, content, to)
             || fingerprint
             || value::is_assignment(content)
             || value::says_nothing(content)

@@ -217,15 +217,17 @@ fn is_type(value: &[u8]) -> bool {
 /// JavaScript's `session?.user?.token`, Rust's `std::env::var(…`: names joined so.
 fn is_chained(value: &[u8]) -> bool {
     let name = |name: &[u8]| {
-        name.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
+        name.len() > 1
+            && name.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
             && name.iter().all(|&b| charset::is_alnum(b) || b == b'_')
             && !super::value::looks_generated(name, 12)
     };
     let path = value.split(|&b| b == b'(').next().unwrap_or_default();
     let mark = |mark: &[u8]| path.windows(2).any(|part| part == mark);
     if mark(b"?.") {
+        let part = |part: &[u8]| name(part) && !part.iter().any(u8::is_ascii_digit);
         return path.len() == value.len()
-            && path.split(|&b| b == b'.').all(|part| name(part.strip_suffix(b"?").unwrap_or(part)));
+            && path.split(|&b| b == b'.').all(|name| part(name.strip_suffix(b"?").unwrap_or(name)));
     }
     path.len() < value.len() && mark(b"::") && {
         let mut parts = path.split(|&b| b == b':');
@@ -277,7 +279,7 @@ pub fn is_code(value: &[u8]) -> bool {
     ];
     ROOTS.iter().any(|root| value.starts_with(root))
         || is_type(value)
-        || is_chained(value)
+        || value.iter().any(|b| matches!(b, b'?' | b':')) && is_chained(value)
         || value.iter().position(|&b| matches!(b, b'(' | b'[')).is_some_and(|open| {
             // `config["token"]`, `params[:token]`, `fetch(…)`
             let reads = value.get(open) == Some(&b'(')
