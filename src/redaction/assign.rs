@@ -257,7 +257,8 @@ impl Scanner<'_> {
                 let sentence = value::is_sentence(content) && !self.of_connection(name);
                 let named = charset::WORD.run_within(self.text, name, 64);
                 let label = benign::repeats(self.slice(name, named), content)
-                    || sep.quoted && sep.colon && benign::is_label_text(content);
+                    || sep.quoted && sep.colon && benign::is_label_text(content)
+                    || self.inside > 0 && benign::is_styling(content);
                 if label
                     || value::is_address(content)
                     || value::is_path(content)

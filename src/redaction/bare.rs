@@ -101,6 +101,7 @@ impl Scanner<'_> {
         if value::says_nothing(content)
             || again
             || benign::is_measure(content)
+            || benign::is_field_of(content, self.slice(name, own))
             || sep.spaced_colon && self.empty_in_map(name, start, end)
             || short_number
             || size

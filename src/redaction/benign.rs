@@ -16,7 +16,7 @@ const MAP_AT_MOST: usize = 160;
 static LABELS: Words<256> = Words::new(&[
     (1, "passwort kennwort geheimnis passe senha contraseña hasło wachtwoord lösenord adgangskode passord heslo jelszó \
         salasana parolă parola şifre пароль 密码 密碼 パスワード 비밀번호 סיסמה"),
-    (2, "enter confirm repeat re-enter retype verify new current old your forgot reset change choose create set show hide \
+    (2, "one-time enter confirm repeat re-enter retype verify new current old your forgot reset change choose create set show hide \
         neues altes aktuelles ihr dein eingeben bestätigen wiederholen vergessen ändern zurücksetzen \
         mot de nouveau ancien actuel votre le oublié confirmer confirmez saisir saisissez modifier réinitialiser \
         nueva actual tu su la confirmar repetir olvidó olvidaste cambiar nova atual sua esqueceu esqueci digite alterar \
@@ -69,6 +69,25 @@ pub fn is_measure(value: &[u8]) -> bool {
         && matches!(unit, b"px" | b"em" | b"rem" | b"vh" | b"vw" | b"pt" | b"ms")
 }
 
+/// A colour as a style sheet writes it: `#1f6feb`. Digits alone may be a code.
+fn is_colour(value: &[u8]) -> bool {
+    let hex = value.strip_prefix(b"#").unwrap_or_default();
+    matches!(hex.len(), 3 | 6 | 8)
+        && hex.iter().all(u8::is_ascii_hexdigit)
+        && hex.iter().any(u8::is_ascii_alphabetic)
+}
+
+/// What a design's tokens are: a colour or a measure.
+pub fn is_styling(value: &[u8]) -> bool {
+    is_colour(value) || is_measure(value)
+}
+
+/// `cfg.apiKey` under `apiKey`: the name of what is taken from elsewhere.
+pub fn is_field_of(value: &[u8], name: &[u8]) -> bool {
+    let path = value.strip_suffix(name).and_then(|path| path.strip_suffix(b".")).unwrap_or_default();
+    name.len() > 2 && !path.is_empty() && path.iter().all(|&b| b.is_ascii_alphabetic() || b"_.".contains(&b))
+}
+
 /// The name of a Kubernetes object: words joined by dashes or full stops, behind them a short random part at most
 /// (`default-token-x7k2p`, `my-app-7d9c5b6f4`).
 pub fn is_object_name(value: &[u8]) -> bool {
@@ -114,6 +133,12 @@ pub fn inner_value(value: &[u8]) -> Option<usize> {
 }
 
 impl Scanner<'_> {
+    /// `/secrets?filter=…`: a path's query or fragment
+    pub fn queried(&self, end: usize) -> bool {
+        b"?&#".contains(&self.byte(end))
+            && self.byte(charset::TOKEN_DOT.run_within(self.text, end + 1, 48)) == b'='
+    }
+
     /// Go's `map[password: user:ada]`: a name without a value, and the next one, which the order of names tells.
     pub fn empty_in_map(&mut self, name: usize, value: usize, end: usize) -> bool {
         let next = charset::TOKEN_DOT.run_within(self.text, value, 40);
@@ -136,7 +161,8 @@ impl Scanner<'_> {
         is_one_of!(word, "secret") && is_object_name(content) && !is_one_of!(self.nth_word(0), WHOSE)
     }
 
-    /// `secret my-app-tls-9f8d7c in namespace prod`: the same without quotation marks, where it is told what became of it.
+    /// `secret my-app-tls-9f8d7c in namespace prod`, `created secret default/my-app-9f8d7c`: the same without quotation
+    /// marks, where it is told what became of it.
     pub fn names_object_of(&self, word: &[u8], content: &[u8], end: usize) -> bool {
         const TOLD: [&str; 7] = [
             " in namespace ",
@@ -147,13 +173,19 @@ impl Scanner<'_> {
             " already exists",
             " is forbidden",
         ];
-        self.names_object(word, content) && TOLD.iter().any(|told| self.is_at(end, told.as_bytes()))
+        const DONE: &str = "created deleted updated patched reconciling reconciled syncing in";
+        let slash = content.iter().position(|&b| b == b'/');
+        let (space, name) = content.split_at(slash.map_or(0, |slash| slash + 1));
+        let told = slash.is_some() && space.iter().all(|b| b.is_ascii_lowercase() || b"-/".contains(b))
+            || is_one_of!(self.nth_word(0), DONE)
+            || TOLD.iter().any(|told| self.is_at(end, told.as_bytes()));
+        told && self.names_object(word, name)
     }
 
     /// Azure's `….vault.azure.net/secrets/{name}/{version}`: the version is no secret.
     pub fn is_version(&mut self, start: usize, end: usize) -> bool {
         let back = self.slice(start.saturating_sub(MAP_AT_MOST), start);
         self.looked(start.saturating_sub(MAP_AT_MOST), start);
-        end - start == 32 && back.windows(7).any(|part| part == b".vault.")
+        end - start == 32 && back.windows(13).any(|part| part == b".vault.azure.")
     }
 }

@@ -56,8 +56,9 @@ fn visit<'t, 'a>(
             {
                 return; // an order's number is no card's
             }
-            let own =
-                benign::repeats(name.as_bytes(), text.as_bytes()) || benign::is_label_text(text.as_bytes());
+            let own = benign::repeats(name.as_bytes(), text.as_bytes())
+                || benign::is_label_text(text.as_bytes())
+                || level == Level::UnlessNumber && benign::is_styling(text.as_bytes());
             if !own && hides(text, level) {
                 hide(tree, Rule::CONTEXT_KEY, tally);
             } else if !tally.harmless.has(text) {

@@ -76,8 +76,9 @@ impl Scanner<'_> {
     /// `sync token …`, a place in a list, as `syncToken` is; `design tokens: …`, a style's values
     fn is_of_kind(&self, from: usize, to: usize, name: &[u8]) -> bool {
         let before = self.slice(from, to);
-        is_one_of!(before, "sync") && is_one_of!(name, "token")
-            || is_one_of!(before, "design color colors colour colours css") && is_one_of!(name, "tokens")
+        is_one_of!(before, "sync continuation") && is_one_of!(name, "token")
+            || is_one_of!(before, "design color colors colour colours css theme")
+                && is_one_of!(name, "tokens")
     }
 
     /// `Unexpected token: }`, `invalid token: …`

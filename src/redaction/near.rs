@@ -138,8 +138,7 @@ impl Scanner<'_> {
                 self.line.one_time = self.line.one_time || ends_as!(word, "code codes");
                 self.table_head(start, end);
                 // `/secrets?filter=…`: a query, no list
-                let list = word.ends_with(b"s") && !b"?&#".contains(&self.byte(end));
-                if list && self.listed_behind(end) {
+                if word.ends_with(b"s") && !self.queried(end) && self.listed_behind(end) {
                     return true;
                 }
             }

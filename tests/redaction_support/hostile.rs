@@ -8,7 +8,7 @@ pub fn hostile() -> Vec<(&'static str, &'static str)> {
     vec![
         ("quotes", "\""),
         ("empty in a map", "map[token: user:a "),
-        ("versions in a vault", ".vault.x/secrets/token/0123456789abcdef0123456789abcdef"),
+        ("versions in a vault", ".vault.azure.x/secrets/token/0123456789abcdef0123456789abcdef"),
         ("names in pipes", "token=a|b=c|"),
         ("a cookie's pair", "\"name\":\"Cookie\",\"value\":\"a=b"),
         ("pieces", "tokens: ['a', 'b', "),
