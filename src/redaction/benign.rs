@@ -115,7 +115,7 @@ pub fn is_piece(value: &[u8]) -> bool {
     let first = letters.next().is_some_and(u8::is_ascii_uppercase);
     let capitals = letters.filter(|b| b.is_ascii_uppercase()).count();
     let all = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
-    number || word && value.len() <= 16 && (capitals == 0 || first && capitals + 1 == all && all <= 8)
+    number || word && value.len() <= 16 && (capitals == 0 || first && capitals + 1 == all && all <= 5)
 }
 
 /// The name that a value begins with where it is one with a value of its own: `access=9f2c…`. Where that value starts.
