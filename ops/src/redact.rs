@@ -16,7 +16,7 @@ pub struct RedactArgs {
 }
 
 /// Reads standard input and writes what would change to standard output, with `json` one object a finding: line,
-/// column, rule, length. A secret itself is never written.
+/// rule, column and length, these two in characters. A secret itself is never written.
 ///
 /// # Errors
 /// When standard input cannot be read.
@@ -57,7 +57,7 @@ fn report(
 ) -> std::io::Result<()> {
     if json {
         for (finding, (line, column)) in found.iter().zip(places(first, message, found)) {
-            let length = finding.range.len();
+            let length = message.get(finding.range.clone()).unwrap_or_default().chars().count();
             let row = json!({ "line": line, "column": column, "rule": finding.rule, "length": length });
             writeln!(out, "{row}")?;
         }

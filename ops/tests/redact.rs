@@ -37,6 +37,15 @@ fn as_json_there_is_one_object_a_finding() {
 }
 
 #[test]
+fn column_and_length_count_characters() {
+    let out = redact(&["--json"], "naïve password=zażółć-9 ok, token=日本Xk29 ok\n".as_bytes());
+    let text = String::from_utf8(out.stdout).unwrap();
+    let rows = text.lines().map(|row| serde_json::from_str::<serde_json::Value>(row).unwrap());
+    let places: Vec<_> = rows.map(|row| (row["column"].as_u64(), row["length"].as_u64())).collect();
+    assert_eq!(places, [(Some(16), Some(8)), (Some(35), Some(6))]);
+}
+
+#[test]
 fn a_key_over_several_lines_is_one_message_when_asked_for() {
     let key = ["-----BEGIN PRIVATE", " KEY-----\nMIIabc123\n-----END PRIVATE", " KEY-----"].concat();
     let out = redact(&["--whole"], format!("loaded\n{key}\nok\n").as_bytes());

@@ -1,5 +1,6 @@
 //! `key: value` in every notation: JSON, escaped JSON, object prints, YAML, logfmt, query strings, env dumps, XML.
 
+use super::benign;
 use super::charset;
 use super::keys::{self, Half, Level};
 use super::names::Rule;
@@ -114,6 +115,15 @@ impl Scanner<'_> {
             // A wallet's seed
             Level::Harmless if ends_as!(name, "seed words") => self.mnemonic_value(sep),
             Level::Harmless => self.beside(start, end, sep),
+            // `rawHeaders: ['Cookie', 'session=…']`
+            Level::Always
+                if sep.listed
+                    && ends_as!(name, "cookie")
+                    && self.begins_cookie(sep.value)
+                    && self.cookies(sep.value) =>
+            {
+                true
+            }
             Level::Always | Level::UnlessNumber | Level::UnlessCount if sep.listed => {
                 self.generated_value(sep, 10, Rule::KEY_VALUE) || self.second_of_two(sep, start)
             }
@@ -151,7 +161,8 @@ impl Scanner<'_> {
                 {
                     return taken;
                 }
-                if (ends(b"cookie") || ends(b"cookies"))
+                let of_cookie = of_pair && self.of_cookie_pair() && self.begins_cookie(sep.value);
+                if (ends(b"cookie") || ends(b"cookies") || of_cookie)
                     && !self.prints_kind(sep.value)
                     && (self.cookies(sep.value)
                         || self.cookie_list(sep.value)
@@ -227,6 +238,7 @@ impl Scanner<'_> {
                 }
                 if self.inside == 0 {
                     (self.inside, self.inside_from) = (1, at);
+                    self.pieces = self.byte(at) == b'[' && is_one_of!(self.slice(name, named), "tokens");
                     self.at = at + 1;
                     return true;
                 }
@@ -241,7 +253,12 @@ impl Scanner<'_> {
                     return true;
                 }
                 let sentence = value::is_sentence(content) && !self.of_connection(name);
-                if value::is_address(content)
+                let named = charset::WORD.run_within(self.text, name, 64);
+                let label = benign::repeats(self.slice(name, named), content)
+                    || sep.quoted && sep.colon && benign::is_label_text(content)
+                    || self.inside > 0 && benign::is_styling(content);
+                if label
+                    || value::is_address(content)
                     || value::is_path(content)
                     || value::names_header(content)
                     || sentence

@@ -1,5 +1,6 @@
 //! A bare value behind a secret's name: the secret, or one of the many things that may stand there instead.
 
+use super::benign;
 use super::charset;
 use super::keys::Level;
 use super::names::Rule;
@@ -92,7 +93,16 @@ impl Scanner<'_> {
                 && content.first().is_some_and(u8::is_ascii_lowercase)
                 && content.iter().all(u8::is_ascii_alphabetic)
                 || self.is_at(name, b"token=") && content.iter().all(u8::is_ascii_uppercase));
+        let own = charset::TOKEN_DOT.run_within(self.text, name, 64);
+        // `api_key = api_key`, `tokens: Tokens`
+        let again = own - name == content.len()
+            && self.slice(name + 1, own) == content.get(1..).unwrap_or_default()
+            && self.byte(name).eq_ignore_ascii_case(&self.byte(start));
         if value::says_nothing(content)
+            || again
+            || benign::is_measure(content)
+            || benign::is_field_of(content, self.slice(name, own))
+            || sep.spaced_colon && self.empty_in_map(name, start, end)
             || short_number
             || size
             || status
@@ -113,10 +123,18 @@ impl Scanner<'_> {
         {
             return self.pass(start, content);
         }
+        // `credentials: ada / hunter2`: the user's name stays.
+        let both = self.is_at(end, b" / ");
+        let user = both && !value::is_told(content) && is_one_of!(self.slice(name, own), "credentials creds");
+        if user && self.is_at(end + 3, super::MARK.as_bytes()) {
+            return self.pass(end + 3, super::MARK.as_bytes());
+        }
+        if user && self.chosen(end + 3) {
+            return true;
+        }
         self.take_named(start, end, end, Rule::KEY_VALUE);
+        let _ = both && self.chosen(end + 3);
         self.list_goes_on(end, end - start);
-        // `credentials: ada / hunter2`
-        let _ = self.is_at(end, b" / ") && self.chosen(end + 3);
         true
     }
 }

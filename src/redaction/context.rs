@@ -1,5 +1,6 @@
 //! A context is redacted as a tree: its shape and its keys stay, only leaves change.
 
+use super::benign;
 use super::beside::{TOKEN_AT_LEAST, is_integration_key, is_routing};
 use super::keys::{self, Half, Level};
 use super::names::Rule;
@@ -56,7 +57,10 @@ fn visit<'t, 'a>(
             {
                 return; // an order's number is no card's
             }
-            if hides(text, level) {
+            let own = benign::repeats(name.as_bytes(), text.as_bytes())
+                || benign::is_label_text(text.as_bytes())
+                || level == Level::UnlessNumber && benign::is_styling(text.as_bytes());
+            if !own && hides(text, level) {
                 hide(tree, Rule::CONTEXT_KEY, tally);
             } else if !tally.harmless.has(text) {
                 match redact_text(text, tally) {
@@ -213,6 +217,11 @@ fn visit_array<'t, 'a>(
     let mut secret_next = false;
     for item in items.iter_mut().skip(usize::from(auth)) {
         let flag = matches!(&*item, Json::String(text) if text.starts_with('-'));
+        // What a tokenizer cut a text into
+        let piece = level == Level::UnlessNumber
+            && name == "tokens"
+            && matches!(&*item, Json::String(text) if benign::is_piece(text.as_bytes()));
+        let level = if piece { Level::Harmless } else { level };
         let own = if (secret_next && !flag) || auth { Level::Always } else { level };
         secret_next = false;
         if level == Level::Harmless

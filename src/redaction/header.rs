@@ -1,7 +1,7 @@
 //! The headers with a grammar of their own: `Authorization` (RFC 9110, 7617, 6750, 7616; AWS Signature 4) and
 //! `Cookie`/`Set-Cookie` (RFC 6265).
 
-use super::charset::{self, CREDENTIAL, TOKEN, WORD};
+use super::charset::{self, CREDENTIAL, TOKEN, TOKEN_DOT, WORD};
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
@@ -166,6 +166,23 @@ impl Scanner<'_> {
             at = value::closing(self.text, start, quote).1;
             self.at = self.at.max(at);
         }
+    }
+
+    /// Whether a pair's name, read before, is a cookie header's: `"name":"Set-Cookie"`.
+    pub fn of_cookie_pair(&self) -> bool {
+        let name = self.slice(self.pair_at, self.pair_at + 24);
+        let at = name.iter().position(u8::is_ascii_alphabetic).unwrap_or(0);
+        let end = TOKEN.run_within(name, at, 24);
+        is_one_of!(name.get(at..end).unwrap_or_default(), "cookie set-cookie")
+    }
+
+    /// Whether a string that starts here begins with a cookie's name and value. Base64's padding has none.
+    pub fn begins_cookie(&self, at: usize) -> bool {
+        let Some((_, start)) = value::opening(self.text, at) else { return false };
+        let name = TOKEN_DOT.run_within(self.text, start, 96);
+        name > start
+            && self.byte(name) == b'='
+            && !matches!(self.byte(name + 1), b'=' | b'"' | b'\'' | b'\\' | b'\n' | 0)
     }
 
     /// The value of a `Cookie` or `Set-Cookie` header: names and attributes stay, values go. Declines what is no

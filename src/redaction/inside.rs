@@ -1,6 +1,7 @@
 //! Inside a list or an object under a sensitive name: its brackets, and its strings, which go.
 
 use super::MARK;
+use super::benign;
 use super::charset;
 use super::keys;
 use super::names::Rule;
@@ -55,7 +56,14 @@ impl Scanner<'_> {
         let content = self.slice(start, end);
         let scheme = content.starts_with(b"Bearer ") || content.starts_with(b"Basic ");
         let scheme = scheme || is_one_of!(content, "authorization cookie set-cookie"); // the name as it was sent
-        if is_key || scheme || end == after || value::says_nothing(content) || value::is_sentence(content) {
+        let piece = self.pieces && self.inside == 1 && benign::is_piece(content);
+        if is_key
+            || scheme
+            || piece
+            || end == after
+            || value::says_nothing(content)
+            || value::is_sentence(content)
+        {
             self.at = start;
         } else if self.inside == 0 {
             if !self.owed(start, end, after) {

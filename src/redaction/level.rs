@@ -58,6 +58,7 @@ impl Scanner<'_> {
                     _ => level,
                 }
             }
+            Always | UnlessNumber if !dotted && self.is_of_kind(from, to, name) => Harmless,
             Always | UnlessNumber | UnlessCount if !dotted && self.speaks_of_parsing(from, to) => IfGenerated,
             _ => level,
         }
@@ -70,6 +71,14 @@ impl Scanner<'_> {
             && gap.contains(&b':')
             && gap.iter().any(|b| matches!(b, b'{' | b'\n'))
             && gap.iter().all(|b| b"\\\"': {\n\r\t".contains(b))
+    }
+
+    /// `sync token …`, a place in a list, as `syncToken` is; `design tokens: …`, a style's values
+    fn is_of_kind(&self, from: usize, to: usize, name: &[u8]) -> bool {
+        let before = self.slice(from, to);
+        is_one_of!(before, "sync continuation") && is_one_of!(name, "token")
+            || is_one_of!(before, "design color colors colour colours css theme")
+                && is_one_of!(name, "tokens")
     }
 
     /// `Unexpected token: }`, `invalid token: …`

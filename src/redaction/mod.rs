@@ -49,6 +49,7 @@
 mod assign;
 mod bare;
 mod below;
+mod benign;
 mod beside;
 pub mod charset;
 mod codes;

@@ -1,6 +1,7 @@
 //! What no name and no sign points at, but the words beside it do: `rotating signing key from … to …`,
 //! `/reset-password/…`, `createHmac("sha256", "…")`, `password = $1 -- ["…"]`.
 
+use super::benign;
 use super::charset;
 use super::keys::{self, Level};
 use super::names::Rule;
@@ -141,7 +142,8 @@ impl Scanner<'_> {
                 self.line.secret = true;
                 self.line.one_time = self.line.one_time || ends_as!(word, "code codes");
                 self.table_head(start, end);
-                if word.ends_with(b"s") && self.listed_behind(end) {
+                // `/secrets?filter=…`: a query, no list
+                if word.ends_with(b"s") && !self.queried(end) && self.listed_behind(end) {
                     return true;
                 }
             }
@@ -191,7 +193,7 @@ impl Scanner<'_> {
     /// Where a password was spoken of: `… for root@localhost: value`, `… we agreed on is value`.
     fn told_later(&mut self, word: &[u8], end: usize) -> bool {
         let from = match () {
-            () if self.is_at(end, b": ") && !is_one_of!(word, IDS) => end + 2,
+            () if self.is_at(end, b": ") && !is_one_of!(word, IDS) && !self.of_manager(word) => end + 2,
             () if self.byte(end) == b' ' && is_one_of!(word, "is was ist lautet est es jest") => {
                 end + if self.is_at(end, " « ".as_bytes()) { 4 } else { 1 }
             }
@@ -212,6 +214,14 @@ impl Scanner<'_> {
             return true;
         }
         self.chosen(from)
+    }
+
+    /// `password manager: …`, `password manager integration: …`: the program, no password
+    fn of_manager(&self, word: &[u8]) -> bool {
+        let words = [word, self.nth_word(0), self.nth_word(1)];
+        words.windows(2).any(|pair| {
+            matches!(pair, [last, before] if is_one_of!(last, "manager managers") && is_one_of!(before, "password passwords"))
+        })
     }
 
     /// Takes what starts here if it is a password as people choose them, or a PIN's digits.
@@ -323,9 +333,11 @@ impl Scanner<'_> {
             && content.len() >= 24
             && content.iter().all(|&b| charset::is_alnum(b))
             && value::looks_generated(content, 24);
-        if !door && !value::is_unmistakable(content) {
+        if !door && !value::is_unmistakable(content) || in_path && self.is_version(start, end) {
             return false;
         }
+        // `data key plaintext=…`
+        let start = start + benign::inner_value(content).unwrap_or(0);
         self.take(start, end, end, Rule::KEY_VALUE);
         self.line.spoken = end; // `… from a to b`
         true

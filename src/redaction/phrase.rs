@@ -1,6 +1,7 @@
 //! Secrets in sentences and commands: `your code is 123456`, `password is …`, `--password …`, `curl -u user:…`,
 //! `IDENTIFIED BY '…'`.
 
+use super::benign;
 use super::charset;
 use super::keys::{self, Level};
 use super::names::Rule;
@@ -189,7 +190,10 @@ impl Scanner<'_> {
         let level = keys::level(self.slice(start, end));
         let slash = self.slice(start.saturating_sub(2), start) == b"/ ";
         let pass = level == Level::UnlessNumber && (slash || word.ends_with(b"PASS") || ends_as!(word, "pw"));
-        if !candidate || level != Level::Always && !pass && !self.joined_key(start, end) {
+        if !candidate
+            || level != Level::Always && !pass && !self.joined_key(start, end)
+            || level == Level::Always && self.level_of(start, end, false) == Level::Harmless
+        {
             return false;
         }
         let password = ends_as!(word, PASSWORDS);
@@ -200,7 +204,7 @@ impl Scanner<'_> {
             let long = self.slice(from + 1, charset::CREDENTIAL.run_within(self.text, from + 1, 128));
             let generated = value::looks_generated(long, 16);
             let told = password && value::is_told(long);
-            return (password || generated)
+            return (password || generated && !self.names_object(word, long))
                 && (told || !is_one_of!(self.nth_word(0), "field invalid missing unexpected the"))
                 && self.quoted_argument(end);
         }
@@ -256,6 +260,7 @@ impl Scanner<'_> {
             is_one_of!(word, "secret") && is_one_of!(self.nth_word(0), "get describe delete edit patch"); // an object's name
         if !secret
             || named
+            || self.names_object_of(word, content, to)
             || fingerprint
             || value::is_assignment(content)
             || value::says_nothing(content)
@@ -289,9 +294,14 @@ impl Scanner<'_> {
             () if self.words_mention(const { &List::new("isakmp tacacs-server radius-server") }) => {
                 value::is_told(content)
             }
-            () => value::is_unmistakable(content) && !content.contains(&b'/'),
+            () => {
+                let padded = content.ends_with(b"=") && benign::inner_value(content).is_some();
+                value::is_unmistakable(content) && (padded || !content.contains(&b'/'))
+            }
         };
         if known {
+            // `data key plaintext=…`
+            let from = from + benign::inner_value(content).unwrap_or(0);
             self.take(from, to, to, Rule::KEY_VALUE);
         }
         known
@@ -318,7 +328,12 @@ impl Scanner<'_> {
         let (to, after) = value::closing(self.text, start, quote);
         self.looked(end, after);
         let content = self.slice(start, to);
-        if to == after || content.len() < 3 || value::says_nothing(content) || value::is_sentence(content) {
+        if to == after
+            || content.len() < 3
+            || value::says_nothing(content)
+            || value::is_sentence(content)
+            || benign::is_prompt(content)
+        {
             return false;
         }
         self.take(start, to, after, Rule::COMMAND_LINE);

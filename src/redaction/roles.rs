@@ -105,6 +105,8 @@ static ROLES: Words<1024> = Words::new(&[
     (COUNTED, "prompt completion input output cached reasoning thinking generated audio accepted rejected \
         creation read"),
     (COUNTED | MAKES_KEY, "write"),
+    (COUNTED, "design color colors colour colours css theme"),
+    (0, "tiktoken"),
 ]);
 
 /// The roles of a word in lower case.

@@ -214,6 +214,31 @@ fn is_type(value: &[u8]) -> bool {
         && value.split(|&b| b == b'.').all(word)
 }
 
+/// JavaScript's `session?.user?.token`, Rust's `std::env::var(…`: names joined so.
+fn is_chained(value: &[u8]) -> bool {
+    let name = |name: &[u8]| {
+        name.len() > 1
+            && name.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
+            && name.iter().all(|&b| charset::is_alnum(b) || b == b'_')
+            && !super::value::looks_generated(name, 12)
+    };
+    let path = value.split(|&b| b == b'(').next().unwrap_or_default();
+    let mark = |mark: &[u8]| path.windows(2).any(|part| part == mark);
+    if mark(b"?.") {
+        let part = |part: &[u8]| name(part) && !part.iter().any(u8::is_ascii_digit);
+        return path.len() == value.len()
+            && path.split(|&b| b == b'.').all(|name| part(name.strip_suffix(b"?").unwrap_or(name)));
+    }
+    path.len() < value.len() && mark(b"::") && {
+        let mut parts = path.split(|&b| b == b':');
+        parts.next().is_some_and(name)
+            && parts
+                .by_ref()
+                .enumerate()
+                .all(|(i, part)| if i % 2 == 0 { part.is_empty() } else { name(part) })
+    }
+}
+
 /// Whether an unquoted value is code that fetches the secret (`process.env.TOKEN`, `req.body.password`).
 #[inline(never)]
 pub fn is_code(value: &[u8]) -> bool {
@@ -254,6 +279,7 @@ pub fn is_code(value: &[u8]) -> bool {
     ];
     ROOTS.iter().any(|root| value.starts_with(root))
         || is_type(value)
+        || value.iter().any(|b| matches!(b, b'?' | b':')) && is_chained(value)
         || value.iter().position(|&b| matches!(b, b'(' | b'[')).is_some_and(|open| {
             // `config["token"]`, `params[:token]`, `fetch(…)`
             let reads = value.get(open) == Some(&b'(')

@@ -45,6 +45,8 @@ pub struct Scanner<'t> {
     pub in_row: bool,
     /// Depth of brackets inside a list or object that stands under a sensitive name; 0 outside.
     pub inside: u32,
+    /// That list's name is `tokens`, which may be a tokenizer's.
+    pub pieces: bool,
     /// Where that list or object opened.
     pub inside_from: usize,
     /// Where a label's string closes: its mark opens none.
@@ -126,6 +128,7 @@ impl<'t> Scanner<'t> {
             pair_at: 0,
             in_row: false,
             inside: 0,
+            pieces: false,
             inside_from: 0,
             label_end: 0,
             bare_run: (0, 0, false, false),

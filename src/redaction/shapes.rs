@@ -1,6 +1,7 @@
 //! Secrets told by their shape: JWTs, passwords in URLs, card numbers, and tokens that no prefix gives
 //! away.
 
+use super::benign;
 use super::charset::{self, ALNUM, ANY_BASE64, TOKEN, TOKEN_DOT};
 use super::names::Rule;
 use super::places::DATABASES;
@@ -349,7 +350,8 @@ impl Scanner<'_> {
         let end = ANY_BASE64.run(self.text, at + 1);
         self.looked(at, end);
         let secret = self.slice(at + 1, end);
-        if secret.len() >= 27 && value::is_unmistakable(secret) {
+        // `INFO|token=…|user=ada`: the next name and its value
+        if secret.len() >= 27 && value::is_unmistakable(secret) && benign::inner_value(secret).is_none() {
             self.take(at + 1, end, end, Rule::PIPE_TOKEN);
         }
     }

@@ -151,6 +151,7 @@ pub fn bare_end(text: &[u8], from: usize, encoded: bool) -> usize {
             b'\\' => {
                 matches!(after(i), b'n' | b'r' | b't' | b'u' | b'x' | b'"' | b'\'' | b'\\' | b'0' | b'e')
             }
+            b'|' if is_piped(text, from, i + 1) => true,
             b',' | b'&' | b'|' => starts_next(text, i + 1, b),
             b')' | b'}' | b']' | b'>' => !charset::is_alnum(after(i)) && after(i) != b'_',
             b'%' => {
@@ -198,6 +199,19 @@ fn starts_next(text: &[u8], at: usize, mark: u8) -> bool {
             }
             nested || end > at && matches!(text.get(end), Some(b'=' | b':' | b';')) && !padding
         }
+    }
+}
+
+/// `user=ada|pwd=…|db=1`: whether a name and its value stand at `at`, on a line of such that the one at `from` is of.
+fn is_piped(text: &[u8], from: usize, at: usize) -> bool {
+    let end = charset::ALNUM_UNDER.run_within(text, at, 24);
+    let plain = |b: &u8| b.is_ascii_lowercase() || *b == b'_';
+    let named = end > at && text.get(at..end).is_some_and(|name| name.iter().all(plain));
+    let value = text.get(end) == Some(&b'=') && text.get(end + 1).is_some_and(|&b| charset::is_alnum(b));
+    named && value && {
+        let back = text.get(from.saturating_sub(40)..from).unwrap_or_default();
+        let name = back.iter().rev().skip(1).take_while(|&&b| charset::WORD.has(b)).count();
+        back.last() == Some(&b'=') && back.iter().rev().nth(name + 1) == Some(&b'|')
     }
 }
 

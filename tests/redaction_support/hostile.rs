@@ -7,6 +7,15 @@ use log_ingestion_worker::json::Json;
 pub fn hostile() -> Vec<(&'static str, &'static str)> {
     vec![
         ("quotes", "\""),
+        ("empty in a map", "map[token: user:a "),
+        ("versions in a vault", ".vault.azure.x/secrets/token/0123456789abcdef0123456789abcdef"),
+        ("names in pipes", "token=a|b=c|"),
+        ("a cookie's pair", "\"name\":\"Cookie\",\"value\":\"a=b"),
+        ("pieces", "tokens: ['a', 'b', "),
+        ("names and values", "key plaintext=aA1bB2cC3dD4eE5fF6gG7 "),
+        ("chained names", "token: a?.b?."),
+        ("paths of names", "token: a::b("),
+        ("labels", "\"password\":\"Passwort eingeben\","),
         ("typographic, unclosed", " -u “"),
         ("guillemets", " --user «"),
         ("names as tokens", "fo1_xyz_xyz7/"),

@@ -1,0 +1,191 @@
+//! What stands where a secret would and is none by its form: a name said again, a label, a measure, an object's name, a
+//! word that a tokenizer cut out.
+
+use super::charset::{self, ALNUM_UNDER};
+use super::scan::Scanner;
+use super::words::{Words, is_one_of};
+
+/// The longest text of a label.
+const LABEL_AT_MOST: usize = 48;
+
+/// How much of what stands before a name is looked through for `map[`.
+const MAP_AT_MOST: usize = 160;
+
+/// What a password or a secret is called in other languages (1), and what labels say beside it (2).
+#[rustfmt::skip]
+static LABELS: Words<256> = Words::new(&[
+    (1, "passwort kennwort geheimnis passe senha contraseña hasło wachtwoord lösenord adgangskode passord heslo jelszó \
+        salasana parolă parola şifre пароль 密码 密碼 パスワード 비밀번호 סיסמה"),
+    (2, "one-time enter confirm repeat re-enter retype verify new current old your forgot reset change choose create set show hide \
+        neues altes aktuelles ihr dein eingeben bestätigen wiederholen vergessen ändern zurücksetzen \
+        mot de nouveau ancien actuel votre le oublié confirmer confirmez saisir saisissez modifier réinitialiser \
+        nueva actual tu su la confirmar repetir olvidó olvidaste cambiar nova atual sua esqueceu esqueci digite alterar \
+        nowe stare obecne powtórz potwierdź wpisz podaj zmień nieuw huidig herhaal bevestig vergeten nuova conferma"),
+    (4, "password"),
+]);
+
+/// Whether a label says its field's name again: `"confirmPassword":"Confirm password"`.
+pub fn repeats(name: &[u8], value: &[u8]) -> bool {
+    let end = value.iter().rposition(|b| !b" *:?".contains(b)).map_or(0, |last| last + 1);
+    let value = value.get(..end).unwrap_or_default();
+    let letters = |text: &[u8]| {
+        text.iter().filter(|b| !b" -_".contains(b)).map(u8::to_ascii_lowercase).collect::<Vec<_>>()
+    };
+    value.contains(&b' ') && value.len() <= name.len() + 8 && letters(name) == letters(value)
+}
+
+/// Whether a value is what a form writes beside the field: `Passwort eingeben`, `Nouveau mot de passe`, `Repeat password`.
+pub fn is_label_text(value: &[u8]) -> bool {
+    let value = value.strip_prefix("¿".as_bytes()).unwrap_or(value);
+    let first = value.first().copied().unwrap_or(0);
+    if value.len() > LABEL_AT_MOST || !(first.is_ascii_uppercase() || first >= 0xc3) {
+        return false;
+    }
+    let mut said = 0;
+    for word in value.split(|&b| b == b' ') {
+        let plain = word.strip_suffix(b"?").or_else(|| word.strip_suffix(b":")).unwrap_or(word);
+        let inner = word.iter().skip(1).any(u8::is_ascii_uppercase);
+        match LABELS.any_case(plain).filter(|_| !inner) {
+            Some(role) => said |= role,
+            None if plain.is_empty() => {}
+            None => return false,
+        }
+    }
+    said & 1 != 0 || said & 6 == 6
+}
+
+/// What a program asks with: `prompt_password("Password: ")`.
+pub fn is_prompt(value: &[u8]) -> bool {
+    let words = value.trim_ascii_end().strip_suffix(b":").unwrap_or_default();
+    !words.is_empty() && words.iter().all(|b| b.is_ascii_alphabetic() || b" ()".contains(b))
+}
+
+/// A length or a time as a style sheet writes them: `1px`, `0.5rem`, `300ms`.
+pub fn is_measure(value: &[u8]) -> bool {
+    let number = value.iter().take_while(|b| b.is_ascii_digit() || **b == b'.').count();
+    let unit = value.get(number..).unwrap_or_default();
+    (1..=4).contains(&number)
+        && value.first().is_some_and(u8::is_ascii_digit)
+        && matches!(unit, b"px" | b"em" | b"rem" | b"vh" | b"vw" | b"pt" | b"ms")
+}
+
+/// A colour as a style sheet writes it: `#1f6feb`. Digits alone may be a code.
+fn is_colour(value: &[u8]) -> bool {
+    let hex = value.strip_prefix(b"#").unwrap_or_default();
+    matches!(hex.len(), 3 | 6 | 8)
+        && hex.iter().all(u8::is_ascii_hexdigit)
+        && hex.iter().any(u8::is_ascii_alphabetic)
+}
+
+/// What a design's tokens are: a colour or a measure.
+pub fn is_styling(value: &[u8]) -> bool {
+    is_colour(value) || is_measure(value)
+}
+
+/// `cfg.apiKey` under `apiKey`: the name of what is taken from elsewhere.
+pub fn is_field_of(value: &[u8], name: &[u8]) -> bool {
+    let path = value.strip_suffix(name).and_then(|path| path.strip_suffix(b".")).unwrap_or_default();
+    name.len() > 2 && !path.is_empty() && path.iter().all(|&b| b.is_ascii_alphabetic() || b"_.".contains(&b))
+}
+
+/// The name of a Kubernetes object: words joined by dashes or full stops, behind them a short random part at most
+/// (`default-token-x7k2p`, `my-app-7d9c5b6f4`).
+pub fn is_object_name(value: &[u8]) -> bool {
+    let small = |part: &[u8]| part.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let word = |part: &[u8]| {
+        part.len() >= 2
+            && part.first().is_some_and(u8::is_ascii_lowercase)
+            && part.iter().filter(|b| b.is_ascii_digit()).count() < 3
+    };
+    let Some(last) = value.iter().rposition(|&b| matches!(b, b'-' | b'.')) else { return false };
+    let (names, random) = (value.get(..last).unwrap_or_default(), value.get(last + 1..).unwrap_or_default());
+    value.len() <= 63
+        && (1..=10).contains(&random.len())
+        && small(random)
+        && names
+            .split(|&b| matches!(b, b'-' | b'.'))
+            .all(|part| part.len() <= 16 && small(part) && word(part))
+}
+
+/// What a tokenizer cuts a text into: a word, the rest of one (`##ing`, `Ġthe`), a short number.
+pub fn is_piece(value: &[u8]) -> bool {
+    let number = value.len() <= 4 && value.iter().all(u8::is_ascii_digit);
+    let word = value.iter().all(|&b| b.is_ascii_alphabetic() || b >= 0x80 || b"#' -_.,".contains(&b));
+    let mut letters = value.iter().filter(|b| b.is_ascii_alphabetic());
+    let first = letters.next().is_some_and(u8::is_ascii_uppercase);
+    let capitals = letters.filter(|b| b.is_ascii_uppercase()).count();
+    let all = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    number || word && value.len() <= 16 && (capitals == 0 || first && capitals + 1 == all && all <= 5)
+}
+
+/// The name that a value begins with where it is one with a value of its own: `access=9f2c…`. Where that value starts.
+pub fn inner_value(value: &[u8]) -> Option<usize> {
+    let name = ALNUM_UNDER.run_within(value, 0, 24);
+    let named = value.get(..name)?.iter().filter(|b| b.is_ascii_digit()).count() < 3;
+    let from = name + 1;
+    (name > 1
+        && named
+        && value.first().is_some_and(u8::is_ascii_alphabetic)
+        && value.get(name) == Some(&b'=')
+        && value.get(from).is_some_and(|&b| charset::is_alnum(b))
+        && value.len() >= from + 6)
+        .then_some(from)
+}
+
+impl Scanner<'_> {
+    /// `/secrets?filter=…`: a path's query or fragment
+    pub fn queried(&self, end: usize) -> bool {
+        b"?&#".contains(&self.byte(end))
+            && self.byte(charset::TOKEN_DOT.run_within(self.text, end + 1, 48)) == b'='
+    }
+
+    /// Go's `map[password: user:ada]`: a name without a value, and the next one, which the order of names tells.
+    pub fn empty_in_map(&mut self, name: usize, value: usize, end: usize) -> bool {
+        let next = charset::TOKEN_DOT.run_within(self.text, value, 40);
+        let own = charset::TOKEN_DOT.run_within(self.text, name, 40);
+        if self.byte(next) != b':' || next > end || next == value || value != own + 2 {
+            return false;
+        }
+        let (next, own) = (self.slice(value, next), self.slice(name, own));
+        let back = self.slice(name.saturating_sub(MAP_AT_MOST), name);
+        self.looked(name.saturating_sub(MAP_AT_MOST), name);
+        next > own
+            && next.first().is_some_and(u8::is_ascii_alphabetic)
+            && matches!(self.before(name), b'[' | b' ')
+            && back.windows(4).any(|part| part == b"map[")
+    }
+
+    /// `secret "my-app-7d9c5b6f4" created`: an object's name, but where the word before says whose secret it is.
+    pub fn names_object(&self, word: &[u8], content: &[u8]) -> bool {
+        const WHOSE: &str = "client webhook signing jwt shared session app api hmac totp consumer oauth with using my new old the";
+        is_one_of!(word, "secret") && is_object_name(content) && !is_one_of!(self.nth_word(0), WHOSE)
+    }
+
+    /// `secret my-app-tls-9f8d7c in namespace prod`, `created secret default/my-app-9f8d7c`: the same without quotation
+    /// marks, where it is told what became of it.
+    pub fn names_object_of(&self, word: &[u8], content: &[u8], end: usize) -> bool {
+        const TOLD: [&str; 7] = [
+            " in namespace ",
+            " not found",
+            " created",
+            " deleted",
+            " updated",
+            " already exists",
+            " is forbidden",
+        ];
+        const DONE: &str = "created deleted updated patched reconciling reconciled syncing in";
+        let slash = content.iter().position(|&b| b == b'/');
+        let (space, name) = content.split_at(slash.map_or(0, |slash| slash + 1));
+        let told = slash.is_some() && space.iter().all(|b| b.is_ascii_lowercase() || b"-/".contains(b))
+            || is_one_of!(self.nth_word(0), DONE)
+            || TOLD.iter().any(|told| self.is_at(end, told.as_bytes()));
+        told && self.names_object(word, name)
+    }
+
+    /// Azure's `….vault.azure.net/secrets/{name}/{version}`: the version is no secret.
+    pub fn is_version(&mut self, start: usize, end: usize) -> bool {
+        let back = self.slice(start.saturating_sub(MAP_AT_MOST), start);
+        self.looked(start.saturating_sub(MAP_AT_MOST), start);
+        end - start == 32 && back.windows(13).any(|part| part == b".vault.azure.")
+    }
+}
