@@ -37,7 +37,7 @@ fn masked(value: &[u8]) -> bool {
 /// The start of a sentence about the secret, and no more than letters: `too short`, `is required`
 fn says_why(value: &[u8]) -> bool {
     const OPENERS: &str = "too is not must cannot should does was has no minimum at please can't";
-    let Some(space) = value.iter().position(|&b| b == b' ') else { return false };
+    let Some(space) = value.iter().take(16).position(|&b| b == b' ') else { return false };
     let first = value.get(..space).unwrap_or_default();
     is_one_of!(first, OPENERS) && value.iter().all(|b| b.is_ascii_alphanumeric() || b" .,'!-".contains(b))
 }
@@ -49,9 +49,9 @@ fn version(value: &[u8]) -> bool {
 
 /// A variable's name in place of its value: `config("DB_PASSWORD")`.
 fn variable_name(value: &[u8]) -> bool {
-    value.contains(&b'_')
-        && value.first().is_some_and(u8::is_ascii_uppercase)
+    value.first().is_some_and(u8::is_ascii_uppercase)
         && value.iter().all(|b| b.is_ascii_uppercase() || *b == b'_')
+        && value.contains(&b'_')
 }
 
 fn placeholder(value: &[u8]) -> bool {
@@ -239,6 +239,9 @@ fn is_chained(value: &[u8]) -> bool {
     }
 }
 
+/// The longest code that is told from a secret by more than its first word.
+const CODE_AT_MOST: usize = 256;
+
 /// Whether an unquoted value is code that fetches the secret (`process.env.TOKEN`, `req.body.password`).
 #[inline(never)]
 pub fn is_code(value: &[u8]) -> bool {
@@ -277,17 +280,20 @@ pub fn is_code(value: &[u8]) -> bool {
         b"Type.",
         b"z.",
     ];
-    ROOTS.iter().any(|root| value.starts_with(root))
-        || is_type(value)
-        || value.iter().any(|b| matches!(b, b'?' | b':')) && is_chained(value)
-        || value.iter().position(|&b| matches!(b, b'(' | b'[')).is_some_and(|open| {
-            // `config["token"]`, `params[:token]`, `fetch(…)`
-            let reads = value.get(open) == Some(&b'(')
-                || value.get(open + 1).is_some_and(|b| b"'\":$`\\".contains(b));
-            reads
-                && open > 0
-                && value
-                    .get(..open)
-                    .is_some_and(|name| name.iter().all(|b| b.is_ascii_alphabetic() || b"._".contains(b)))
-        })
+    let rooted = ROOTS.iter().any(|root| value.starts_with(root));
+    // Nothing longer is looked through: of a long value without a space one name after the other may be read.
+    rooted
+        || value.len() <= CODE_AT_MOST
+            && (is_type(value)
+                || value.iter().any(|b| matches!(b, b'?' | b':')) && is_chained(value)
+                || value.iter().position(|&b| matches!(b, b'(' | b'[')).is_some_and(|open| {
+                    // `config["token"]`, `params[:token]`, `fetch(…)`
+                    let reads = value.get(open) == Some(&b'(')
+                        || value.get(open + 1).is_some_and(|b| b"'\":$`\\".contains(b));
+                    reads
+                        && open > 0
+                        && value.get(..open).is_some_and(|name| {
+                            name.iter().all(|b| b.is_ascii_alphabetic() || b"._".contains(b))
+                        })
+                }))
 }
