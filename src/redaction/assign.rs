@@ -313,17 +313,19 @@ impl Scanner<'_> {
             return false;
         }
         let start = from + indent;
-        let mut end = start;
-        loop {
+        let known = self.blocks.known(indent, indent, start);
+        let mut end = known.map_or(start, |(end, _)| end);
+        while known.is_none() {
             while !matches!(self.byte(end), b'\n' | 0) {
                 end += 1;
             }
             if end >= self.text.len() || value::run_of(self.text, end + 1, b' ') < indent {
+                self.looked(from, end);
                 break;
             }
             end += 1;
         }
-        self.looked(from, end);
+        self.blocks.note(indent, indent, start, (end, end));
         if value::says_nothing(self.slice(start, end)) {
             return false;
         }

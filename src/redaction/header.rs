@@ -25,8 +25,7 @@ impl Scanner<'_> {
         let opened = value::opening(self.text, at);
         let (start, limit, after) = match opened {
             Some((quote, start)) => {
-                let (end, after) = value::closing(self.text, start, quote);
-                self.looked(start, after);
+                let (end, after) = self.closing(start, quote);
                 (start, end, after)
             }
             None => (at, self.text.len(), 0),
@@ -38,10 +37,8 @@ impl Scanner<'_> {
         let from = if scheme { word + gap } else { start };
         let to = match opened {
             Some(_) => limit,
-            None if scheme => {
-                self.parameters(from).unwrap_or_else(|| value::bare_end(self.text, from, false))
-            }
-            None => value::bare_end(self.text, from, false),
+            None if scheme => self.parameters(from).unwrap_or_else(|| self.bare_end(from)),
+            None => self.bare_end(from),
         };
         self.looked(from, to);
         let credentials = self.slice(from, to);
@@ -86,7 +83,7 @@ impl Scanner<'_> {
                 return end;
             }
             let next = match value::opening(self.text, name + 1) {
-                Some((quote, start)) => value::closing(self.text, start, quote).1,
+                Some((quote, start)) => self.closing(start, quote).1,
                 None => {
                     let mut to = name + 1;
                     while !matches!(self.byte(to), 0..=b' ' | b',' | b'"' | b'\'' | b'\\' | b'}') {
@@ -163,7 +160,7 @@ impl Scanner<'_> {
                 return read;
             }
             read = true;
-            at = value::closing(self.text, start, quote).1;
+            at = self.closing(start, quote).1;
             self.at = self.at.max(at);
         }
     }
@@ -191,8 +188,7 @@ impl Scanner<'_> {
         let opened = value::opening(self.text, at);
         let (mut at, limit) = match opened {
             Some((quote, start)) => {
-                let (end, after) = value::closing(self.text, start, quote);
-                self.looked(start, after);
+                let (end, _) = self.closing(start, quote);
                 (start, end)
             }
             None => (at, self.text.len()),

@@ -49,8 +49,7 @@ impl Scanner<'_> {
             self.at += 1;
             return;
         };
-        let (end, after) = value::closing(self.text, start, quote);
-        self.looked(start, after);
+        let (end, after) = self.closing(start, quote);
         let next = after + value::run_of(self.text, after, b' ');
         let is_key = self.byte(next) == b':' || self.slice(next, next + 2) == b"=>";
         let content = self.slice(start, end);

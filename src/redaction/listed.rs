@@ -120,8 +120,7 @@ impl Scanner<'_> {
             return;
         };
         let Some((quote, start)) = value::opening(self.text, after + arrow.len()) else { return };
-        let (end, next) = value::closing(self.text, start, quote);
-        self.looked(after, next);
+        let (end, next) = self.closing(start, quote);
         if !value::says_nothing(self.slice(start, end)) {
             self.take(start, end, next, Rule::KEY_VALUE);
         }

@@ -354,8 +354,7 @@ impl Scanner<'_> {
                 b')' | b'{' | b'\n' | 0 => break,
                 b'"' | b'\'' | b'`' | b'\\' => {
                     let Some((quote, start)) = value::opening(self.text, at) else { break };
-                    let (end, after) = value::closing(self.text, start, quote);
-                    self.looked(at, after);
+                    let (end, after) = self.closing(start, quote);
                     taken |= self.take_generated(start, end, after);
                     at = after.max(at + 1);
                 }

@@ -43,7 +43,8 @@ impl Scanner<'_> {
     fn element_text(&mut self, from: usize) -> bool {
         let data = self.is_at(from, b"<![CDATA[");
         let from = if data { from + 9 } else { from };
-        let mut to = from;
+        let known = self.elements.known(0, (), from).filter(|_| !data);
+        let mut to = known.map_or(from, |(end, _)| end);
         while !(matches!(self.byte(to), b'\n' | 0)
             || self.byte(to) == b'<' && (!data || self.byte(to + 1) == b'!')
             || (data && self.is_at(to, b"]]>"))
@@ -51,7 +52,12 @@ impl Scanner<'_> {
         {
             to += 1;
         }
-        self.looked(from, to);
+        if known.is_none() {
+            self.looked(from, to);
+        }
+        if !data {
+            self.elements.note(0, (), from, (to, to));
+        }
         let closed = self.is_at(to, b"</") || self.is_at(to, b"&lt;/") || self.is_at(to, b"]]>");
         if !closed || value::says_nothing(self.slice(from, to)) {
             return false;

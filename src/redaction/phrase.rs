@@ -212,7 +212,7 @@ impl Scanner<'_> {
             return false;
         }
         let from = from + usize::from(first == b'[');
-        let to = value::bare_end(self.text, from, false);
+        let to = self.bare_end(from);
         self.looked(from, to);
         let content = self.slice(from, to);
         let has = |test: fn(&u8) -> bool| content.iter().any(test);
@@ -325,8 +325,7 @@ impl Scanner<'_> {
         let at = end + value::run_of(self.text, end, b' ');
         let at = at + usize::from(self.byte(at) == b'(');
         let Some((quote, start)) = value::opening(self.text, at) else { return false };
-        let (to, after) = value::closing(self.text, start, quote);
-        self.looked(end, after);
+        let (to, after) = self.closing(start, quote);
         let content = self.slice(start, to);
         if to == after
             || content.len() < 3

@@ -68,6 +68,36 @@ impl Vain {
     }
 }
 
+/// From how many bytes on it is remembered where something ends.
+const FAR: usize = 512;
+
+/// Where things of some kinds end that were looked at last, if that is far: from within it is not looked for again. Each of
+/// the `N` places is for the kinds that share it.
+pub struct Far<K, const N: usize>([Option<(K, usize, usize, usize)>; N]);
+
+impl<K: Copy, const N: usize> Default for Far<K, N> {
+    fn default() -> Self {
+        Far([None; N])
+    }
+}
+
+impl<K: Copy + PartialEq, const N: usize> Far<K, N> {
+    /// The end of a thing of this kind that starts at `from`, and where reading goes on, if `from` is well within the last.
+    pub fn known(&self, place: usize, kind: K, from: usize) -> Option<(usize, usize)> {
+        let (known, start, end, after) = (*self.0.get(place % N)?)?;
+        (known == kind && start <= from && from + FAR < end).then_some((end, after))
+    }
+
+    /// Notes where one ends.
+    pub fn note(&mut self, place: usize, kind: K, from: usize, (end, after): (usize, usize)) {
+        if from + FAR < end
+            && let Some(known) = self.0.get_mut(place % N)
+        {
+            *known = Some((kind, from, end, after));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Vain;

@@ -9,7 +9,7 @@ use super::charset::{self, WORD};
 use super::line::Line;
 use super::names::Rule;
 use super::rules;
-use super::runs::{Runs, Vain};
+use super::runs::{Far, Runs, Vain};
 use super::table::Table;
 use super::{MARK, extra, keys, value};
 use std::cell::Cell;
@@ -51,8 +51,14 @@ pub struct Scanner<'t> {
     pub inside_from: usize,
     /// Where a label's string closes: its mark opens none.
     pub label_end: usize,
-    /// The long bare value looked at last: where it starts and ends, percent-encoded or not, in a table or not.
-    pub bare_run: (usize, usize, bool, bool),
+    /// Bare values: percent-encoded or not, in a table or not.
+    pub bares: Far<(bool, bool), 4>,
+    /// Strings, by what opened them.
+    pub strings: Far<value::Quote, 8>,
+    /// Elements' texts.
+    pub elements: Far<(), 1>,
+    /// YAML's blocks, by their indentation.
+    pub blocks: Far<usize, 4>,
     /// Where the arguments of the call looked at last end.
     pub arguments_to: usize,
     /// Behind where `access…` and `refresh…` stood last, 0 for nowhere.
@@ -131,7 +137,10 @@ impl<'t> Scanner<'t> {
             pieces: false,
             inside_from: 0,
             label_end: 0,
-            bare_run: (0, 0, false, false),
+            bares: Far::default(),
+            strings: Far::default(),
+            elements: Far::default(),
+            blocks: Far::default(),
             arguments_to: 0,
             halves: (0, 0),
             jwk: false,

@@ -158,7 +158,7 @@ impl Scanner<'_> {
                 at += value::run_of(self.text, at, b' ').min(4);
                 let (from, to, after) = match value::opening(self.text, at) {
                     Some((quote, from)) => {
-                        let (to, after) = value::closing(self.text, from, quote);
+                        let (to, after) = self.closing(from, quote);
                         (from, to, after)
                     }
                     None => {

@@ -12,9 +12,6 @@ use super::words::is_one_of;
 /// The longest passphrase of plain words.
 const PHRASE_AT_MOST: usize = 96;
 
-/// From what length on a bare value's end is remembered: where the next one starts within it, it is not looked for again.
-const LONG: usize = 1024;
-
 /// A value as it is written.
 pub enum Value {
     /// In quotation marks: content, and where reading goes on
@@ -99,30 +96,53 @@ impl Scanner<'_> {
             }
         }
         if let Some((quote, start)) = value::opening(self.text, at) {
-            let (end, after) = value::closing(self.text, start, quote);
-            self.looked(start, after);
+            let (end, after) = self.closing(start, quote);
             // A quote that opens and closes a bare word was the end of the string around it: `"…token="`.
             let cut_off = matches!(quote, Quote::Mark(..)) && end == after && start == end;
             return (!cut_off).then_some(Value::Quoted(start, end, after));
         }
         // A cell of a table ends with it.
-        let long = self.bare_run;
-        let known = (long.2, long.3) == (sep.encoded, sep.listed) && long.0 < at && at + LONG < long.1;
-        if known {
-            return Some(Value::Bare(at, long.1));
+        let (kind, place) =
+            ((sep.encoded, sep.listed), usize::from(sep.encoded) + 2 * usize::from(sep.listed));
+        if let Some((end, _)) = self.bares.known(place, kind, at) {
+            return Some(Value::Bare(at, end));
         }
         let rest = self.text.get(at..).unwrap_or_default();
         let cell = if sep.listed { rest.iter().position(|b| matches!(b, b'|' | 0..=b' ')) } else { None };
         let end =
             value::bare_end(self.slice(0, cell.map_or(self.text.len(), |cell| at + cell)), at, sep.encoded);
         self.looked(at, cell.map_or(end, |cell| at + cell));
-        if end > at + LONG {
-            self.bare_run = (at, end, sep.encoded, sep.listed);
-        }
+        self.bares.note(place, kind, at, (end, end));
         if !sep.unspaced && !sep.colon && !sep.arrow && value::is_assignment(self.slice(at, end)) {
             return None; // `API_KEY= PORT=3000`: an empty value, and the next name
         }
         (end > at).then_some(Value::Bare(at, end))
+    }
+
+    /// Where the content of a string ends that starts here, and where reading goes on.
+    pub fn closing(&mut self, start: usize, quote: Quote) -> (usize, usize) {
+        let place = match quote {
+            Quote::Mark(mark, own) => usize::from(mark) + own,
+            Quote::Spelled(mark) => mark.len(),
+        };
+        if let Some(known) = self.strings.known(place, quote, start) {
+            return known;
+        }
+        let found = value::closing(self.text, start, quote);
+        self.looked(start, found.1);
+        self.strings.note(place, quote, start, found);
+        found
+    }
+
+    /// Where the bare word ends that starts here.
+    pub fn bare_end(&mut self, start: usize) -> usize {
+        if let Some((end, _)) = self.bares.known(0, (false, false), start) {
+            return end;
+        }
+        let end = value::bare_end(self.text, start, false);
+        self.looked(start, end);
+        self.bares.note(0, (false, false), start, (end, end));
+        end
     }
 
     /// The string or the bare word that starts here, looked at for no more than `most` bytes: where its content starts
@@ -131,7 +151,12 @@ impl Scanner<'_> {
     pub fn argument_at(&mut self, at: usize, most: usize) -> (usize, usize, usize) {
         let text = self.slice(0, at.saturating_add(most));
         let (start, (end, after)) = match value::opening(text, at) {
+            Some((quote, start)) if text.len() == self.text.len() => (start, self.closing(start, quote)),
             Some((quote, start)) => (start, value::closing(text, start, quote)),
+            None if text.len() == self.text.len() => {
+                let end = self.bare_end(at);
+                (at, (end, end))
+            }
             None => {
                 let end = value::bare_end(text, at, false);
                 (at, (end, end))
