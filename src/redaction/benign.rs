@@ -132,6 +132,23 @@ pub fn inner_value(value: &[u8]) -> Option<usize> {
         .then_some(from)
 }
 
+/// Whether a text ends within a `map[` that is not closed again.
+fn is_in_map(text: &[u8]) -> bool {
+    let mut open = 0u32;
+    text.iter().enumerate().rev().any(|(at, b)| match b {
+        b']' => {
+            open += 1;
+            false
+        }
+        b'[' if open > 0 => {
+            open -= 1;
+            false
+        }
+        b'[' => text.get(..at).is_some_and(|before| before.ends_with(b"map")),
+        _ => false,
+    })
+}
+
 impl Scanner<'_> {
     /// `/secrets?filter=…`: a path's query or fragment
     pub fn queried(&self, end: usize) -> bool {
@@ -152,12 +169,13 @@ impl Scanner<'_> {
         next > own
             && next.first().is_some_and(u8::is_ascii_alphabetic)
             && matches!(self.before(name), b'[' | b' ')
-            && back.windows(4).any(|part| part == b"map[")
+            && is_in_map(back)
     }
 
     /// `secret "my-app-7d9c5b6f4" created`: an object's name, but where the word before says whose secret it is.
     pub fn names_object(&self, word: &[u8], content: &[u8]) -> bool {
-        const WHOSE: &str = "client webhook signing jwt shared session app api hmac totp consumer oauth with using my new old the";
+        const WHOSE: &str = "client webhook signing jwt shared session app api hmac totp consumer oauth encryption cookie auth csrf \
+            refresh with using my new old the";
         is_one_of!(word, "secret") && is_object_name(content) && !is_one_of!(self.nth_word(0), WHOSE)
     }
 
@@ -187,5 +205,24 @@ impl Scanner<'_> {
         let back = self.slice(start.saturating_sub(MAP_AT_MOST), start);
         self.looked(start.saturating_sub(MAP_AT_MOST), start);
         end - start == 32 && back.windows(13).any(|part| part == b".vault.azure.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_in_map;
+
+    #[test]
+    fn a_map_that_was_closed_holds_nothing_more() {
+        for (text, within) in [
+            ("map[", true),
+            ("map[a:[1 2] b:map[c:d] ", true),
+            ("x[map[a:b ", true),
+            ("ctx=map[id:1] ", false),
+            ("map[a:b] list[", false),
+            ("a] ", false),
+        ] {
+            assert_eq!(is_in_map(text.as_bytes()), within, "{text}");
+        }
     }
 }
