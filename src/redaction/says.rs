@@ -37,7 +37,8 @@ fn masked(value: &[u8]) -> bool {
 /// The start of a sentence about the secret, and no more than letters: `too short`, `is required`
 fn says_why(value: &[u8]) -> bool {
     const OPENERS: &str = "too is not must cannot should does was has no minimum at please can't";
-    let Some(space) = value.iter().take(16).position(|&b| b == b' ') else { return false };
+    // No further than the longest of them: values stand within values, and each asks this.
+    let Some(space) = value.iter().take(10).position(|&b| b == b' ') else { return false };
     let first = value.get(..space).unwrap_or_default();
     is_one_of!(first, OPENERS) && value.iter().all(|b| b.is_ascii_alphanumeric() || b" .,'!-".contains(b))
 }
@@ -204,6 +205,9 @@ pub fn is_sentence(value: &[u8]) -> bool {
     words >= 3 && telling >= 1
 }
 
+/// How much of a value is looked through for code: values stand within values, and each asks this.
+const CODE_AT_MOST: usize = 512;
+
 /// A type's full name: `System.Threading.CancellationToken`, `org.acme.AuthToken`.
 fn is_type(value: &[u8]) -> bool {
     let word = |part: &[u8]| part.len() > 1 && part.iter().all(u8::is_ascii_alphabetic);
@@ -238,9 +242,6 @@ fn is_chained(value: &[u8]) -> bool {
                 .all(|(i, part)| if i % 2 == 0 { part.is_empty() } else { name(part) })
     }
 }
-
-/// The longest code that is told from a secret by more than its first word.
-const CODE_AT_MOST: usize = 256;
 
 /// Whether an unquoted value is code that fetches the secret (`process.env.TOKEN`, `req.body.password`).
 #[inline(never)]
@@ -280,20 +281,18 @@ pub fn is_code(value: &[u8]) -> bool {
         b"Type.",
         b"z.",
     ];
-    let rooted = ROOTS.iter().any(|root| value.starts_with(root));
-    // Nothing longer is looked through: of a long value without a space one name after the other may be read.
-    rooted
-        || value.len() <= CODE_AT_MOST
-            && (is_type(value)
-                || value.iter().any(|b| matches!(b, b'?' | b':')) && is_chained(value)
-                || value.iter().position(|&b| matches!(b, b'(' | b'[')).is_some_and(|open| {
-                    // `config["token"]`, `params[:token]`, `fetch(…)`
-                    let reads = value.get(open) == Some(&b'(')
-                        || value.get(open + 1).is_some_and(|b| b"'\":$`\\".contains(b));
-                    reads
-                        && open > 0
-                        && value.get(..open).is_some_and(|name| {
-                            name.iter().all(|b| b.is_ascii_alphabetic() || b"._".contains(b))
-                        })
-                }))
+    let short = value.len() <= CODE_AT_MOST;
+    ROOTS.iter().any(|root| value.starts_with(root))
+        || short && is_type(value)
+        || short && value.iter().any(|b| matches!(b, b'?' | b':')) && is_chained(value)
+        || value.iter().take(CODE_AT_MOST).position(|&b| matches!(b, b'(' | b'[')).is_some_and(|open| {
+            // `config["token"]`, `params[:token]`, `fetch(…)`
+            let reads = value.get(open) == Some(&b'(')
+                || value.get(open + 1).is_some_and(|b| b"'\":$`\\".contains(b));
+            reads
+                && open > 0
+                && value
+                    .get(..open)
+                    .is_some_and(|name| name.iter().all(|b| b.is_ascii_alphabetic() || b"._".contains(b)))
+        })
 }

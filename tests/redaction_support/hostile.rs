@@ -7,6 +7,10 @@ use log_ingestion_worker::json::Json;
 pub fn hostile() -> Vec<(&'static str, &'static str)> {
     vec![
         ("quotes", "\""),
+        ("elements without an end", ">secret \""),
+        ("queries that say nothing", "?key=*"),
+        ("halves without a space", "%5Drefresh="),
+        ("calls in a value", "HTTPBasicAuth(password="),
         ("empty in a map", "map[token: user:a "),
         ("versions in a vault", ".vault.azure.x/secrets/token/0123456789abcdef0123456789abcdef"),
         ("names in pipes", "token=a|b=c|"),
