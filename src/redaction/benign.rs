@@ -133,10 +133,11 @@ pub fn inner_value(value: &[u8]) -> Option<usize> {
 }
 
 impl Scanner<'_> {
-    /// `/secrets?filter=…`: a path's query or fragment
+    /// `/secrets?filter=…`, `credentials.secret=…`: a path's query or fragment, a key that goes on
     pub fn queried(&self, end: usize) -> bool {
-        b"?&#".contains(&self.byte(end))
-            && self.byte(charset::TOKEN_DOT.run_within(self.text, end + 1, 48)) == b'='
+        self.byte(end) == b'.' && self.byte(end + 1).is_ascii_alphabetic()
+            || b"?&#".contains(&self.byte(end))
+                && self.byte(charset::TOKEN_DOT.run_within(self.text, end + 1, 48)) == b'='
     }
 
     /// Go's `map[password: user:ada]`: a name without a value, and the next one, which the order of names tells.
