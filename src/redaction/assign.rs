@@ -77,7 +77,7 @@ impl Scanner<'_> {
                 return true; // a form field: its value stood below
             }
         }
-        let label = self.inside > 0 && keys::is_label(name, self.head(sep));
+        let label = self.inside > 0 && benign::is_label(name, self.head(sep));
         if label && let Some((quote, content)) = value::opening(self.text, sep.value) {
             self.at = content; // the label's own string stays
             self.label_end = value::closing(self.slice(0, content + HEAD_AT_MOST), content, quote).0;
@@ -255,6 +255,8 @@ impl Scanner<'_> {
                 let sentence = value::is_sentence(content) && !self.of_connection(name);
                 let named = charset::WORD.run_within(self.text, name, 64);
                 let label = benign::repeats(self.slice(name, named), content)
+                    || self.is_column(self.slice(name, named), start, end)
+                    || self.is_token_of_text(self.slice(name, named), content, after)
                     || sep.quoted && sep.colon && benign::is_label_text(content)
                     || self.inside > 0 && benign::is_styling(content);
                 if label

@@ -103,6 +103,9 @@ impl Scanner<'_> {
             || benign::is_measure(content)
             || benign::is_field_of(content, self.slice(name, own))
             || sep.spaced_colon && self.empty_in_map(name, start, end)
+            || self.is_source(sep, self.slice(name, own), start, end)
+            || self.is_elided(start, end)
+            || self.is_note(sep, start, end)
             || short_number
             || size
             || status
@@ -136,6 +139,65 @@ impl Scanner<'_> {
         let _ = both && self.chosen(end + 3);
         self.list_goes_on(end, end - start);
         true
+    }
+}
+
+impl Scanner<'_> {
+    /// Code: `'X-API-Key': apiKey }`, `$_POST['password']`, `token = :token`, `api_key = @ApiKey`
+    fn is_source(&self, sep: Separator, name: &[u8], start: usize, end: usize) -> bool {
+        let content = self.slice(start, end);
+        let (first, rest) = content.split_first().map_or((0, content), |(first, rest)| (*first, rest));
+        let letters = |text: &[u8]| {
+            !text.is_empty() && text.len() <= 40 && text.iter().all(|b| b.is_ascii_alphabetic() || *b == b'_')
+        };
+        let plain =
+            |text: &[u8]| text.iter().filter(|b| **b != b'_').map(u8::to_ascii_lowercase).collect::<Vec<_>>();
+        let names = |text: &[u8]| letters(text) && super::keys::level(text) != Level::Harmless;
+        let closes = self.byte(end + usize::from(self.byte(end) == b' '));
+        let variable = sep.quoted
+            && sep.spaced_colon
+            && first.is_ascii_lowercase()
+            && rest.iter().any(u8::is_ascii_uppercase)
+            && matches!((closes, self.byte(end)), (b'}', _) | (b',', b','))
+            && !content.contains(&b'_')
+            && names(content);
+        let parameter = !(sep.colon || sep.arrow || sep.unspaced || sep.listed || sep.quoted)
+            && self.before(sep.value) == b' '
+            && (first == b':' && letters(rest)
+                || first == b'@' && letters(rest) && plain(rest) == plain(name));
+        let open = rest.iter().take(40).position(|&b| b == b'[').unwrap_or(0);
+        let (array, key) = rest.split_at_checked(open).unwrap_or_default();
+        let mark = self.byte(end);
+        let entry = first == b'$'
+            && letters(array)
+            && matches!(mark, b'"' | b'\'')
+            && self.byte(end + 1) == b']'
+            && key.get(1) == Some(&mark)
+            && key.get(2..).is_some_and(letters);
+        variable || parameter || entry
+    }
+
+    /// `sk-...`: a token's beginning, the rest left out
+    fn is_elided(&self, start: usize, end: usize) -> bool {
+        const PREFIXES: &str = "sk- sk_live_ sk_test_ sk-ant- sk-proj- rk_live_ rk_test_ ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ \
+            glpat- xoxb- xoxp- xapp- whsec_ hf_ npm_ pypi- gsk_ shpat_ akia aiza eyj";
+        end - start <= 12
+            && self.is_at(end, b"...")
+            && matches!(self.byte(end + 3), 0..=b' ' | b'"' | b'\'' | b'`' | b',' | b';' | b')' | b'}')
+            && is_one_of!(self.slice(start, end), PREFIXES)
+    }
+
+    /// `'token' => 3`, `signing key: old kid=2024-12`: how many there are, which one it is
+    fn is_note(&self, sep: Separator, start: usize, end: usize) -> bool {
+        let content = self.slice(start, end);
+        let count = sep.arrow && content.len() <= 2 && content.iter().all(u8::is_ascii_digit);
+        let name = charset::ALNUM_UNDER.run_within(self.text, end + 1, 24);
+        count
+            || sep.spaced_colon
+                && is_one_of!(content, "old new")
+                && self.byte(end) == b' '
+                && name > end + 1
+                && self.byte(name) == b'='
     }
 }
 

@@ -2,7 +2,9 @@
 //! word that a tokenizer cut out.
 
 use super::charset::{self, ALNUM_UNDER};
+use super::keys;
 use super::scan::Scanner;
+use super::value;
 use super::words::{Words, is_one_of};
 
 /// The longest text of a label.
@@ -52,6 +54,18 @@ pub fn is_label_text(value: &[u8]) -> bool {
         }
     }
     said & 1 != 0 || said & 6 == 6
+}
+
+/// A label inside a sensitive object, of a word: `otp: {channel: "whatsapp", purpose: "login"}`.
+pub fn is_label(name: &[u8], value: &[u8]) -> bool {
+    const PLACES: &str =
+        "prod production dev development test testing stage staging live sandbox local ci qa preview";
+    const WAYS: &str = "sms email mail whatsapp telegram voice call phone push app totp";
+    let word = |b: &u8| b.is_ascii_lowercase() || b"-_".contains(b);
+    keys::is_label(name, value)
+        || is_one_of!(name, "env") && is_one_of!(value, PLACES)
+        || is_one_of!(name, "channel") && is_one_of!(value, WAYS)
+        || is_one_of!(name, "purpose") && (1..=24).contains(&value.len()) && value.iter().all(word)
 }
 
 /// What a program asks with: `prompt_password("Password: ")`.
@@ -150,10 +164,42 @@ fn is_in_map(text: &[u8]) -> bool {
 }
 
 impl Scanner<'_> {
-    /// `/secrets?filter=…`: a path's query or fragment
+    /// `/secrets?filter=…`, `credentials.secret=…`: a path's query or fragment, a key that goes on
     pub fn queried(&self, end: usize) -> bool {
-        b"?&#".contains(&self.byte(end))
-            && self.byte(charset::TOKEN_DOT.run_within(self.text, end + 1, 48)) == b'='
+        self.byte(end) == b'.' && self.byte(end + 1).is_ascii_alphabetic()
+            || b"?&#".contains(&self.byte(end))
+                && self.byte(charset::TOKEN_DOT.run_within(self.text, end + 1, 48)) == b'='
+    }
+
+    /// A column's name, as its builder is given it: `passwordHash: text('password_hash')`
+    pub fn is_column(&self, name: &[u8], start: usize, end: usize) -> bool {
+        let content = self.slice(start, end);
+        let open = start.saturating_sub(2);
+        let builder = self.slice(open.saturating_sub(8), open);
+        let from = builder.iter().rposition(|b| !b.is_ascii_alphabetic()).map_or(0, |at| at + 1);
+        let letters =
+            |text: &[u8]| text.iter().filter(|b| **b != b'_').map(u8::to_ascii_lowercase).collect::<Vec<_>>();
+        self.byte(open) == b'('
+            && is_one_of!(builder.get(from..).unwrap_or_default(), "text varchar char citext")
+            && content.len() <= 64
+            && (content == name
+                || !content.iter().any(u8::is_ascii_uppercase) && letters(content) == letters(name))
+    }
+
+    /// `{"token":" world","logprob":-0.002}`: a piece of text, which its place or its likelihood stands behind
+    pub fn is_token_of_text(&mut self, name: &[u8], content: &[u8], after: usize) -> bool {
+        if name != b"token" || content.len() > 24 || value::looks_generated(content, 8) {
+            return false;
+        }
+        let rest = self.slice(after, after + 16);
+        self.looked(after, after + 16);
+        let gap = rest.iter().take_while(|b| b", \"'\\".contains(b)).count();
+        let next = rest.get(gap..).unwrap_or_default();
+        let word = next.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+        let sign = next.get(word..).unwrap_or_default();
+        rest.first() == Some(&b',')
+            && is_one_of!(next.get(..word).unwrap_or_default(), "logprob pos bytes")
+            && sign.iter().find(|b| !b"\"'\\".contains(b)) == Some(&b':')
     }
 
     /// Go's `map[password: user:ada]`: a name without a value, and the next one, which the order of names tells.

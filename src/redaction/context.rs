@@ -123,7 +123,7 @@ fn visit_object<'t, 'a>(
     for (key, value) in fields {
         let own = match level {
             // Under a sensitive name everything is, but for what says it is not (`cookies: {count: 3}`).
-            Level::Always | Level::UnlessNumber if keys::is_label(key.as_bytes(), leaf(value)) => {
+            Level::Always | Level::UnlessNumber if benign::is_label(key.as_bytes(), leaf(value)) => {
                 Level::Harmless
             }
             // `totp: {secret, digits: 6, period: 30}`

@@ -131,7 +131,8 @@ impl Scanner<'_> {
         }
         let credentials = self.slice(from, to);
         let secret = if bearer {
-            credentials.len() >= 6
+            !self.next_field(start, from)
+                && credentials.len() >= 6
                 && !value::is_assignment(credentials)
                 && !value::says_nothing(credentials)
                 && charset::is_mixed(credentials)
@@ -143,6 +144,15 @@ impl Scanner<'_> {
             self.take(from, to, to, Rule::AUTHORIZATION);
         }
         secret
+    }
+
+    /// Go's `{TokenType:Bearer ExpiresIn:3600}`: behind the scheme as a field's whole value the next field.
+    fn next_field(&self, scheme: usize, from: usize) -> bool {
+        let name = charset::ALNUM_UNDER.run_within(self.text, from, 40);
+        self.is_at(scheme.saturating_sub(5), b"type:")
+            && name > from + 1
+            && self.byte(name) == b':'
+            && self.slice(from, name).iter().all(|b| b.is_ascii_alphabetic() || *b == b'_')
     }
 
     /// A list of `Set-Cookie` values: `[ 'a=…; Path=/', 'b=…' ]`.

@@ -12,6 +12,13 @@ pub fn says_nothing(value: &[u8]) -> bool {
     if value.starts_with(MARK.as_bytes()) || !value.iter().any(|&b| charset::is_alnum(b) || b >= 0x80) {
         return true;
     }
+    // `\n\n`: a line's end, as it is escaped
+    let escapes = value.first() == Some(&b'\\')
+        && value.len() <= 16
+        && value.chunks(2).all(|pair| matches!(pair, b"\\n" | b"\\r" | b"\\t"));
+    if escapes {
+        return true;
+    }
     if masked(value) || placeholder(value) || publishable(value) || version(value) {
         return true;
     }
@@ -246,7 +253,7 @@ fn is_chained(value: &[u8]) -> bool {
 /// Whether an unquoted value is code that fetches the secret (`process.env.TOKEN`, `req.body.password`).
 #[inline(never)]
 pub fn is_code(value: &[u8]) -> bool {
-    const ROOTS: [&[u8]; 33] = [
+    const ROOTS: [&[u8]; 34] = [
         b"var.",
         b"local.",
         b"secrets.",
@@ -268,6 +275,7 @@ pub fn is_code(value: &[u8]) -> bool {
         b"data.",
         b"args.",
         b"settings.",
+        b"Rails.application.",
         b"response.",
         b"result.",
         b"Deno.",
@@ -283,6 +291,7 @@ pub fn is_code(value: &[u8]) -> bool {
     ];
     let short = value.len() <= CODE_AT_MOST;
     ROOTS.iter().any(|root| value.starts_with(root))
+        || matches!(value, b"string.Empty" | b"String.Empty")
         || short && is_type(value)
         || short && value.iter().any(|b| matches!(b, b'?' | b':')) && is_chained(value)
         || value.iter().take(CODE_AT_MOST).position(|&b| matches!(b, b'(' | b'[')).is_some_and(|open| {
