@@ -1,5 +1,4 @@
-//! Secrets told by their shape: JWTs, passwords in URLs, card numbers, and tokens that no prefix gives
-//! away.
+//! Secrets told by their shape: JWTs, passwords in URLs, and tokens that no prefix gives away.
 
 use super::benign;
 use super::charset::{self, ALNUM, ANY_BASE64, TOKEN, TOKEN_DOT};
@@ -44,6 +43,9 @@ impl Scanner<'_> {
         let first = self.byte(start);
         let taken = match first {
             b'0'..=b'9' if !self.names_id(start) => self.card(start).map(|end| (start, end, Rule::CARD)),
+            b'c' | b'C' | b'p' | b'P' if end - start >= 6 => {
+                self.named_card(start, end).map(|(from, to)| (from, to, Rule::CARD))
+            }
             b'M' | b'N' | b'O' if (23..=28).contains(&(end - start)) && self.byte(end) == b'.' => {
                 self.discord_bot(start, end).map(|end| (start, end, Rule::DISCORD))
             }
@@ -130,63 +132,6 @@ impl Scanner<'_> {
             && self.is_at(start + 32, b"-us")
             && charset::HEX.run_within(self.text, start, 32) == start + 32;
         fits.then_some((start, end, Rule::MAILCHIMP))
-    }
-
-    /// Whether the name before the number is an id's.
-    fn names_id(&self, start: usize) -> bool {
-        let (from, to) = self.words[0];
-        to > from && start - to <= 4 && super::keys::is_id(self.slice(from, to))
-    }
-
-    /// A card number (ISO/IEC 7812): issuer range, length, check digit; groups parted by one kind of mark.
-    #[inline(never)]
-    fn card(&mut self, start: usize) -> Option<usize> {
-        if matches!(self.before(start), b'.' | b'-' | b'_' | b'/' | b'#' | b'+') {
-            return None;
-        }
-        let (mut digits, mut count) = ([0u8; 19], 0usize);
-        let (mut at, mut mark, mut group, mut groups) = (start, 0u8, 0usize, [0usize; 8]);
-        let mut marks = 0usize;
-        loop {
-            let b = self.byte(at);
-            if b.is_ascii_digit() {
-                let slot = digits.get_mut(count)?;
-                *slot = b - b'0';
-                (count, group, at) = (count + 1, group + 1, at + 1);
-            } else if matches!(b, b' ' | b'-')
-                && (mark == 0 || mark == b)
-                && group >= 4
-                && marks < 4
-                && self.byte(at + 1).is_ascii_digit()
-            {
-                if let Some(slot) = groups.get_mut(marks) {
-                    *slot = group;
-                }
-                (mark, group, marks, at) = (b, 0, marks + 1, at + 1);
-            } else {
-                break;
-            }
-        }
-        self.looked(start, at);
-        let grouped = match (marks, groups) {
-            (0, _) => true,
-            (2, [4, 6, ..]) => matches!(group, 4 | 5),
-            (3, [4, 4, 4, ..]) => (1..=4).contains(&group),
-            (4, [4, 4, 4, 4, ..]) => group <= 3,
-            _ => false,
-        };
-        let next = self.byte(at);
-        let goes_on = charset::is_alnum(next)
-            || matches!(next, b'_' | b'-')
-            || (next == b'.' && self.byte(at + 1).is_ascii_digit());
-        let digits = digits.get(..count)?;
-        // A magnetic stripe's track: `;{number}={expiry and check values}?`
-        let track = if next == b'=' && self.before(start) == b';' {
-            charset::HEX.run_within(self.text, at + 1, 32)
-        } else {
-            at
-        };
-        (grouped && !goes_on && issued(digits) && luhn(digits)).then_some(track)
     }
 
     /// `://user:password@host`
@@ -355,44 +300,4 @@ impl Scanner<'_> {
             self.take(at + 1, end, end, Rule::PIPE_TOKEN);
         }
     }
-}
-
-/// Whether the number is in an issuer's range and of that issuer's length.
-fn issued(digits: &[u8]) -> bool {
-    let head = |n: usize| digits.iter().take(n).fold(0u32, |sum, &d| sum * 10 + u32::from(d));
-    match digits.len() {
-        14 => matches!(head(3), 300..=305 | 309) || matches!(head(2), 36 | 38 | 39),
-        15 => matches!(head(2), 34 | 37),
-        16 => {
-            head(1) == 4
-                || (51..=55).contains(&head(2))
-                || (2221..=2720).contains(&head(4))
-                || head(4) == 6011
-                || (644..=659).contains(&head(3))
-                || (3528..=3589).contains(&head(4))
-                || matches!(head(2), 62 | 60 | 81)
-                || (2200..=2204).contains(&head(4))
-                || maestro(head(4))
-        }
-        17..=19 => head(2) == 62 || maestro(head(4)),
-        _ => false,
-    }
-}
-
-/// Maestro's ranges.
-fn maestro(head: u32) -> bool {
-    matches!(head, 5018 | 5020 | 5038 | 5893 | 6304 | 6759 | 6761..=6763)
-}
-
-fn luhn(digits: &[u8]) -> bool {
-    let sum: u32 = digits
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(i, &d)| {
-            let d = u32::from(d) << (i % 2);
-            if d > 9 { d - 9 } else { d }
-        })
-        .sum();
-    sum.is_multiple_of(10) && digits.iter().any(|&d| Some(&d) != digits.first())
 }
