@@ -75,12 +75,19 @@ impl Scanner<'_> {
         let marked = matches!(self.before(start), b'/' | b'*') || first == b'm' && end - start == 35;
         let taken = taken.or_else(|| if marked { self.by_place(start, end) } else { None });
         let taken = taken.or_else(|| self.fal(start, end)).or_else(|| self.pgpass(end));
+        let taken = taken.or_else(|| self.azure_devops(start, end));
         let taken = taken.or_else(|| self.telegram(start, end)).or_else(|| self.mailchimp(start, end));
         if let Some((from, to, rule)) = taken {
             self.line.card |= rule == Rule::CARD;
             self.take(from, to, to, rule);
         }
         taken.is_some()
+    }
+
+    /// Azure DevOps' 84 characters, `AZDO` near their end
+    fn azure_devops(&self, start: usize, end: usize) -> Option<(usize, usize, Rule)> {
+        let fits = end - start == 84 && self.slice(start + 76, start + 80) == b"AZDO";
+        (fits && ALNUM.run(self.slice(start, end), 0) == 84).then_some((start, end, Rule::KEY_VALUE))
     }
 
     /// fal.ai's `{uuid}:{32 hex}`
@@ -222,7 +229,7 @@ impl Scanner<'_> {
     pub fn at_sign(&mut self) {
         let at = self.at;
         self.at += 1;
-        if self.bound_code(at) {
+        if self.bound_code(at) || self.address_user(at) {
             return;
         }
         // Oracle's `user/password@//host`
@@ -252,6 +259,28 @@ impl Scanner<'_> {
                 self.take(from, at, at, Rule::URL_PASSWORD);
             }
         }
+    }
+
+    /// `basic auth: ada@example.com:…`, the sign at `at`
+    fn address_user(&mut self, at: usize) -> bool {
+        let reach = at.saturating_sub(64).max(self.done);
+        let user = self.slice(reach, at).iter().rev().take_while(|&&b| TOKEN_DOT.has(b) || b == b'+').count();
+        self.looked(at - user, at);
+        let start = at - user;
+        if user == 0 || start < 6 || !self.is_at(start - 6, b"auth: ") {
+            return false;
+        }
+        let colon = TOKEN_DOT.run_within(self.text, at + 1, 80);
+        let rest = self.slice(colon + 1, colon + 129);
+        let ends = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b',' | b';' | b')' | b'\\');
+        let end = colon + 1 + rest.iter().position(ends).unwrap_or(rest.len());
+        self.looked(at, end);
+        let content = self.slice(colon + 1, end);
+        let fits = self.byte(colon) == b':' && value::looks_generated(content, 8);
+        if fits && !value::says_nothing(content) {
+            self.take(colon + 1, end, end, Rule::AUTHORIZATION);
+        }
+        fits
     }
 
     /// Whether a host and its port or path stand here: what makes `user:password@host:5432` more than an address.

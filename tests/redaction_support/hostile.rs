@@ -39,6 +39,7 @@ pub fn hostile() -> Vec<(&'static str, &'static str)> {
         ("digit groups", "4111 "),
         ("a card and more", "4111 1111 1111 1111 7 "),
         ("cards glued to words", "cc4111-1111-1111-1111-1"),
+        ("addresses behind auth", "auth: ada.b+c@example.com:"),
         ("tracks", "%B4111 1111 "),
         ("@", "@"),
         ("@tcp(", "a:b@tcp("),
