@@ -92,8 +92,8 @@ impl Scanner<'_> {
         if self.jwk && matches!(name, b"d" | b"p" | b"q" | b"dp" | b"dq" | b"qi" | b"k") {
             level = Level::IfGenerated;
         }
-        // Vault's `secret_id`, beside a `role_id`, is a UUID.
-        if name == b"secret_id"
+        // Vault's `secret_id`, beside a `role_id`, is a UUID; so is Consul's.
+        if matches!(name, b"secret_id" | b"SecretID")
             && charset::HEX_DASH.run_within(self.text, sep.value + usize::from(sep.quoted), 36)
                 >= sep.value + 36
         {

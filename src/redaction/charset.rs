@@ -23,6 +23,8 @@ const AT: u16 = 1 << 14;
 const LOWER: u16 = LOWER_HEX | LOWER_REST;
 const UPPER: u16 = UPPER_HEX | UPPER_REST;
 
+/// `0-9`
+pub const DIGITS: Charset = Charset(DIGIT);
 /// `0-9a-f`
 pub const HEX: Charset = Charset(DIGIT | LOWER_HEX);
 /// `0-9a-fA-F`

@@ -143,8 +143,8 @@ fn visit_object<'t, 'a>(
                 Level::IfGenerated
             }
             _ if is_routing(key.as_bytes()) && is_integration_key(leaf(value)) => Level::Always,
-            // Vault's, beside a `role_id`
-            _ if key == "secret_id" && leaf(value).len() == 36 => Level::Always,
+            // Vault's, beside a `role_id`, and Consul's
+            _ if matches!(&**key, "secret_id" | "SecretID") && leaf(value).len() == 36 => Level::Always,
             _ => joined_level(name, key, value),
         };
         // A weak name says nothing about what is nested under it.

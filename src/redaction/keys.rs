@@ -76,6 +76,10 @@ pub fn level(name: &[u8]) -> Level {
         Some(false) => return Harmless,
         None => {}
     }
+    // Honeycomb's key and Agora's secret
+    if is_one_of!(name, "x-honeycomb-team agora_app_certificate") {
+        return Always;
+    }
     // The end of a very long name speaks; what is before it is left out.
     let name = name.get(name.len().saturating_sub(128)..).unwrap_or(name);
     let mut words = [0u32; MOST_WORDS];

@@ -51,6 +51,7 @@ mod bare;
 mod below;
 mod benign;
 mod beside;
+mod card;
 pub mod charset;
 mod codes;
 mod command;

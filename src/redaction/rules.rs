@@ -224,6 +224,8 @@ pub const RULES: &[Rule] = &[
     row("yandex-key", "AQVN", TOKEN, 35, 38, Gitleaks),
     row("yandex-token", "t1.", TOKEN_DOT, 90, 400, Gitleaks),
     row("generic-pat", "pat_", ALNUM, 32, 80, Scanners),
+    // Base64 of `-----BEGIN PRIVATE KEY-----`, RSA, EC, DSA, OPENSSH, ENCRYPTED and PGP
+    row("private-key-base64", "LS0tLS1CRUdJTiBQUklWQVRFIEtF LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBL LS0tLS1CRUdJTiBFQyBQUklWQVRFIEtF LS0tLS1CRUdJTiBEU0EgUFJJVkFURSBL LS0tLS1CRUdJTiBPUEVOU1NIIFBSSVZBVEUgS0VZ LS0tLS1CRUdJTiBFTkNSWVBURUQgUFJJVkFURSBL LS0tLS1CRUdJTiBQR1AgUFJJVkFURSBL", ANY_BASE64, 60, 16384, Vendor),
     // Password hashes: crypt(3), PHC strings, and the frameworks' own spellings.
     row("password-hash", "$2a$ $2b$ $2y$ $2x$", CRYPT, 50, 60, Vendor),
     row("password-hash", "$argon2id$ $argon2i$ $argon2d$ $scrypt$ $pbkdf2 $bcrypt-sha256$", CRYPT, 30, 512, Vendor),
@@ -250,6 +252,11 @@ pub const RULES: &[Rule] = &[
     hook("google-calendar-address", "com/private- org/private- net/private- io/private- de/private-", HEX, 32, Vendor),
     hook("kubernetes-bearer", "base64url.bearer.authorization.k8s.io.", TOKEN, 20, Vendor),
     hook("ifttt-webhook", "with/key/", TOKEN, 20, Scanners),
+    // A node's address holds its key.
+    hook("node-address", "infura.io/v3/ infura.io/ws/v3/", HEX, 32, Vendor),
+    hook("node-address", "g.alchemy.com/v2/ g.alchemy.com/v3/", TOKEN, 21, Vendor),
+    hook("node-address", "quiknode.pro/", HEX, 32, Vendor),
+    hook("node-address", "rpc.ankr.com/eth/ rpc.ankr.com/eth_goerli/ rpc.ankr.com/eth_sepolia/ rpc.ankr.com/eth_holesky/ rpc.ankr.com/bsc/ rpc.ankr.com/bsc_testnet_chapel/ rpc.ankr.com/polygon/ rpc.ankr.com/polygon_amoy/ rpc.ankr.com/polygon_zkevm/ rpc.ankr.com/arbitrum/ rpc.ankr.com/arbitrum_sepolia/ rpc.ankr.com/arbitrumnova/ rpc.ankr.com/optimism/ rpc.ankr.com/optimism_sepolia/ rpc.ankr.com/avalanche/ rpc.ankr.com/fantom/ rpc.ankr.com/base/ rpc.ankr.com/base_sepolia/ rpc.ankr.com/gnosis/ rpc.ankr.com/celo/ rpc.ankr.com/moonbeam/ rpc.ankr.com/near/ rpc.ankr.com/solana/ rpc.ankr.com/scroll/ rpc.ankr.com/linea/ rpc.ankr.com/zksync_era/ rpc.ankr.com/mantle/ rpc.ankr.com/blast/ rpc.ankr.com/multichain/", HEX, 64, Vendor),
 ];
 
 /// One prefix of the table.

@@ -386,6 +386,15 @@ impl<'t> Scanner<'t> {
 
     /// `%20`: as many bytes as are no part of the word behind.
     fn percent(&mut self) -> usize {
+        // A magnetic stripe's first track: `%B{number}^{name}^…?`
+        if self.byte(self.at + 1) == b'B'
+            && self.byte(self.at + 2).is_ascii_digit()
+            && let Some(end) = self.card_at(self.at + 2)
+            && self.byte(end) == b'^'
+        {
+            self.take(self.at + 2, end, end, Rule::CARD);
+            return 0;
+        }
         let escaped =
             self.byte(self.at + 1).is_ascii_hexdigit() && self.byte(self.at + 2).is_ascii_hexdigit();
         if escaped {

@@ -1,5 +1,4 @@
-//! Secrets told by their shape: JWTs, passwords in URLs, card numbers, and tokens that no prefix gives
-//! away.
+//! Secrets told by their shape: JWTs, passwords in URLs, and tokens that no prefix gives away.
 
 use super::benign;
 use super::charset::{self, ALNUM, ANY_BASE64, TOKEN, TOKEN_DOT};
@@ -44,6 +43,9 @@ impl Scanner<'_> {
         let first = self.byte(start);
         let taken = match first {
             b'0'..=b'9' if !self.names_id(start) => self.card(start).map(|end| (start, end, Rule::CARD)),
+            b'c' | b'C' | b'p' | b'P' if end - start >= 6 => {
+                self.named_card(start, end).map(|(from, to)| (from, to, Rule::CARD))
+            }
             b'M' | b'N' | b'O' if (23..=28).contains(&(end - start)) && self.byte(end) == b'.' => {
                 self.discord_bot(start, end).map(|end| (start, end, Rule::DISCORD))
             }
@@ -73,12 +75,19 @@ impl Scanner<'_> {
         let marked = matches!(self.before(start), b'/' | b'*') || first == b'm' && end - start == 35;
         let taken = taken.or_else(|| if marked { self.by_place(start, end) } else { None });
         let taken = taken.or_else(|| self.fal(start, end)).or_else(|| self.pgpass(end));
+        let taken = taken.or_else(|| self.azure_devops(start, end));
         let taken = taken.or_else(|| self.telegram(start, end)).or_else(|| self.mailchimp(start, end));
         if let Some((from, to, rule)) = taken {
             self.line.card |= rule == Rule::CARD;
             self.take(from, to, to, rule);
         }
         taken.is_some()
+    }
+
+    /// Azure DevOps' 84 characters, `AZDO` near their end
+    fn azure_devops(&self, start: usize, end: usize) -> Option<(usize, usize, Rule)> {
+        let fits = end - start == 84 && self.slice(start + 76, start + 80) == b"AZDO";
+        (fits && ALNUM.run(self.slice(start, end), 0) == 84).then_some((start, end, Rule::KEY_VALUE))
     }
 
     /// fal.ai's `{uuid}:{32 hex}`
@@ -130,63 +139,6 @@ impl Scanner<'_> {
             && self.is_at(start + 32, b"-us")
             && charset::HEX.run_within(self.text, start, 32) == start + 32;
         fits.then_some((start, end, Rule::MAILCHIMP))
-    }
-
-    /// Whether the name before the number is an id's.
-    fn names_id(&self, start: usize) -> bool {
-        let (from, to) = self.words[0];
-        to > from && start - to <= 4 && super::keys::is_id(self.slice(from, to))
-    }
-
-    /// A card number (ISO/IEC 7812): issuer range, length, check digit; groups parted by one kind of mark.
-    #[inline(never)]
-    fn card(&mut self, start: usize) -> Option<usize> {
-        if matches!(self.before(start), b'.' | b'-' | b'_' | b'/' | b'#' | b'+') {
-            return None;
-        }
-        let (mut digits, mut count) = ([0u8; 19], 0usize);
-        let (mut at, mut mark, mut group, mut groups) = (start, 0u8, 0usize, [0usize; 8]);
-        let mut marks = 0usize;
-        loop {
-            let b = self.byte(at);
-            if b.is_ascii_digit() {
-                let slot = digits.get_mut(count)?;
-                *slot = b - b'0';
-                (count, group, at) = (count + 1, group + 1, at + 1);
-            } else if matches!(b, b' ' | b'-')
-                && (mark == 0 || mark == b)
-                && group >= 4
-                && marks < 4
-                && self.byte(at + 1).is_ascii_digit()
-            {
-                if let Some(slot) = groups.get_mut(marks) {
-                    *slot = group;
-                }
-                (mark, group, marks, at) = (b, 0, marks + 1, at + 1);
-            } else {
-                break;
-            }
-        }
-        self.looked(start, at);
-        let grouped = match (marks, groups) {
-            (0, _) => true,
-            (2, [4, 6, ..]) => matches!(group, 4 | 5),
-            (3, [4, 4, 4, ..]) => (1..=4).contains(&group),
-            (4, [4, 4, 4, 4, ..]) => group <= 3,
-            _ => false,
-        };
-        let next = self.byte(at);
-        let goes_on = charset::is_alnum(next)
-            || matches!(next, b'_' | b'-')
-            || (next == b'.' && self.byte(at + 1).is_ascii_digit());
-        let digits = digits.get(..count)?;
-        // A magnetic stripe's track: `;{number}={expiry and check values}?`
-        let track = if next == b'=' && self.before(start) == b';' {
-            charset::HEX.run_within(self.text, at + 1, 32)
-        } else {
-            at
-        };
-        (grouped && !goes_on && issued(digits) && luhn(digits)).then_some(track)
     }
 
     /// `://user:password@host`
@@ -277,7 +229,7 @@ impl Scanner<'_> {
     pub fn at_sign(&mut self) {
         let at = self.at;
         self.at += 1;
-        if self.bound_code(at) {
+        if self.bound_code(at) || self.address_user(at) {
             return;
         }
         // Oracle's `user/password@//host`
@@ -307,6 +259,28 @@ impl Scanner<'_> {
                 self.take(from, at, at, Rule::URL_PASSWORD);
             }
         }
+    }
+
+    /// `basic auth: ada@example.com:…`, the sign at `at`
+    fn address_user(&mut self, at: usize) -> bool {
+        let reach = at.saturating_sub(64).max(self.done);
+        let user = self.slice(reach, at).iter().rev().take_while(|&&b| TOKEN_DOT.has(b) || b == b'+').count();
+        self.looked(at - user, at);
+        let start = at - user;
+        if user == 0 || start < 6 || !self.is_at(start - 6, b"auth: ") {
+            return false;
+        }
+        let colon = TOKEN_DOT.run_within(self.text, at + 1, 80);
+        let rest = self.slice(colon + 1, colon + 129);
+        let ends = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b',' | b';' | b')' | b'\\');
+        let end = colon + 1 + rest.iter().position(ends).unwrap_or(rest.len());
+        self.looked(at, end);
+        let content = self.slice(colon + 1, end);
+        let fits = self.byte(colon) == b':' && value::looks_generated(content, 8);
+        if fits && !value::says_nothing(content) {
+            self.take(colon + 1, end, end, Rule::AUTHORIZATION);
+        }
+        fits
     }
 
     /// Whether a host and its port or path stand here: what makes `user:password@host:5432` more than an address.
@@ -355,44 +329,4 @@ impl Scanner<'_> {
             self.take(at + 1, end, end, Rule::PIPE_TOKEN);
         }
     }
-}
-
-/// Whether the number is in an issuer's range and of that issuer's length.
-fn issued(digits: &[u8]) -> bool {
-    let head = |n: usize| digits.iter().take(n).fold(0u32, |sum, &d| sum * 10 + u32::from(d));
-    match digits.len() {
-        14 => matches!(head(3), 300..=305 | 309) || matches!(head(2), 36 | 38 | 39),
-        15 => matches!(head(2), 34 | 37),
-        16 => {
-            head(1) == 4
-                || (51..=55).contains(&head(2))
-                || (2221..=2720).contains(&head(4))
-                || head(4) == 6011
-                || (644..=659).contains(&head(3))
-                || (3528..=3589).contains(&head(4))
-                || matches!(head(2), 62 | 60 | 81)
-                || (2200..=2204).contains(&head(4))
-                || maestro(head(4))
-        }
-        17..=19 => head(2) == 62 || maestro(head(4)),
-        _ => false,
-    }
-}
-
-/// Maestro's ranges.
-fn maestro(head: u32) -> bool {
-    matches!(head, 5018 | 5020 | 5038 | 5893 | 6304 | 6759 | 6761..=6763)
-}
-
-fn luhn(digits: &[u8]) -> bool {
-    let sum: u32 = digits
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(i, &d)| {
-            let d = u32::from(d) << (i % 2);
-            if d > 9 { d - 9 } else { d }
-        })
-        .sum();
-    sum.is_multiple_of(10) && digits.iter().any(|&d| Some(&d) != digits.first())
 }
