@@ -61,6 +61,7 @@ mod foreign;
 mod header;
 mod inside;
 pub mod keys;
+mod kind;
 mod level;
 mod line;
 mod listed;

@@ -6,6 +6,7 @@
 //! for: reading goes on behind it in the same state, which is what makes redaction idempotent.
 
 use super::charset::{self, WORD};
+use super::kind::{KIND, Kind};
 use super::line::Line;
 use super::names::Rule;
 use super::rules;
@@ -72,51 +73,6 @@ pub struct Scanner<'t> {
     /// The table whose rows come.
     pub table: Option<Table>,
 }
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Plain,
-    Word,
-    Line,
-    Backslash,
-    Escape,
-    Percent,
-    Colon,
-    Dash,
-    Dollar,
-    Open,
-    Close,
-    Quote,
-    At,
-    Tilde,
-    Pipe,
-}
-
-static KIND: [Kind; 256] = {
-    let mut out = [Kind::Plain; 256];
-    let mut b = 0usize;
-    while b < 256 {
-        out[b] = match b as u8 {
-            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'_' => Kind::Word,
-            b'\n' => Kind::Line,
-            b'\\' => Kind::Backslash,
-            0x1b => Kind::Escape,
-            b'%' => Kind::Percent,
-            b':' => Kind::Colon,
-            b'-' => Kind::Dash,
-            b'$' => Kind::Dollar,
-            b'[' | b'{' => Kind::Open,
-            b']' | b'}' => Kind::Close,
-            b'"' | b'\'' | b'`' => Kind::Quote,
-            b'@' => Kind::At,
-            b'~' => Kind::Tilde,
-            b'|' => Kind::Pipe,
-            _ => Kind::Plain,
-        };
-        b += 1;
-    }
-    out
-};
 
 impl<'t> Scanner<'t> {
     pub fn new(text: &'t str) -> Self {
