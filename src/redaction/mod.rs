@@ -22,6 +22,7 @@
 //!
 //! - `cargo test --test redaction -- --nocapture`: recall and precision on the corpus in `tests/corpus`.
 //! - `cargo run --release --example redaction_corpus -- FILE`: the same on lines of your own.
+//! - `cargo run --release --example redaction_growth`: looks for texts whose cost grows faster than they do.
 //! - `cargo run --release --example redaction_bench`: ns a byte on the host; `tests/redaction_cost.rs`: the same in wasm.
 //!   The first call takes some 3 to 5 ms there, in which the tables are laid out, and a message then
 //!

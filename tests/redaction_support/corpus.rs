@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used)] // of tests alone
 
 mod hostile;
-mod random;
+pub mod random;
 mod trees;
 
 pub use hostile::{FRAGMENTS, hostile, random_tree};
