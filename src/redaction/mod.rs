@@ -24,18 +24,20 @@
 //! - `cargo run --release --example redaction_corpus -- FILE`: the same on lines of your own.
 //! - `cargo run --release --example redaction_growth`: looks for texts whose cost grows faster than they do.
 //! - `cargo run --release --example redaction_bench`: ns a byte on the host; `tests/redaction_cost.rs`: the same in wasm.
-//!   The first call takes some 3 to 5 ms there, in which the tables are laid out, and a message then
+//!   The first call takes some 3 to 6 ms there, in which the tables are laid out, and a message then (on a machine that
+//!   did something else as well)
 //!
 //!   | µs in wasm | 100 B | 1 KB | 10 KB | 1 MB |
 //!   | --- | --- | --- | --- | --- |
-//!   | a friendly one | 3.2 | 30 | 306 | 30,500 |
-//!   | a secret in each line | 7.3 | 70 | 704 | 71,700 |
-//!   | the dearest of 118 hostile ones, `s%3A` over and over | 0.2 | 50 | 2,120 | 246,000 |
+//!   | a friendly one | 3.1 | 31 | 321 | 30,600 |
+//!   | a secret in each line | 7.2 | 78 | 741 | 88,100 |
+//!   | the dearest of 169 hostile ones, `tokens: ['a', 'b', ` over and over | 18 | 164 | 1,650 | 265,000 |
 //!
-//!   So the cost is linear (which tests assert, in counted steps). A hostile byte costs 1.4 friendly ones in the median
-//!   kind, 3.5 in nine of ten, 8 in the dearest: each word that may name a secret, or begin one, is looked at.
-//! - What it adds to the bundle: 67 KB gzip, against a build whose [`redact_text`] and [`redact_context`] do nothing, and 3 KB
-//!   that have come since with the lists' first looks.
+//!   So the cost is linear. Tests assert that in counted steps; what rules look at and do not count, and what only two
+//!   pieces together do, `redaction_growth` looks for. A hostile byte costs 1.5 friendly ones in the median kind, 3.8 in
+//!   nine of ten, 8 in the dearest: each word that may name a secret, or begin one, is looked at.
+//! - What it adds to the bundle: 67 KB gzip, against a build whose [`redact_text`] and [`redact_context`] do nothing, and 17 KB
+//!   that have come since: 3 with the lists' first looks, 14 with more forms and remembered ends.
 //! - What a batch's contexts repeat (a page's address, its browser) is read once a request.
 //!
 //! # Where the facts come from
