@@ -10,6 +10,12 @@ use super::words::{Words, is_one_of};
 /// The longest text of a label.
 const LABEL_AT_MOST: usize = 48;
 
+/// The longest piece of a text that a tokenizer cuts out.
+const PIECE_AT_MOST: usize = 16;
+
+/// The longest name of a Kubernetes object with its namespace (RFC 1123: 63 bytes each).
+const OBJECT_AT_MOST: usize = 127;
+
 /// How much of what stands before a name is looked through for `map[`.
 const MAP_AT_MOST: usize = 160;
 
@@ -28,6 +34,9 @@ static LABELS: Words<256> = Words::new(&[
 
 /// Whether a label says its field's name again: `"confirmPassword":"Confirm password"`.
 pub fn repeats(name: &[u8], value: &[u8]) -> bool {
+    if value.len() > LABEL_AT_MOST {
+        return false;
+    }
     let end = value.iter().rposition(|b| !b" *:?".contains(b)).map_or(0, |last| last + 1);
     let value = value.get(..end).unwrap_or_default();
     let letters = |text: &[u8]| {
@@ -111,6 +120,7 @@ pub fn is_object_name(value: &[u8]) -> bool {
             && part.first().is_some_and(u8::is_ascii_lowercase)
             && part.iter().filter(|b| b.is_ascii_digit()).count() < 3
     };
+    let value = value.get(..value.len().min(64)).unwrap_or_default();
     let Some(last) = value.iter().rposition(|&b| matches!(b, b'-' | b'.')) else { return false };
     let (names, random) = (value.get(..last).unwrap_or_default(), value.get(last + 1..).unwrap_or_default());
     value.len() <= 63
@@ -123,13 +133,16 @@ pub fn is_object_name(value: &[u8]) -> bool {
 
 /// What a tokenizer cuts a text into: a word, the rest of one (`##ing`, `Ġthe`), a short number.
 pub fn is_piece(value: &[u8]) -> bool {
+    if value.len() > PIECE_AT_MOST {
+        return false;
+    }
     let number = value.len() <= 4 && value.iter().all(u8::is_ascii_digit);
     let word = value.iter().all(|&b| b.is_ascii_alphabetic() || b >= 0x80 || b"#' -_.,".contains(&b));
     let mut letters = value.iter().filter(|b| b.is_ascii_alphabetic());
     let first = letters.next().is_some_and(u8::is_ascii_uppercase);
     let capitals = letters.filter(|b| b.is_ascii_uppercase()).count();
     let all = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
-    number || word && value.len() <= 16 && (capitals == 0 || first && capitals + 1 == all && all <= 5)
+    number || word && (capitals == 0 || first && capitals + 1 == all && all <= 5)
 }
 
 /// The name that a value begins with where it is one with a value of its own: `access=9f2c…`. Where that value starts.
@@ -238,6 +251,9 @@ impl Scanner<'_> {
             " is forbidden",
         ];
         const DONE: &str = "created deleted updated patched reconciling reconciled syncing in";
+        if content.len() > OBJECT_AT_MOST {
+            return false;
+        }
         let slash = content.iter().position(|&b| b == b'/');
         let (space, name) = content.split_at(slash.map_or(0, |slash| slash + 1));
         let told = slash.is_some() && space.iter().all(|b| b.is_ascii_lowercase() || b"-/".contains(b))
