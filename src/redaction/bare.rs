@@ -150,8 +150,6 @@ impl Scanner<'_> {
         let letters = |text: &[u8]| {
             !text.is_empty() && text.len() <= 40 && text.iter().all(|b| b.is_ascii_alphabetic() || *b == b'_')
         };
-        let plain =
-            |text: &[u8]| text.iter().filter(|b| **b != b'_').map(u8::to_ascii_lowercase).collect::<Vec<_>>();
         let names = |text: &[u8]| letters(text) && super::keys::level(text) != Level::Harmless;
         let closes = self.byte(end + usize::from(self.byte(end) == b' '));
         let variable = sep.quoted
@@ -164,7 +162,7 @@ impl Scanner<'_> {
         let parameter = !(sep.colon || sep.arrow || sep.unspaced || sep.listed || sep.quoted)
             && self.before(sep.value) == b' '
             && (first == b':' && letters(rest)
-                || first == b'@' && letters(rest) && plain(rest) == plain(name));
+                || first == b'@' && letters(rest) && benign::is_same_but(b"_", rest, name));
         let open = rest.iter().take(40).position(|&b| b == b'[').unwrap_or(0);
         let (array, key) = rest.split_at_checked(open).unwrap_or_default();
         let mark = self.byte(end);

@@ -39,10 +39,15 @@ pub fn repeats(name: &[u8], value: &[u8]) -> bool {
     }
     let end = value.iter().rposition(|b| !b" *:?".contains(b)).map_or(0, |last| last + 1);
     let value = value.get(..end).unwrap_or_default();
-    let letters = |text: &[u8]| {
-        text.iter().filter(|b| !b" -_".contains(b)).map(u8::to_ascii_lowercase).collect::<Vec<_>>()
-    };
-    value.contains(&b' ') && value.len() <= name.len() + 8 && letters(name) == letters(value)
+    value.contains(&b' ') && value.len() <= name.len() + 8 && is_same_but(b" -_", name, value)
+}
+
+/// Whether two texts are the same but for these marks, in letters of any case.
+pub fn is_same_but(marks: &[u8], one: &[u8], other: &[u8]) -> bool {
+    fn kept(text: &[u8], marks: &[u8]) -> impl Iterator<Item = u8> {
+        text.iter().filter(move |b| !marks.contains(b)).map(u8::to_ascii_lowercase)
+    }
+    kept(one, marks).eq(kept(other, marks))
 }
 
 /// Whether a value is what a form writes beside the field: `Passwort eingeben`, `Nouveau mot de passe`, `Repeat password`.
@@ -190,13 +195,11 @@ impl Scanner<'_> {
         let open = start.saturating_sub(2);
         let builder = self.slice(open.saturating_sub(8), open);
         let from = builder.iter().rposition(|b| !b.is_ascii_alphabetic()).map_or(0, |at| at + 1);
-        let letters =
-            |text: &[u8]| text.iter().filter(|b| **b != b'_').map(u8::to_ascii_lowercase).collect::<Vec<_>>();
         self.byte(open) == b'('
             && is_one_of!(builder.get(from..).unwrap_or_default(), "text varchar char citext")
             && content.len() <= 64
             && (content == name
-                || !content.iter().any(u8::is_ascii_uppercase) && letters(content) == letters(name))
+                || !content.iter().any(u8::is_ascii_uppercase) && is_same_but(b"_", content, name))
     }
 
     /// `{"token":" world","logprob":-0.002}`: a piece of text, which its place or its likelihood stands behind

@@ -88,7 +88,7 @@ impl Scanner<'_> {
             return self.quoted_argument(end);
         }
         if self.glued(start, word, long) {
-            let to = self.bare_end(start + 1);
+            let to = self.bare_end(start + 1, false, false);
             self.looked(start, to);
             return self.command_span(start + 1, to);
         }

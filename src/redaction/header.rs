@@ -37,8 +37,8 @@ impl Scanner<'_> {
         let from = if scheme { word + gap } else { start };
         let to = match opened {
             Some(_) => limit,
-            None if scheme => self.parameters(from).unwrap_or_else(|| self.bare_end(from)),
-            None => self.bare_end(from),
+            None if scheme => self.parameters(from).unwrap_or_else(|| self.bare_end(from, false, false)),
+            None => self.bare_end(from, false, false),
         };
         self.looked(from, to);
         let credentials = self.slice(from, to);

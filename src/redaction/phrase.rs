@@ -212,7 +212,7 @@ impl Scanner<'_> {
             return false;
         }
         let from = from + usize::from(first == b'[');
-        let to = self.bare_end(from);
+        let to = self.bare_end(from, false, false);
         self.looked(from, to);
         let content = self.slice(from, to);
         let has = |test: fn(&u8) -> bool| content.iter().any(test);

@@ -1,4 +1,4 @@
-//! What was looked at once and need not be again: runs of bytes, and stretches without some words.
+//! What was looked at once and need not be again: runs of bytes, stretches without some words, far ends.
 
 use super::charset::{self, Charset};
 

@@ -52,13 +52,13 @@ pub struct Scanner<'t> {
     pub inside_from: usize,
     /// Where a label's string closes: its mark opens none.
     pub label_end: usize,
-    /// Bare values: percent-encoded or not, in a table or not.
+    /// Where bare values end: percent-encoded ones or not, in a table or not.
     pub bares: Far<(bool, bool), 4>,
-    /// Strings, by what opened them.
+    /// Where strings end, by what opened them.
     pub strings: Far<value::Quote, 8>,
-    /// Elements' texts.
+    /// Where elements' texts end.
     pub elements: Far<(), 1>,
-    /// YAML's blocks, by their indentation.
+    /// Where YAML's blocks end, by their indentation.
     pub blocks: Far<usize, 4>,
     /// Where the arguments of the call looked at last end.
     pub arguments_to: usize,

@@ -101,18 +101,7 @@ impl Scanner<'_> {
             let cut_off = matches!(quote, Quote::Mark(..)) && end == after && start == end;
             return (!cut_off).then_some(Value::Quoted(start, end, after));
         }
-        // A cell of a table ends with it.
-        let (kind, place) =
-            ((sep.encoded, sep.listed), usize::from(sep.encoded) + 2 * usize::from(sep.listed));
-        if let Some((end, _)) = self.bares.known(place, kind, at) {
-            return Some(Value::Bare(at, end));
-        }
-        let rest = self.text.get(at..).unwrap_or_default();
-        let cell = if sep.listed { rest.iter().position(|b| matches!(b, b'|' | 0..=b' ')) } else { None };
-        let end =
-            value::bare_end(self.slice(0, cell.map_or(self.text.len(), |cell| at + cell)), at, sep.encoded);
-        self.looked(at, cell.map_or(end, |cell| at + cell));
-        self.bares.note(place, kind, at, (end, end));
+        let end = self.bare_end(at, sep.encoded, sep.listed);
         if !sep.unspaced && !sep.colon && !sep.arrow && value::is_assignment(self.slice(at, end)) {
             return None; // `API_KEY= PORT=3000`: an empty value, and the next name
         }
@@ -134,14 +123,19 @@ impl Scanner<'_> {
         found
     }
 
-    /// Where the bare word ends that starts here.
-    pub fn bare_end(&mut self, start: usize) -> usize {
-        if let Some((end, _)) = self.bares.known(0, (false, false), start) {
+    /// Where the bare value ends that starts here, percent-encoded or not; one that is `listed` is a table's cell, and ends
+    /// with it.
+    pub fn bare_end(&mut self, start: usize, encoded: bool, listed: bool) -> usize {
+        let (kind, place) = ((encoded, listed), usize::from(encoded) + 2 * usize::from(listed));
+        if let Some((end, _)) = self.bares.known(place, kind, start) {
             return end;
         }
-        let end = value::bare_end(self.text, start, false);
-        self.looked(start, end);
-        self.bares.note(0, (false, false), start, (end, end));
+        let rest = self.text.get(start..).unwrap_or_default();
+        let cell = if listed { rest.iter().position(|b| matches!(b, b'|' | 0..=b' ')) } else { None };
+        let limit = cell.map_or(self.text.len(), |cell| start + cell);
+        let end = value::bare_end(self.slice(0, limit), start, encoded);
+        self.looked(start, cell.map_or(end, |_| limit));
+        self.bares.note(place, kind, start, (end, end));
         end
     }
 
@@ -154,7 +148,7 @@ impl Scanner<'_> {
             Some((quote, start)) if text.len() == self.text.len() => (start, self.closing(start, quote)),
             Some((quote, start)) => (start, value::closing(text, start, quote)),
             None if text.len() == self.text.len() => {
-                let end = self.bare_end(at);
+                let end = self.bare_end(at, false, false);
                 (at, (end, end))
             }
             None => {
