@@ -14,6 +14,9 @@ use super::written::Value;
 /// How far behind its name the value of a pair stands at most.
 const PAIR_AT_MOST: usize = 400;
 
+/// How far before its end the last line of a key starts at most: `-----END ENCRYPTED PRIVATE KEY-----\n`.
+const PEM_END: usize = 64;
+
 /// How much of a label's value is looked at.
 const HEAD_AT_MOST: usize = 64;
 
@@ -26,18 +29,8 @@ impl Scanner<'_> {
         }
         let Some(sign) = self.sign_behind(end) else { return false };
         let Some(sep) = self.separator(sign) else {
-            // `user-secrets set "Jwt:Secret" "…"`
-            if self.is_at(end, b"\" \"")
-                && self
-                    .slice(start.saturating_sub(40), start)
-                    .windows(5)
-                    .any(|part| part.eq_ignore_ascii_case(b" set ") || part.eq_ignore_ascii_case(b"hset\""))
-                && self.level_of(start, end, true) == Level::Always
-            {
-                return self.quoted_argument(end + 1);
-            }
             self.opens_block(start, end);
-            return false;
+            return self.string_behind(start, end);
         };
         self.looked(end, sep.value);
         // A flag of Java's or CMake's: `-DdbPassword=…`
@@ -270,8 +263,10 @@ impl Scanner<'_> {
                 if content.starts_with(b"Bearer ") || content.starts_with(b"Basic ") {
                     return self.authorization(sep.value).unwrap_or(false);
                 }
-                let unterminated_pem = content.starts_with(b"-----BEGIN") && end == after;
-                if unterminated_pem {
+                // A key that goes on in the next string is its own rule's.
+                let last = content.get(content.len().saturating_sub(PEM_END)..).unwrap_or_default();
+                let whole = last.windows(8).any(|part| part == b"-----END");
+                if content.starts_with(b"-----BEGIN") && !whole {
                     self.at = start;
                     return true;
                 }
@@ -302,7 +297,7 @@ impl Scanner<'_> {
 
     /// Takes a value, counted under the kind its own form gives away where it does.
     pub fn take_named(&mut self, start: usize, end: usize, after: usize, rule: Rule) {
-        let row = super::rules::token_at(self.text, start, &mut self.runs)
+        let row = super::token::token_at(self.text, start, &mut self.runs)
             .filter(|token| token.start == start && token.end == end)
             .map(|token| Rule::of_row(token.row));
         self.take(start, end, after, row.unwrap_or(rule));
@@ -383,7 +378,7 @@ impl Scanner<'_> {
     /// HCL's `variable "db_password" {`: its default is to come.
     fn opens_block(&mut self, start: usize, end: usize) {
         let block = self.is_at(end, b"\" {") || self.is_at(end, b" {");
-        if block && keys::level(self.slice(start, end)) == Level::Always {
+        if block && self.alone(start, end) == Level::Always {
             (self.pair, self.pair_at) = (Level::Always, end);
         }
     }

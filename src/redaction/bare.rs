@@ -27,6 +27,8 @@ impl Scanner<'_> {
         }
         let content = self.slice(start, end);
         let number = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
+        // `{ token: 1 }` of an index, a field's number in a proto file
+        let place = number && content.len() <= 2;
         let size = number && self.is_at(end, b" bytes");
         // `cannot fetch token: 400 Bad Request`
         let status = number
@@ -54,7 +56,8 @@ impl Scanner<'_> {
                 && self.byte(end) == b' '
                 && content.iter().all(u8::is_ascii_alphabetic)
                 && super::keys::level(content) == Level::Always;
-        let short_number = number && (level != Level::Always || (self.inside > 0 && content.len() < 6));
+        let short_number = (number || benign::is_amount(content)) && level != Level::Always
+            || number && self.inside > 0 && content.len() < 6;
         let generated = value::looks_generated(content, 8);
         if !generated && sep.arrow && !sep.quoted && self.before(name) != b':' {
             return false;
@@ -101,12 +104,14 @@ impl Scanner<'_> {
         if value::says_nothing(content)
             || again
             || benign::is_measure(content)
+            || flag && benign::is_styling(content)
             || benign::is_field_of(content, self.slice(name, own))
             || sep.spaced_colon && self.empty_in_map(name, start, end)
             || self.is_source(sep, self.slice(name, own), start, end)
             || self.is_elided(start, end)
             || self.is_note(sep, start, end)
             || short_number
+            || place
             || size
             || status
             || result
@@ -121,7 +126,9 @@ impl Scanner<'_> {
             || value::is_address(content)
             || value::is_code(content)
             || content.starts_with(b"-----BEGIN")
-            || (sep.spaced_colon && !sep.quoted && value::is_prose(self.text, start, end))
+            || (sep.spaced_colon
+                && (!sep.quoted || is_one_of!(self.nth_word(0), "for header field parameter param property"))
+                && value::is_prose(self.text, start, end))
             || (content.starts_with(b"$") && !flag && is_variable(content))
         {
             return self.pass(start, content);

@@ -97,6 +97,15 @@ pub fn is_measure(value: &[u8]) -> bool {
         && matches!(unit, b"px" | b"em" | b"rem" | b"vh" | b"vw" | b"pt" | b"ms")
 }
 
+/// How much or how many: `~2.3k`, `4/10`, `12,480`, `85%`.
+pub fn is_amount(value: &[u8]) -> bool {
+    let value = value.strip_prefix(b"~").unwrap_or(value);
+    let number = value.iter().take_while(|b| b.is_ascii_digit() || b".,/".contains(b)).count();
+    value.first().is_some_and(u8::is_ascii_digit)
+        && value.len() <= 24
+        && matches!(value.get(number..), Some(b"" | b"k" | b"K" | b"m" | b"M" | b"%"))
+}
+
 /// A colour as a style sheet writes it: `#1f6feb`. Digits alone may be a code.
 fn is_colour(value: &[u8]) -> bool {
     let hex = value.strip_prefix(b"#").unwrap_or_default();

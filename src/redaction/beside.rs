@@ -2,6 +2,7 @@
 //! the lines of PuTTY's key.
 
 use super::charset;
+use super::keys;
 use super::names::Rule;
 use super::scan::Scanner;
 use super::separator::Separator;
@@ -43,6 +44,8 @@ impl Scanner<'_> {
         let name = self.slice(start, end);
         match () {
             () if is_one_of!(name, "access refresh") => self.half(sep, name.len() == 6),
+            () if keys::is_anonymous(name) => self.public_jwt(sep),
+            () if is_one_of!(name, "args") => self.redis_arguments(start, sep.value),
             () if is_routing(name) => self.routing_key(sep),
             () if is_one_of!(name, "private-lines") => self.putty_lines(sep.value),
             () if is_one_of!(name, "private-mac private-hash") => {
@@ -72,6 +75,44 @@ impl Scanner<'_> {
             return false;
         }
         self.take(start, end, after, Rule::KEY_VALUE);
+        true
+    }
+
+    /// Supabase's `ANON_KEY=eyJ…`: a JWT that is made to be public.
+    fn public_jwt(&mut self, sep: Separator) -> bool {
+        let (start, end, after) = self.argument_at(sep.value, usize::MAX);
+        let public = self.is_at(start, b"eyJ");
+        if public {
+            self.looked(start, end);
+            self.resume(after);
+        }
+        public
+    }
+
+    /// Node's Redis clients' `{ name: 'auth', args: [ 'default', '…' ] }`: the last one is a password.
+    fn redis_arguments(&mut self, start: usize, list: usize) -> bool {
+        let back = self.slice(start.saturating_sub(16), start);
+        let auth = back.windows(6).any(|part| {
+            matches!(part, [b'\'' | b'"', word @ .., b'\'' | b'"'] if word.eq_ignore_ascii_case(b"auth"))
+        });
+        if !auth || self.byte(list) != b'[' {
+            return false;
+        }
+        let (mut at, mut last) = (list + 1, None);
+        for _ in 0..2 {
+            at +=
+                self.slice(at, at + 24).iter().take_while(|b| b.is_ascii_whitespace() || **b == b',').count();
+            let Some((quote, from)) = value::opening(self.text, at) else { break };
+            let (to, after) = value::closing(self.slice(0, from + 512), from, quote);
+            (at, last) = (after, Some((from, to, after)));
+        }
+        self.looked(list, at);
+        let Some((from, to, after)) =
+            last.filter(|&(from, to, _)| !value::says_nothing(self.slice(from, to)))
+        else {
+            return false;
+        };
+        self.take(from, to, after, Rule::COMMAND_LINE);
         true
     }
 

@@ -21,9 +21,11 @@ static NAMES: Words<64> = Words::new(&[
 const WHOSE: &str = "your votre ton ihr ihre dein deine mein tu su seu twoj uw je j din dit tuo suo";
 
 /// What stands behind such a name.
-const PURPOSES: [&str; 22] = [
+const PURPOSES: [&str; 24] = [
     " to ",
     " er ",
+    " din er ",
+    " din är ",
     " är ",
     " es ",
     " é ",
@@ -93,7 +95,14 @@ impl Scanner<'_> {
     pub fn is_personal(&self, start: usize, end: usize) -> bool {
         let (from, to) = self.words[0];
         let whose = to + 1 == start && is_one_of!(self.slice(from, to), WHOSE);
+        // `Your Acme code: 123456`
+        let theirs = to + 1 == start
+            && self.byte(from).is_ascii_uppercase()
+            && is_one_of!(self.nth_word(1), "your")
+            && !is_one_of!(self.nth_word(0), OTHER_CODES)
+            && (self.is_at(end, b": ") || self.is_at(end, b" is "));
         whose
+            || theirs
             || !is_one_of!(self.nth_word(0), OTHER_CODES)
                 && PURPOSES.iter().any(|told| self.is_at(end, told.as_bytes()))
     }
@@ -153,7 +162,11 @@ impl Scanner<'_> {
             && (is_one_of!(self.nth_word(0), "is") && is_one_of!(self.nth_word(1), "code passcode otp")
                 || is_one_of!(self.nth_word(0), "code passcode otp")
                     && self.slice(start.saturating_sub(2), start) == b": ");
-        let secret = asked || named || self.code_behind(end);
+        // `sign-in code "9KOYSA"`
+        let quoted = self.line.one_time
+            && is_one_of!(self.nth_word(0), "code passcode otp")
+            && matches!(self.slice(start.saturating_sub(2), start), b" \"" | b" '");
+        let secret = asked || named || quoted || self.code_behind(end);
         if secret {
             self.take(start, end, end, Rule::ONE_TIME_CODE);
         }

@@ -219,6 +219,9 @@ impl Scanner<'_> {
             // `sid="…"`
             let quoted = opened.is_none() && self.byte(from) == b'"' && !attribute;
             let from = from + usize::from(quoted);
+            // the same in a string: `sid=\"…\"`
+            let mark = if opened.is_none() && !attribute { value::opening(self.text, from) } else { None };
+            let from = mark.filter(|_| self.byte(from) == b'\\').map_or(from, |(_, from)| from);
             let mut to = from;
             let marked = self.is_at(from, super::MARK.as_bytes());
             while to < limit && !marked {

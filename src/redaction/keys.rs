@@ -3,7 +3,7 @@
 
 use super::looks::looks_generated;
 use super::roles::*;
-use super::words::{Words, is_one_of};
+use super::words::{Words, ends_as, is_one_of};
 
 /// How much a name says about its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,6 +137,7 @@ fn judge(words: &[u32]) -> Level {
     }
     if last & CODE != 0 {
         return match () {
+            () if nearest & STATE != 0 => Harmless,
             () if any(before, MAKES_CODE) => many,
             () if before.is_empty() && last & QUERY != 0 => Code,
             () if any(before, SECRET) && last & GENERATED != 0 => Always, // secretAnswer
@@ -170,20 +171,23 @@ pub fn pair_half(name: &[u8]) -> Option<Half> {
     match HALVES.any_case(name) {
         Some(1) => Some(Half::Name),
         Some(_) => Some(Half::Value),
-        None if ends_in(name, &[b"Key", b"Name"]) => Some(Half::Name),
-        None if name.ends_with(b"Value") => Some(Half::Value),
-        None => None,
+        None => match name {
+            [.., b'K', b'e', b'y'] | [.., b'N', b'a', b'm', b'e'] => Some(Half::Name),
+            [.., b'V', b'a', b'l', b'u', b'e'] => Some(Half::Value),
+            _ => None,
+        },
     }
 }
 
-fn ends_in(name: &[u8], ends: &[&[u8]]) -> bool {
-    ends.iter().any(|end| name.ends_with(end))
+/// Whether a name says that its key is for everybody: `SUPABASE_ANON_KEY`.
+pub fn is_anonymous(name: &[u8]) -> bool {
+    ends_as!(name, "anon_key anonkey publishable_key")
 }
 
 /// Whether a name is an id's: a number under it is no card.
 pub fn is_id(name: &[u8]) -> bool {
-    is_one_of!(name, "id order invoice tracking reference timestamp")
-        || ends_in(name, &[b"Id", b"ID", b"_id", b"-id"])
+    matches!(name, [.., b'I', b'd' | b'D'] | [.., b'_' | b'-', b'i', b'd'])
+        || is_one_of!(name, "id order invoice tracking reference timestamp")
 }
 
 /// Whether a name says what a thing is, or something about it: its value stays even under a sensitive name

@@ -8,15 +8,24 @@ use super::words::is_one_of;
 const SUMS: &str = "checksum hash sha256 digest";
 
 impl Scanner<'_> {
+    /// What the name that stands there says by itself. Several rules ask of the same one, so the last few are remembered.
+    pub fn alone(&self, start: usize, end: usize) -> keys::Level {
+        let place = &self.levels[(start ^ end) % self.levels.len()];
+        match place.get() {
+            (from, to, level) if (from, to) == (start, end) => level,
+            _ => {
+                let level = keys::level(self.slice(start, end));
+                place.set((start, end, level));
+                level
+            }
+        }
+    }
+
     /// What a name says, together with the word before it where the name alone says too little.
     #[inline(never)]
     pub fn level_of(&self, start: usize, end: usize, quoted: bool) -> keys::Level {
         use keys::Level::*;
-        let level = match self.level.get() {
-            (from, to, level) if (from, to) == (start, end) => level,
-            _ => keys::level(self.slice(start, end)),
-        };
-        self.level.set((start, end, level));
+        let level = self.alone(start, end);
         let (from, to) = self.words[0];
         // `checksum/secret: …`
         if to > from && self.byte(to) == b'/' && to + 1 == start && is_one_of!(self.slice(from, to), SUMS) {
@@ -28,7 +37,7 @@ impl Scanner<'_> {
             && self.nested(to, start)
         {
             // `"mfa":{"code":"123456"}`, `api:` and below it `key: …`
-            return match keys::level(self.slice(from, end)) {
+            return match self.alone(from, end) {
                 Always | UnlessNumber if is_one_of!(self.slice(start, end), "code codes") => Digits,
                 Always | UnlessNumber => IfGenerated,
                 _ => level,
@@ -46,14 +55,14 @@ impl Scanner<'_> {
                 let (further, ends) = self.words[1];
                 let from =
                     if ends > 0 && ends + 1 == from && self.byte(ends) == b'.' { further } else { from };
-                match keys::level(self.slice(from, end)) {
+                match self.alone(from, end) {
                     Always => IfGenerated,
                     IfGenerated if name.len() < 4 && self.before(end).is_ascii_digit() => IfGenerated,
                     _ => level,
                 }
             }
             Harmless | Query | Code if is_one_of!(name, "key keys code codes number phrase") => {
-                match keys::level(self.slice(from, end)) {
+                match self.alone(from, end) {
                     joined @ (Always | UnlessNumber) => joined,
                     _ => level,
                 }

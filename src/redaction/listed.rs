@@ -81,6 +81,23 @@ impl Scanner<'_> {
         true
     }
 
+    /// A quoted name and a string with a blank or words between: `user-secrets set "Jwt:Secret" "…"`, GraphQL's `Variable
+    /// "$token" got invalid value "…"`.
+    pub fn string_behind(&mut self, start: usize, end: usize) -> bool {
+        const GOT: &[u8] = b"\" got invalid value \"";
+        let got = self.is_at(end, GOT);
+        let set = || {
+            let back = self.slice(start.saturating_sub(40), start);
+            let is =
+                |part: &[u8]| part.eq_ignore_ascii_case(b" set ") || part.eq_ignore_ascii_case(b"hset\"");
+            self.is_at(end, b"\" \"") && back.windows(5).any(is)
+        };
+        if !(got || set()) || self.level_of(start, end, true) != Level::Always {
+            return false;
+        }
+        self.quoted_argument(end + if got { GOT.len() - 1 } else { 1 })
+    }
+
     /// `| admin_password | … |`: the cell behind a name, in a table without a head.
     fn second_cell(&mut self, sep: Separator, name: usize) -> bool {
         if self.before(sep.value) == b'\t' {

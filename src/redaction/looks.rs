@@ -1,7 +1,7 @@
 //! What a value looks like: generated, chosen by a person, or something else that has letters and digits.
 
 use super::charset::{self, CREDENTIAL};
-use super::words::is_one_of;
+use super::words::{Heads, is_one_of};
 
 /// Whether it is a file's path, none of whose parts looks generated. (`PWD=/app` is where a shell stands.)
 pub fn is_path(value: &[u8]) -> bool {
@@ -67,7 +67,9 @@ pub fn is_method(value: &[u8]) -> bool {
             || rest.first().is_none_or(|b| !b.is_ascii_alphabetic())
                 && rest.iter().all(|&b| charset::is_alnum(b) || b"-_/:(.)=,".contains(&b))
     };
+    static HEADS: Heads = Heads::of(&METHODS);
     value.len() <= 20
+        && HEADS.may_begin(value)
         && METHODS.iter().map(|method| method.as_bytes()).any(|method| {
             let begins = value.first().map(u8::to_ascii_lowercase) == method.first().copied();
             let (head, rest) = value.split_at_checked(method.len()).unwrap_or_default();
@@ -131,7 +133,7 @@ pub fn looks_generated(value: &[u8], min: usize) -> bool {
     {
         return false;
     }
-    if value.starts_with(b"SHA256:") {
+    if value.starts_with(b"SHA256:") || value.starts_with(b"MD5:") {
         return false; // a fingerprint, as OpenSSH writes it
     }
     let algorithm =

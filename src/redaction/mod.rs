@@ -89,6 +89,7 @@ mod source;
 mod statement;
 mod table;
 mod tally;
+mod token;
 mod told;
 mod value;
 mod words;

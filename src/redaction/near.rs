@@ -3,7 +3,7 @@
 
 use super::benign;
 use super::charset;
-use super::keys::{self, Level};
+use super::keys::Level;
 use super::names::Rule;
 use super::places::POSITIONAL_CALLS;
 use super::scan::Scanner;
@@ -24,7 +24,7 @@ pub const DOORS: &str = "magic magic-link magiclink reset password-reset verify 
 
 /// Functions that are given a secret.
 const CALLS: &str = "createhmac hash_hmac hmac auth compare comparesync password_verify password_hash __construct \
-    mysqli_connect mysql_connect pg_connect getconnection login signin authenticate connect attempt crypt pgp_sym_encrypt pgp_sym_decrypt aes_encrypt aes_decrypt";
+    mysqli_connect mysqli_real_connect mysql_connect pg_connect getconnection login signin authenticate connect attempt crypt pgp_sym_encrypt pgp_sym_decrypt aes_encrypt aes_decrypt";
 
 /// The longest secret that is looked for beside a word.
 const NEAR_AT_MOST: usize = 512;
@@ -37,7 +37,7 @@ const CALL_AT_MOST: usize = 400;
 
 /// What a password is called in a sentence.
 const PASSWORDS: &str = "password passwords passphrase phrase mnemonic passwd pwd passcode pin secret credentials login pw pass \
-    passwort kennwort passe senha contrasena";
+    passordet passwort kennwort passe senha contrasena";
 
 /// Words that speak of somebody's account.
 const LOGINS: &str = "login logged admin account credentials root";
@@ -185,7 +185,7 @@ impl Scanner<'_> {
         match self.level_of(start, end, false) {
             level @ (Level::Always | Level::UnlessNumber | Level::UnlessCount | Level::Digits) => level,
             // `invalid token: …`
-            Level::IfGenerated if keys::level(self.slice(start, end)) == Level::Always => Level::Always,
+            Level::IfGenerated if self.alone(start, end) == Level::Always => Level::Always,
             _ => Level::Harmless,
         }
     }
@@ -194,11 +194,18 @@ impl Scanner<'_> {
     fn told_later(&mut self, word: &[u8], end: usize) -> bool {
         let from = match () {
             () if self.is_at(end, b": ") && !is_one_of!(word, IDS) && !self.of_manager(word) => end + 2,
-            () if self.byte(end) == b' ' && is_one_of!(word, "is was ist lautet est es jest") => {
-                end + if self.is_at(end, " « ".as_bytes()) { 4 } else { 1 }
+            // French leaves a space before its colon.
+            () if self.is_at(end, b" : ") && !is_one_of!(word, IDS) => end + 3,
+            () if self.byte(end) == b' ' && is_one_of!(word, "is was ist lautet est es jest er") => {
+                match () {
+                    () if self.is_at(end, " « ".as_bytes()) => end + 4,
+                    () => end + 1 + usize::from(matches!(self.byte(end + 1), b'"' | b'\'')),
+                }
             }
-            // `answered with '…'`
-            () if self.is_at(end, b" '") && is_one_of!(word, "with to as") => end + 2,
+            // `answered with '…'`, `reset to "…"`
+            () if (self.is_at(end, b" '") || self.is_at(end, b" \"")) && is_one_of!(word, "with to as") => {
+                end + 2
+            }
             // `expect "password:"; send "…\r"`
             () if self.is_at(end, b" \"") && is_one_of!(word, "send") => {
                 let to = value::bare_end(self.slice(0, end + 98), end + 2, false);
@@ -348,9 +355,12 @@ impl Scanner<'_> {
         if from < self.arguments_to {
             return false; // looked at within the call around it
         }
-        let (mut at, mut taken) = (from, false);
+        let (mut at, mut taken, mut depth) = (from, false, 0);
         while at < from + CALL_AT_MOST {
             match self.byte(at) {
+                // `Object(mysqli), …`
+                b'(' => (depth, at) = (depth + 1, at + 1),
+                b')' if depth > 0 => (depth, at) = (depth - 1, at + 1),
                 b')' | b'{' | b'\n' | 0 => break,
                 b'"' | b'\'' | b'`' | b'\\' => {
                     let Some((quote, start)) = value::opening(self.text, at) else { break };

@@ -1,7 +1,7 @@
 //! One-time codes: digits where something near them speaks of a code, before or behind; and OAuth codes.
 
 use super::charset;
-use super::keys::{self, Level};
+use super::keys::Level;
 use super::names::Rule;
 use super::scan::Scanner;
 use super::separator::Separator;
@@ -81,7 +81,7 @@ impl Scanner<'_> {
             return false;
         }
         let (from, to) = self.words[0];
-        let joined = to > from && to + 1 == start && keys::level(self.slice(from, end)) == Level::Always;
+        let joined = to > from && to + 1 == start && self.alone(from, end) == Level::Always;
         let asked = is_one_of!(
             self.nth_word(0),
             "the this following checking entered sending sent submitted received"

@@ -1,7 +1,7 @@
 //! Names and values that stand apart: `<password>…</password>`, `{name, value}`, form fields.
 
 use super::charset;
-use super::keys::{self, Level};
+use super::keys::Level;
 use super::names::Rule;
 use super::scan::Scanner;
 use super::separator::Separator;
@@ -85,7 +85,7 @@ impl Scanner<'_> {
         }
         self.looked(from, end);
         let (closed, after) = value::closing(self.slice(0, (end + 72).min(self.text.len())), end, quote);
-        let level = keys::level(self.slice(start, end));
+        let level = self.alone(start, end);
         if closed != end || after == end || !(named_secret(level) || level == Level::IfGenerated) {
             return None;
         }
@@ -175,7 +175,7 @@ impl Scanner<'_> {
         let ends = matches!(self.byte(end), b'\n' | b'\r' | b',' | b';' | b' ')
             || self.is_at(end, b"\\n")
             || self.is_at(end, b"\\r");
-        let level = keys::level(self.slice(start, end));
+        let level = self.alone(start, end);
         (end > start && ends && named_secret(level)).then_some(level)
     }
 }

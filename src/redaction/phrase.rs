@@ -3,7 +3,7 @@
 
 use super::benign;
 use super::charset;
-use super::keys::{self, Level};
+use super::keys::Level;
 use super::names::Rule;
 use super::one_time::OTHER_CODES;
 use super::scan::Scanner;
@@ -11,7 +11,7 @@ use super::value;
 use super::words::{List, ends_as, is_one_of};
 
 /// How the names of passwords end.
-const PASSWORDS: &str = "password passphrase passwd pwd passcode pass pw passwort kennwort passe senha clave wachtwoord adgangskode passord \
+const PASSWORDS: &str = "password passphrase passwd pwd passcode pass pw passordet passwort kennwort passe senha clave wachtwoord adgangskode passord \
     pre-shared-key";
 
 /// What stands before `password …` when the password itself comes next.
@@ -42,7 +42,7 @@ impl Scanner<'_> {
             return true;
         }
         if self.byte(start).is_ascii_digit() {
-            return self.one_time_code(start, end);
+            return self.one_time_code(start, end) || self.lettered_code(start, end);
         }
         if !(2..=40).contains(&length) {
             return false;
@@ -187,7 +187,7 @@ impl Scanner<'_> {
         if self.of_device(start, word, from) {
             return true;
         }
-        let level = keys::level(self.slice(start, end));
+        let level = self.alone(start, end);
         let slash = self.slice(start.saturating_sub(2), start) == b"/ ";
         let pass = level == Level::UnlessNumber && (slash || word.ends_with(b"PASS") || ends_as!(word, "pw"));
         if !candidate
@@ -232,7 +232,7 @@ impl Scanner<'_> {
                 || matches!(self.byte(to), 0 | b'\n' | b'\r') && (self.words[0].1 == 0 || self.before(start) == b'.' || self.slice(start.saturating_sub(2), start) == b", "));
         // `TOTP secret JBSW…`: base32
         let base32 = content.len() >= 16
-            && has(|b| b.is_ascii_digit())
+            && (has(|b| b.is_ascii_digit()) || is_one_of!(self.nth_word(0), "totp otp 2fa mfa hotp"))
             && content.iter().all(|b| b.is_ascii_uppercase() || matches!(b, b'2'..=b'7'));
         // `logged in with password rainy-day from 10.0.4.7`
         let dashed = password && is_one_of!(self.nth_word(0), "with using") && self.is_at(to, b" from ");
@@ -290,7 +290,7 @@ impl Scanner<'_> {
             () if is_one_of!(word, "community") => {
                 is_one_of!(self.nth_word(0), "snmp-server") && !is_one_of!(content, "public private")
             }
-            () if !key || keys::level(self.slice(before, start + word.len())) == Level::Harmless => false,
+            () if !key || self.alone(before, start + word.len()) == Level::Harmless => false,
             () if self.words_mention(const { &List::new("isakmp tacacs-server radius-server") }) => {
                 value::is_told(content)
             }
@@ -349,13 +349,13 @@ impl Scanner<'_> {
         let (from, to) = self.words.get(nth).copied().unwrap_or((0, 0));
         let (before, _) = self.words.get(nth + 1).copied().unwrap_or((0, 0));
         let name = self.slice(from, to);
-        let alone = keys::level(name);
+        let alone = self.alone(from, to);
         let key = if matches!(alone, Level::Harmless | Level::Query | Level::Code)
             && to > from
             && before > 0
             && before < from
         {
-            keys::level(self.slice(before, to))
+            self.alone(before, to)
         } else {
             alone
         };

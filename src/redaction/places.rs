@@ -35,7 +35,9 @@ impl Scanner<'_> {
             // PostgreSQL's `md5…` and MySQL's `*…`
             (_, b'm', 35) => {
                 let hash = self.is_at(start, b"md5") && HEX.run_within(self.text, start + 3, 32) == end;
-                (hash && self.of_hashes(start, end)).then_some((start, end, Rule::KEY_VALUE))
+                // PgBouncer's `"ada" "md5…"`
+                let listed = self.slice(start.saturating_sub(3), start) == b"\" \"" && self.byte(end) == b'"';
+                (hash && (listed || self.of_hashes(start, end))).then_some((start, end, Rule::KEY_VALUE))
             }
             (b'*', _, 40) => {
                 let capitals = |b: &u8| b.is_ascii_digit() || matches!(b, b'A'..=b'F');

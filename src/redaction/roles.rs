@@ -21,6 +21,7 @@ pub const PIN: u32 = 1 << 14;
 pub const MANY: u32 = 1 << 15; // apiKeys, secrets: a number is a count
 pub const TOKEN: u32 = 1 << 16; // nextPageToken: a place in a list
 pub const PAGE: u32 = 1 << 17;
+pub const STATE: u32 = 1 << 18; // authErrorCode: how something went
 
 /// What each word does in a name: to teach it a word, add the word to a row.
 #[rustfmt::skip]
@@ -30,7 +31,7 @@ static ROLES: Words<1024> = Words::new(&[
         samlrequest samlart authkey privkey signingkey encryptionkey masterkey sharedkey servicekey \
         heslo haslo clave wachtwoord losenord passe parola salasana adgangskode jelszo sifre \
         credential sessid phpsessid jsessionid authtok aspsessionid cardnumber ccnumber ssws appkey sshpass requirepass masterauth \
-        psk pasword passwrd passord antiforgery einmalcode dockerconfigjson dockercfg storepass keypass rootpw bindpw userpw dbpw adminpw pwdhash pwhash passhash authcode vcode smscode otpcode"),
+        psk pasword passwrd passord antiforgery einmalcode dockerconfigjson dockercfg storepass keypass rootpw bindpw userpw dbpw adminpw passordet adgangskoden lösenord lösenordet pwdhash pwhash passhash authcode vcode smscode otpcode"),
     (SECRET | MAKES_KEY, "secret jwt cookie"),
     (SECRET | MAKES_KEY | MAKES_CODE, "authorization"),
     (SECRET | MAKES_KEY | TOKEN, "token"),
@@ -61,7 +62,7 @@ static ROLES: Words<1024> = Words::new(&[
     (CODE | MANY, "codes"),
     (CODE, "number phrase"),
     (CODE | GENERATED, "answer"),
-    (MAKES_CODE, "oob verification sms mfa fa 2fa tfa login signin security activation backup onetime \
+    (MAKES_CODE, "oob oauth verification sms mfa fa 2fa tfa login signin security activation backup onetime \
         pairing device magic card cc factor authenticator unlock seed alarm door gate"),
     (MAKES_CODE | HARMLESS_END, "time reset email"),
     (MAKES_CODE, "verify"),
@@ -74,7 +75,7 @@ static ROLES: Words<1024> = Words::new(&[
         react list item node known dedup dedupe rate lock site redis row first flag record image \
         asset blob socket websocket upload video document project tenant order product customer issue jira"),
     (HARMLESS_KEY | HARMLESS_END | QUERY, "storage state"),
-    (HARMLESS_KEY | HARMLESS_END, "issuer subject host"),
+    (HARMLESS_KEY | HARMLESS_END, "issuer subject host ref"),
     (PUBLIC, "public publishable anon"),
     (NEUTRAL, "new old confirmed repeat again hash hashed value values val raw base encoded plain \
         plaintext text str string prod production dev development test testing staging stage live \
@@ -88,16 +89,17 @@ static ROLES: Words<1024> = Words::new(&[
     (HARMLESS_END, "length len url uri urls link href type types id ids name names expires expiry expiration exp \
         in at on by ttl hint policy strength field fields label placeholder file files path paths \
         endpoint limit limits usage size version age issued created updated changed date timestamp \
-        status error errors message messages format algorithm alg method provider source scheme \
+        message messages format algorithm alg method provider source scheme \
         schema rotation attempts attempt manager index position pos kind description title rule \
         rules regex pattern forgot change screen form component store bucket budget cost price \
         per second domain audience aud iss sub iat nbf scope scopes owner user username \
         consent banner settings options config configured present exists match matches matched \
         complexity score validation validator verified requirements set seconds ms minutes hours \
         days duration timeout refresh lifetime validity revoked rotated active fingerprint \
-        thumbprint param arn region ref reference class handler middleware estimate details symbol address \
+        thumbprint param arn region reference class handler middleware estimate details symbol address \
         contract decimals chain pair standard family same samesite secure prefix suffix reason \
         required valid enabled disabled used remaining cert certificate"),
+    (HARMLESS_END | STATE, "status error errors"),
     (HARMLESS_START, "has is are was were needs need requires require show hide should can could use uses with \
         without enable disable allow allows missing no not did does will would must num avg expected \
         unexpected supports existing skip estimated zero detect scan lint"),
@@ -105,7 +107,7 @@ static ROLES: Words<1024> = Words::new(&[
     (COUNTED, "prompt completion input output cached reasoning thinking generated audio accepted rejected \
         creation read"),
     (COUNTED | MAKES_KEY, "write"),
-    (COUNTED, "design color colors colour colours css theme"),
+    (COUNTED, "pull design color colors colour colours css theme"),
     (0, "tiktoken"),
 ]);
 
@@ -117,7 +119,7 @@ pub fn roles(word: &[u8]) -> u32 {
 /// Words written together: `pgpassword`, `csrfmiddlewaretoken`, `clientsecret`, `apikey`.
 fn compound(word: &[u8]) -> u32 {
     match word {
-        b"sessionid" => 0,
+        b"sessionid" | b"jsonwebtoken" => 0,
         _ if ends_as!(word, SECRETS) => SECRET,
         _ if ends_as!(word, "tokens secrets") => PLURAL,
         _ => 0,
@@ -125,4 +127,4 @@ fn compound(word: &[u8]) -> u32 {
 }
 
 /// How words written together end that are secrets.
-const SECRETS: &str = "password passwd passphrase secret token apikey secretkey accesskey privatekey credentials sessid sessionid";
+const SECRETS: &str = "password passwd passphrase secret token apikey secretkey accesskey privatekey credentials sessid sessionid storepass keypass";

@@ -2,7 +2,7 @@
 
 use super::MARK;
 use super::charset;
-use super::words::{Words, is_one_of};
+use super::words::{Heads, Words, is_one_of};
 
 /// Whether a value is no secret whatever it stands under: nothing, a truth value, a placeholder, a mask, a
 /// publishable key, or a word about the secret instead of the secret.
@@ -31,13 +31,18 @@ pub fn says_nothing(value: &[u8]) -> bool {
 }
 
 fn masked(value: &[u8]) -> bool {
+    const MASKS: [&str; 4] = ["•", "…", "●", "█"];
     let head = value.get(..value.len().min(96)).unwrap_or(value);
     // Vault's audit log has the HMAC of a token in its place.
     value.starts_with(b"hmac-sha256:")
         || head.iter().any(|b| matches!(b, b'*' | b'.' | 0xe2))
             && head
                 .windows(3)
-                .any(|w| w == b"***" || w == b"..." || w == "•".as_bytes() || w == "…".as_bytes())
+                .any(|w| w == b"***" || w == b"..." || MASKS.iter().any(|mask| w == mask.as_bytes()))
+        || value.len() > 4
+            && value.starts_with(b"**")
+            && value.ends_with(b"**")
+            && value.iter().all(|b| b.is_ascii_alphabetic() || *b == b'*') // `**redacted**`
         || value.len() > 1 && value.iter().all(|b| matches!(b, b'x' | b'X' | b'*' | b'-' | b'#'))
 }
 
@@ -71,28 +76,37 @@ fn placeholder(value: &[u8]) -> bool {
     };
     let named =
         |v: &[u8]| !v.is_empty() && v.iter().all(|b| b.is_ascii_uppercase() || *b == b'_' || *b == b'.');
-    inside(b"<", b">")
-        || value
-            .get(..5)
-            .is_some_and(|head| head.eq_ignore_ascii_case(b"your-") || head.eq_ignore_ascii_case(b"your_"))
-            && value.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'-' | b'_'))
-        || inside(b"${", b"}")
-        || inside(b"$(", b")")
-        || inside(b"{{", b"}}")
-        || inside(b"#{", b"}")
-        || inside(b"%5B", b"%5D")
-        || inside(b"%3C", b"%3E")
-        || reference(value)
-        || variable_name(value)
-        || inside(b"%{", b"}")
-        || inside(b"%(", b")s")
-        || inside(b"(", b")")
-        || (inside(b"[", b"]") && value.iter().all(|b| b.is_ascii_alphabetic() || b"[] :_-*".contains(b)))
-        || value.strip_prefix(b"$").is_some_and(variable)
-        || value.strip_prefix(b"$env:").is_some_and(named)
-        || value.strip_prefix(b"%").and_then(|v| v.strip_suffix(b"%")).is_some_and(named)
-        || matches!(value, b"%s" | b"%v" | b"%d" | b"%q" | b"?")
-        || value.first() == Some(&b'{') && super::statement::is_owed(value)
+    let marked = match value.first() {
+        Some(b'<') => inside(b"<", b">") && !value.starts_with(b"<Buffer "), // its bytes
+        Some(b'$') => {
+            inside(b"${", b"}")
+                || inside(b"$(", b")")
+                || value.strip_prefix(b"$").is_some_and(variable)
+                || value.strip_prefix(b"$env:").is_some_and(named)
+        }
+        Some(b'{') => inside(b"{{", b"}}") || super::statement::is_owed(value),
+        Some(b'#') => inside(b"#{", b"}"),
+        Some(b'%') => {
+            inside(b"%5B", b"%5D")
+                || inside(b"%3C", b"%3E")
+                || inside(b"%{", b"}")
+                || inside(b"%(", b")s")
+                || value.strip_prefix(b"%").and_then(|v| v.strip_suffix(b"%")).is_some_and(named)
+                || matches!(value, b"%s" | b"%v" | b"%d" | b"%q" | [b'%', b'0'..=b'9'])
+        }
+        Some(b'(') => inside(b"(", b")"),
+        Some(b'[') => {
+            inside(b"[", b"]") && value.iter().all(|b| b.is_ascii_alphabetic() || b"[] :_-*".contains(b))
+        }
+        Some(b'?') => value.len() == 1,
+        Some(b'y' | b'Y') => {
+            let head = value.get(..5).unwrap_or_default();
+            (head.eq_ignore_ascii_case(b"your-") || head.eq_ignore_ascii_case(b"your_"))
+                && value.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'-' | b'_'))
+        }
+        _ => false,
+    };
+    marked || reference(value) || variable_name(value)
 }
 
 /// Where the secret is kept, not the secret: `op://vault/item`, `ENC[handle]`, `@Microsoft.KeyVault(…)`.
@@ -117,7 +131,8 @@ fn reference(value: &[u8]) -> bool {
         "projects/",
         "{{resolve:",
     ];
-    value.iter().take(20).any(|b| b":[(/".contains(b))
+    static HEADS: Heads = Heads::of(&KEEPERS);
+    HEADS.may_begin(value)
         && KEEPERS
             .iter()
             .map(|keeper| keeper.as_bytes())
@@ -126,17 +141,19 @@ fn reference(value: &[u8]) -> bool {
 
 /// Keys that are made to be public.
 fn publishable(value: &[u8]) -> bool {
-    const PUBLIC: [&[u8]; 8] = [
-        b"pk_live_",
-        b"pk_test_",
-        b"sb_publishable_",
-        b"phc_",
-        b"pk.eyJ",
-        b"ssh-rsa ",
-        b"ssh-ed25519 ",
-        b"-----BEGIN PUBLIC",
+    const PUBLIC: [&str; 9] = [
+        "pk_live_",
+        "pk_test_",
+        "sb_publishable_",
+        "phc_",
+        "pk.eyJ",
+        "ssh-rsa ",
+        "ssh-ed25519 ",
+        "-----BEGIN PUBLIC",
+        "-----BEGIN CERT",
     ];
-    PUBLIC.iter().any(|prefix| value.starts_with(prefix)) || value.starts_with(b"-----BEGIN CERT")
+    static HEADS: Heads = Heads::of(&PUBLIC);
+    HEADS.may_begin(value) && PUBLIC.iter().any(|prefix| value.starts_with(prefix.as_bytes()))
 }
 
 /// Words about a secret: `password: required`, `token: expired`, `password: string`.
@@ -152,7 +169,7 @@ static STATUS: Words<512> = Words::new(&[
         passed accepted rejected unchanged created deleted generated provided configured it we you could \
         will only when if at with from as be been key token password secret void never lax strict ref weak \
         strong medium some default auto public all match mismatch ready sent received used unused cleared \
-        ignored skipped loaded fetched denied unauthorized forbidden exists unavailable available defined \
+        get post put patch delete head options ignored skipped loaded fetched denied unauthorized forbidden exists unavailable available defined \
         notset secretstring char uuid date float json file vault env session sessions cookie cookies email \
         user oauth oauth2 jwt saml hs256 rs256 es256 none. id there their its than because unexpected. \
         inherit value promise see check contact bytea varchar optional.empty read write flag flags option argument admin-only prompt ask stdin keychain keyring agent seconds minutes hours days"),
@@ -212,6 +229,13 @@ pub fn is_sentence(value: &[u8]) -> bool {
     words >= 3 && telling >= 1
 }
 
+/// Whether a function's name says that it fetches something by the name it is given: `getSecret("stripe")`, `env('KEY')`.
+pub fn is_getter(name: &[u8]) -> bool {
+    const VERBS: &str = "get fetch load read require lookup resolve find env config t gettext";
+    let verb = name.iter().take_while(|b| b.is_ascii_lowercase()).count();
+    is_one_of!(name.get(..verb).unwrap_or_default(), VERBS)
+}
+
 /// How much of a value is looked through for code: values stand within values, and each asks this.
 const CODE_AT_MOST: usize = 512;
 
@@ -230,7 +254,7 @@ fn is_chained(value: &[u8]) -> bool {
     let name = |name: &[u8]| {
         name.len() > 1
             && name.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
-            && name.iter().all(|&b| charset::is_alnum(b) || b == b'_')
+            && name.iter().all(|&b| charset::is_alnum(b) || matches!(b, b'_' | b'.'))
             && !super::value::looks_generated(name, 12)
     };
     let path = value.split(|&b| b == b'(').next().unwrap_or_default();
@@ -250,49 +274,67 @@ fn is_chained(value: &[u8]) -> bool {
     }
 }
 
+/// Terraform's `random_password.db.result`: what kind of thing, which one, and its field
+fn is_resource(value: &[u8]) -> bool {
+    let name = |name: &[u8]| name.len() > 1 && name.iter().all(|b| b.is_ascii_lowercase() || *b == b'_');
+    let kind = value.split(|&b| b == b'.').next().unwrap_or_default();
+    kind.contains(&b'_') && value.split(|&b| b == b'.').count() > 2 && value.split(|&b| b == b'.').all(name)
+}
+
 /// Whether an unquoted value is code that fetches the secret (`process.env.TOKEN`, `req.body.password`).
 #[inline(never)]
 pub fn is_code(value: &[u8]) -> bool {
-    const ROOTS: [&[u8]; 34] = [
-        b"var.",
-        b"local.",
-        b"secrets.",
-        b"process.",
-        b"req.",
-        b"request.",
-        b"config.",
-        b"this.",
-        b"self.",
-        b"env.",
-        b"os.",
-        b"import.",
-        b"ctx.",
-        b"options.",
-        b"props.",
-        b"user.",
-        b"body.",
-        b"params.",
-        b"data.",
-        b"args.",
-        b"settings.",
-        b"Rails.application.",
-        b"response.",
-        b"result.",
-        b"Deno.",
-        b"DataTypes.",
-        b"Sequelize.",
-        b"Schema.",
-        b"mongoose.",
-        b"Joi.",
-        b"yup.",
-        b"t.",
-        b"Type.",
-        b"z.",
+    const ROOTS: [&str; 44] = [
+        "var.",
+        "local.",
+        "secrets.",
+        "process.",
+        "req.",
+        "request.",
+        "config.",
+        "this.",
+        "self.",
+        "env.",
+        "os.",
+        "import.",
+        "ctx.",
+        "options.",
+        "props.",
+        "user.",
+        "body.",
+        "params.",
+        "data.",
+        "args.",
+        "settings.",
+        "Rails.application.",
+        "response.",
+        "result.",
+        "Deno.",
+        "DataTypes.",
+        "Sequelize.",
+        "Schema.",
+        "mongoose.",
+        "Joi.",
+        "yup.",
+        "t.",
+        "Type.",
+        "z.",
+        "action.",
+        "payload.",
+        "event.",
+        "row.",
+        "res.",
+        "input.",
+        "values.",
+        "form.",
+        "state.",
+        "account.",
     ];
+    static HEADS: Heads = Heads::of(&ROOTS);
     let short = value.len() <= CODE_AT_MOST;
-    ROOTS.iter().any(|root| value.starts_with(root))
+    HEADS.may_begin(value) && ROOTS.iter().any(|root| value.starts_with(root.as_bytes()))
         || matches!(value, b"string.Empty" | b"String.Empty")
-        || short && is_type(value)
+        || short && (is_type(value) || is_resource(value))
         || short && value.iter().any(|b| matches!(b, b'?' | b':')) && is_chained(value)
         || value.iter().take(CODE_AT_MOST).position(|&b| matches!(b, b'(' | b'[')).is_some_and(|open| {
             // `config["token"]`, `params[:token]`, `fetch(…)`
@@ -302,6 +344,6 @@ pub fn is_code(value: &[u8]) -> bool {
                 && open > 0
                 && value
                     .get(..open)
-                    .is_some_and(|name| name.iter().all(|b| b.is_ascii_alphabetic() || b"._".contains(b)))
+                    .is_some_and(|name| name.iter().all(|b| b.is_ascii_alphabetic() || b"._!?".contains(b)))
         })
 }

@@ -9,10 +9,9 @@ use super::charset::{self, WORD};
 use super::kind::{KIND, Kind};
 use super::line::Line;
 use super::names::Rule;
-use super::rules;
 use super::runs::{Far, Runs, Vain};
 use super::table::Table;
-use super::{MARK, extra, keys, value};
+use super::{MARK, extra, keys, token, value};
 use std::cell::Cell;
 
 /// A stretch that goes.
@@ -66,8 +65,8 @@ pub struct Scanner<'t> {
     pub halves: (usize, usize),
     /// A JSON Web Key was seen (`"kty"`).
     pub jwk: bool,
-    /// The name last judged, and how: several rules ask.
-    pub level: Cell<(usize, usize, keys::Level)>,
+    /// The names last judged, and how.
+    pub levels: [Cell<(usize, usize, keys::Level)>; 4],
     /// A `.netrc` is being read.
     pub netrc: bool,
     /// The table whose rows come.
@@ -100,7 +99,7 @@ impl<'t> Scanner<'t> {
             arguments_to: 0,
             halves: (0, 0),
             jwk: false,
-            level: Cell::new((0, 0, keys::Level::Harmless)),
+            levels: [const { Cell::new((0, 0, keys::Level::Harmless)) }; 4],
             netrc: false,
             table: None,
         }
@@ -272,7 +271,7 @@ impl<'t> Scanner<'t> {
             self.take(at, end, end, Rule::JWT);
             return true;
         }
-        let Some(token) = rules::token_at(self.text, at, &mut self.runs) else { return self.own_token(at) };
+        let Some(token) = token::token_at(self.text, at, &mut self.runs) else { return self.own_token(at) };
         // `my-app-key-0123…` is a slug, `bot-xoxb-…` is a token: only long prefixes count inside a word.
         if at != word
             && token.start == at

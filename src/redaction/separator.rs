@@ -36,6 +36,18 @@ impl Scanner<'_> {
                 b']' | b'"' | b'\'' | b'`' if closers < 6 => {
                     (quoted, closers, at) = (true, closers + 1, at + 1)
                 }
+                // `[Symbol(token)]: '…'`
+                b')' if closers < 6 && self.is_at(at, b")]: ") && self.opener(end) == b'(' => {
+                    (quoted, closers, at) = (true, closers + 1, at + 1);
+                }
+                // `cookies.get("session") -> "…"`
+                b')' if quoted
+                    && [") -> \"", ") => \"", ") -> '", ") => '"]
+                        .iter()
+                        .any(|sign| self.is_at(at, sign.as_bytes())) =>
+                {
+                    at += 1;
+                }
                 // Markdown's `**password**: …`
                 b'*' if closers < 6 => (closers, at) = (closers + 1, at + 1),
                 b'?' if self.byte(at + 1) == b':' => at += 1,
@@ -102,6 +114,11 @@ impl Scanner<'_> {
             // Erlang's `{password,<<"…">>}`
             (b',', b'<') if self.is_at(at, b",<<\"") => at + 3,
             (0xef, 0xbc) if self.byte(at + 2) == 0x9a => at + 3, // ：
+            // A table as `console.table` draws it
+            (0xe2, 0x94) if quoted && self.byte(at + 2) == 0x82 => {
+                listed = true;
+                at + 3
+            }
             // `"password","…"` and `(password . "…")`
             (b',', b'"') if !quoted && at == end && self.opener(end) == b'{' => at + 1,
             (b',', b'"' | b'\'') if quoted => {
@@ -215,6 +232,8 @@ impl Scanner<'_> {
                 _ => break,
             }
         }
+        // Go's `"X-Api-Key":[]string{"…"}`
+        at += if self.is_at(at, b"[]string{\"") { 9 } else { 0 };
         Some(Separator {
             value: at,
             quoted,

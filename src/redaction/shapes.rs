@@ -66,6 +66,9 @@ impl Scanner<'_> {
             {
                 self.discord_webhook(end + 9)
             }
+            b'T' | b'F' if self.before(start) == b'\t' && self.byte(end) == b'\t' => {
+                self.jar_cookie(start, end)
+            }
             b'x' => {
                 self.line.desktop |= self.is_at(start, b"xfreerdp");
                 None
@@ -75,7 +78,7 @@ impl Scanner<'_> {
         let marked = matches!(self.before(start), b'/' | b'*') || first == b'm' && end - start == 35;
         let taken = taken.or_else(|| if marked { self.by_place(start, end) } else { None });
         let taken = taken.or_else(|| self.fal(start, end)).or_else(|| self.pgpass(end));
-        let taken = taken.or_else(|| self.azure_devops(start, end));
+        let taken = taken.or_else(|| self.azure_devops(start, end)).or_else(|| self.joined(start, end));
         let taken = taken.or_else(|| self.telegram(start, end)).or_else(|| self.mailchimp(start, end));
         if let Some((from, to, rule)) = taken {
             self.line.card |= rule == Rule::CARD;
@@ -88,6 +91,32 @@ impl Scanner<'_> {
     fn azure_devops(&self, start: usize, end: usize) -> Option<(usize, usize, Rule)> {
         let fits = end - start == 84 && self.slice(start + 76, start + 80) == b"AZDO";
         (fits && ALNUM.run(self.slice(start, end), 0) == 84).then_some((start, end, Rule::KEY_VALUE))
+    }
+
+    /// Tokens whose marks stand within: Ably's `{app}.{key}:{43 characters}`, Salesforce's `00D{12 to 15}!{…}`, Stripe's
+    /// `pi_{…}_secret_{…}`.
+    fn joined(&mut self, start: usize, end: usize) -> Option<(usize, usize, Rule)> {
+        let word = self.slice(start, end);
+        match self.byte(end) {
+            b':' if word.len() == 6 && self.before(start) == b'.' => {
+                let to = TOKEN.run_within(self.text, end + 1, 44);
+                let app = self.words[0];
+                let fits = to == end + 44 && app.1 + 1 == start && app.1 - app.0 == 6;
+                (fits && charset::is_mixed(self.slice(end + 1, to))).then_some((end + 1, to, Rule::KEY_VALUE))
+            }
+            b'!' if word.starts_with(b"00D") && (15..=18).contains(&word.len()) => {
+                let to = TOKEN_DOT.run_within(self.text, end + 1, 200);
+                self.looked(end, to);
+                (to > end + 60).then_some((start, to, Rule::KEY_VALUE))
+            }
+            _ if (40..=160).contains(&word.len()) && matches!(word.first(), Some(b'p' | b's')) => {
+                let intent =
+                    word.starts_with(b"pi_") || word.starts_with(b"seti_") || word.starts_with(b"src_");
+                let secret = intent && word.windows(8).any(|part| part == b"_secret_");
+                secret.then_some((start, end, Rule::KEY_VALUE))
+            }
+            _ => None,
+        }
     }
 
     /// fal.ai's `{uuid}:{32 hex}`

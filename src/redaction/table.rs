@@ -72,6 +72,26 @@ impl Scanner<'_> {
         }
     }
 
+    /// A line of a jar of cookies, as curl and Netscape keep it, read at its second field: `host TRUE / TRUE 1793548800 sid …`,
+    /// parted by tabs. The last field goes.
+    pub fn jar_cookie(&mut self, start: usize, end: usize) -> Option<(usize, usize, Rule)> {
+        let truth = |word: &[u8]| matches!(word, b"TRUE" | b"FALSE");
+        let line = self.slice(end + 1, end + 600);
+        let mut fields = line.splitn(5, |&b| b == b'\t');
+        let (path, secure, expires, name) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+        let fits = truth(self.slice(start, end))
+            && path.first() == Some(&b'/')
+            && truth(secure)
+            && !expires.is_empty()
+            && expires.iter().all(u8::is_ascii_digit);
+        let from = end + 1 + path.len() + secure.len() + expires.len() + name.len() + 4;
+        let value = fields.next().filter(|_| fits)?;
+        let length = value.iter().position(|&b| b <= b' ' || b == b'\\').unwrap_or(value.len());
+        self.looked(end, from + length);
+        let said = value.get(..length).unwrap_or_default();
+        (!value::says_nothing(said)).then_some((from, from + length, Rule::COOKIE))
+    }
+
     /// Reads a line of a table's values.
     pub fn table_row(&mut self, table: Table) {
         let from = self.at;

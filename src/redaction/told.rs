@@ -104,7 +104,8 @@ impl Scanner<'_> {
             if words > 2 && self.byte(from) == b'(' {
                 return self.behind_remark(from).map(|value| (value, words, false));
             }
-            if space && (word.ends_with(b":") && words > 1 || word == b"is:") {
+            let made = is_one_of!(word, "generated: created:") || word == b"used:" && self.line.one_time;
+            if space && (word.ends_with(b":") && words > 1 || word == b"is:" || made) {
                 return Some((to + 1, words, word.contains(&b'@')));
             }
             let plain = |b: &u8| b.is_ascii_alphanumeric() || *b >= 0x80 || b"@._-'/%`".contains(b);

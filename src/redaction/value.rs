@@ -112,7 +112,10 @@ fn closing_spelled(text: &[u8], from: usize, mark: &[u8]) -> (usize, usize) {
         }
         at += 1;
     }
-    if typographic && rest.len() >= most { (from, from) } else { (text.len(), text.len()) }
+    // One that is cut off by the text's end holds no other that is: with each that goes the next would be the last.
+    let opens = |mark: &str| window.windows(mark.len()).any(|part| part == mark.as_bytes());
+    let unclosed = typographic && (rest.len() >= most || TYPOGRAPHIC.iter().any(|(open, _)| opens(open)));
+    if unclosed { (from, from) } else { (text.len(), text.len()) }
 }
 
 /// A mark within a string that is written twice: YAML's and SQL's `'it''s'`, CSV's `"say ""hi"""`.
@@ -130,11 +133,17 @@ pub fn bare_end(text: &[u8], from: usize, encoded: bool) -> usize {
         return from + MARK.len();
     }
     let mut i = from;
-    // `${TOKEN}` is one value, bracket and all.
-    if text.get(from..from + 2) == Some(b"${")
+    // `${TOKEN}` and `{{token}}` are one value, brackets and all.
+    let brackets = match text.get(from..from + 2) {
+        Some(b"${") => 1,
+        Some(b"{{") => 2,
+        _ => 0,
+    };
+    if brackets > 0
         && let Some(close) = text.iter().skip(from).take(80).position(|&b| b == b'}')
     {
-        i = from + close + 1;
+        let closes = run_of(text, from + close, b'}').min(brackets);
+        i = from + close + closes;
     }
     let after = |i: usize| text.get(i + 1).copied().unwrap_or(b'\n');
     while let Some(&b) = text.get(i) {

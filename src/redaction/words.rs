@@ -173,6 +173,33 @@ macro_rules! is_one_of {
 }
 pub(crate) use is_one_of;
 
+/// What texts may begin with, by nothing but their first two letters: most other texts are turned away by it.
+pub struct Heads(u64);
+
+impl Heads {
+    /// Of these beginnings, of two letters and more.
+    pub const fn of(beginnings: &[&str]) -> Self {
+        let (mut heads, mut at) = (0, 0);
+        while at < beginnings.len() {
+            let bytes = beginnings[at].as_bytes();
+            heads |= pair_bit(bytes[0], bytes[1]);
+            at += 1;
+        }
+        Heads(heads)
+    }
+
+    /// Whether a text, letters of any case, may begin so. It does not when the answer is no.
+    #[inline]
+    pub fn may_begin(&self, text: &[u8]) -> bool {
+        matches!(*text, [one, two, ..] if self.0 & pair_bit(one, two) != 0)
+    }
+}
+
+/// One of 64 bits for two letters of any case.
+const fn pair_bit(one: u8, two: u8) -> u64 {
+    1 << ((13 * (one & 31) as u32 + (two & 31) as u32) % 64)
+}
+
 /// A short list of words that a name may end in (`smtp_password`, `userPassword`), looked through only for names whose last
 /// two letters are some word's.
 pub struct Endings {
@@ -187,21 +214,17 @@ impl Endings {
         let (mut tails, mut at) = (0, 1);
         while at < bytes.len() {
             if bytes[at] != b' ' && (at + 1 == bytes.len() || bytes[at + 1] == b' ') {
-                tails |= Self::bit(bytes[at - 1], bytes[at]);
+                tails |= pair_bit(bytes[at - 1], bytes[at]);
             }
             at += 1;
         }
         Endings { words, tails }
     }
 
-    const fn bit(one: u8, last: u8) -> u64 {
-        1 << ((13 * (one & 31) as u32 + (last & 31) as u32) % 64)
-    }
-
     /// Whether a name, letters of any case, ends in one of them.
     #[inline]
     pub fn end(&self, name: &[u8]) -> bool {
-        let may = matches!(*name, [.., one, last] if self.tails & Self::bit(one, last) != 0);
+        let may = matches!(*name, [.., one, last] if self.tails & pair_bit(one, last) != 0);
         may && ends_in_one_of(name, self.words)
     }
 }

@@ -70,7 +70,11 @@ impl Scanner<'_> {
             // PHP's `string(20) "…"`
             let close = charset::HEX.run_within(self.text, open, 8);
             at = if self.is_at(close, b") ") { close + 2 } else { at };
-        } else if word > at && open > word && value::opening(self.text, open).is_some() {
+        } else if word > at
+            && open > word
+            && !value::is_getter(self.slice(at, word))
+            && value::opening(self.text, open).is_some()
+        {
             at = open;
         } else if is_one_of!(self.slice(at, word), "b r u f n l rb br u8 r8")
             && matches!(self.byte(word), b'"' | b'\'')
