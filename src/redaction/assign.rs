@@ -33,6 +33,9 @@ impl Scanner<'_> {
             return self.string_behind(start, end);
         };
         self.looked(end, sep.value);
+        if self.ends_query(start, sep) {
+            return false;
+        }
         // A flag of Java's or CMake's: `-DdbPassword=…`
         let start = start + usize::from(self.before(start) == b'-' && self.byte(start) == b'D');
         // A chunk's number: `session-token.0=…`
@@ -248,6 +251,7 @@ impl Scanner<'_> {
                 let sentence = value::is_sentence(content) && !self.of_connection(name);
                 let named = charset::WORD.run_within(self.text, name, 64);
                 let label = benign::repeats(self.slice(name, named), content)
+                    || benign::is_name_of_key(self.slice(name, named), content)
                     || self.is_column(self.slice(name, named), start, end)
                     || self.is_token_of_text(self.slice(name, named), content, after)
                     || sep.quoted && sep.colon && benign::is_label_text(content)
@@ -381,15 +385,5 @@ impl Scanner<'_> {
         if block && self.alone(start, end) == Level::Always {
             (self.pair, self.pair_at) = (Level::Always, end);
         }
-    }
-
-    /// Whether a name stands in a URL's query or fragment.
-    fn in_query(&self, start: usize) -> bool {
-        let before = self.slice(start.saturating_sub(6), start);
-        matches!(self.before(start), b'?' | b'&' | b'#')
-            || before.ends_with(b"u0026")
-            || before.ends_with(b"&amp;")
-            || before.ends_with(b"%26")
-            || before.ends_with(b"%3F")
     }
 }

@@ -192,17 +192,39 @@ impl Scanner<'_> {
             && is_one_of!(self.slice(start, end), PREFIXES)
     }
 
-    /// `'token' => 3`, `signing key: old kid=2024-12`: how many there are, which one it is
+    /// `'token' => 3`, `signing key: old kid=2024-12`, `secret: Buffer | string`: how many there are, which one it is, its type
     fn is_note(&self, sep: Separator, start: usize, end: usize) -> bool {
         let content = self.slice(start, end);
         let count = sep.arrow && content.len() <= 2 && content.iter().all(u8::is_ascii_digit);
         let name = charset::ALNUM_UNDER.run_within(self.text, end + 1, 24);
+        let union = sep.spaced_colon
+            && !sep.quoted
+            && self.is_at(end, b" | ")
+            && content.iter().all(u8::is_ascii_alphabetic);
         count
+            || union
+            || self.is_redis_key(sep, content)
             || sep.spaced_colon
                 && is_one_of!(content, "old new")
                 && self.byte(end) == b' '
                 && name > end + 1
                 && self.byte(name) == b'='
+    }
+}
+
+impl Scanner<'_> {
+    /// `DEL token:user:11683`, `TTL otp:16063`: a key that a command of Redis is about
+    fn is_redis_key(&self, sep: Separator, content: &[u8]) -> bool {
+        const COMMANDS: &str = "get set del ttl pttl exists expire incr decr hget hset hgetall hdel sadd srem smembers lpush rpush \
+            lrange unlink persist setex setnx getdel type scan keys zadd zrange mget";
+        let command = self.nth_word(0);
+        let last = content.rsplit(|&b| b == b':').next().unwrap_or_default();
+        sep.colon
+            && sep.unspaced
+            && !sep.quoted
+            && command.iter().all(u8::is_ascii_uppercase)
+            && is_one_of!(command, COMMANDS)
+            && (last.iter().all(u8::is_ascii_digit) || last == b"*")
     }
 }
 
@@ -224,7 +246,11 @@ fn is_field_name(value: &[u8]) -> bool {
     name > 1 && matches!(value.first(), Some(b' ' | b',')) && value.get(name) == Some(&b':')
 }
 
-/// `$DB_PASSWORD`, `${DB_PASSWORD}`, `$(cat file)`
+/// `$DB_PASSWORD`, `${DB_PASSWORD}`, `$(cat file)`, PHP's `$request->input(…)`
 fn is_variable(value: &[u8]) -> bool {
-    value.starts_with(b"${") || value.starts_with(b"$(")
+    let name = charset::ALNUM_UNDER.run_within(value, 1, 40);
+    let method = value.get(name..name + 2) == Some(b"->")
+        && value.get(name + 2).is_some_and(u8::is_ascii_alphabetic)
+        && value.get(1..name).is_some_and(|name| name.iter().all(|b| b.is_ascii_alphabetic() || *b == b'_'));
+    value.starts_with(b"${") || value.starts_with(b"$(") || method
 }

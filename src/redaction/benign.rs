@@ -5,7 +5,7 @@ use super::charset::{self, ALNUM_UNDER};
 use super::keys;
 use super::scan::Scanner;
 use super::value;
-use super::words::{Words, is_one_of};
+use super::words::{Words, ends_as, is_one_of};
 
 /// The longest text of a label.
 const LABEL_AT_MOST: usize = 48;
@@ -31,6 +31,16 @@ static LABELS: Words<256> = Words::new(&[
         nowe stare obecne powtórz potwierdź wpisz podaj zmień nieuw huidig herhaal bevestig vergeten nuova conferma"),
     (4, "password"),
 ]);
+
+/// `TOKEN_KEY = 'auth_token'`: under which name something is kept
+pub fn is_name_of_key(name: &[u8], value: &[u8]) -> bool {
+    let word = |b: &u8| b.is_ascii_lowercase() || b"_-.:".contains(b);
+    ends_as!(name, "_key key")
+        && value.len() <= 32
+        && value.iter().any(|b| b"_-.:".contains(b))
+        && value.iter().all(word)
+        && keys::level(value) == keys::Level::Always
+}
 
 /// Whether a label says its field's name again: `"confirmPassword":"Confirm password"`.
 pub fn repeats(name: &[u8], value: &[u8]) -> bool {
@@ -213,7 +223,8 @@ impl Scanner<'_> {
 
     /// `{"token":" world","logprob":-0.002}`: a piece of text, which its place or its likelihood stands behind
     pub fn is_token_of_text(&mut self, name: &[u8], content: &[u8], after: usize) -> bool {
-        if name != b"token" || content.len() > 24 || value::looks_generated(content, 8) {
+        let named = name == b"token" || self.pieces && name == b"text";
+        if !named || content.len() > 24 || value::looks_generated(content, 8) {
             return false;
         }
         let rest = self.slice(after, after + 16);

@@ -2,6 +2,7 @@
 
 use super::keys;
 use super::scan::Scanner;
+use super::separator::Separator;
 use super::words::is_one_of;
 
 /// What a path's segment says of the name behind it: that its value is a hash.
@@ -95,5 +96,21 @@ impl Scanner<'_> {
         const WORDS: &str = "unexpected invalid illegal bad missing expected expired unknown next parse no unrecognized page sync \
              continuation design lexer";
         is_one_of!(self.slice(from, to), WORDS)
+    }
+
+    /// Whether a name stands in a URL's query or fragment.
+    pub fn in_query(&self, start: usize) -> bool {
+        let before = self.slice(start.saturating_sub(6), start);
+        matches!(self.before(start), b'?' | b'&' | b'#')
+            || before.ends_with(b"u0026")
+            || before.ends_with(b"&amp;")
+            || before.ends_with(b"%26")
+            || before.ends_with(b"%3F")
+    }
+
+    /// `?cursor=&token= 200`: nothing stands behind the last name, an address ends where a space is.
+    pub fn ends_query(&self, start: usize, sep: Separator) -> bool {
+        let sign = sep.colon || sep.arrow || sep.listed;
+        matches!(self.before(start), b'?' | b'&') && !sign && !sep.unspaced && !sep.quoted
     }
 }

@@ -125,7 +125,7 @@ impl Scanner<'_> {
         // `admin / hunter2`, `ada:hunter2`
         if self.line.login
             && (self.is_at(end, b" / ") && self.chosen(end + 3)
-                || self.byte(end) == b':' && self.chosen(end + 1))
+                || self.byte(end) == b':' && !value::is_method(word) && self.chosen(end + 1))
         {
             return true;
         }

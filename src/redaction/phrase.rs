@@ -244,18 +244,15 @@ impl Scanner<'_> {
             || value::looks_generated(content, 16);
         // `backup code 5mt2y161ji`
         let secret = secret || is_one_of!(word, "code") && value::looks_generated(content, 8);
-        // `GPG key c36da571…`, `using RSA key 8F3135B4…`: GPG's fingerprints are in capitals.
         // `security code 552`
         let digits = content.iter().all(u8::is_ascii_digit);
         if is_one_of!(word, "code") && (3..=8).contains(&content.len()) && digits {
             self.take(from, to, to, Rule::ONE_TIME_CODE);
             return true;
         }
-        let fingerprint = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'A'..=b'F'));
-        let fingerprint = fingerprint
-            || is_one_of!(self.nth_word(0), "gpg pgp")
-                && content.strip_prefix(b"0x").unwrap_or(content).iter().all(u8::is_ascii_hexdigit);
-        let fingerprint = fingerprint || content.starts_with(b"SHA256:");
+        let fingerprint = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'A'..=b'F'))
+            || self.is_fingerprint(content)
+            || content.starts_with(b"SHA256:");
         let named =
             is_one_of!(word, "secret") && is_one_of!(self.nth_word(0), "get describe delete edit patch"); // an object's name
         if !secret
@@ -291,6 +288,7 @@ impl Scanner<'_> {
                 is_one_of!(self.nth_word(0), "snmp-server") && !is_one_of!(content, "public private")
             }
             () if !key || self.alone(before, start + word.len()) == Level::Harmless => false,
+            () if self.is_fingerprint(content) => false,
             () if self.words_mention(const { &List::new("isakmp tacacs-server radius-server") }) => {
                 value::is_told(content)
             }
@@ -305,6 +303,14 @@ impl Scanner<'_> {
             self.take(from, to, to, Rule::KEY_VALUE);
         }
         known
+    }
+
+    /// `GPG key c36da571…`, `using EDDSA key 8792…`: which key it is
+    fn is_fingerprint(&self, content: &[u8]) -> bool {
+        let hex = content.strip_prefix(b"0x").unwrap_or(content);
+        is_one_of!(self.nth_word(0), "gpg pgp eddsa ecdsa rsa dsa ed25519")
+            && hex.len() <= 40
+            && hex.iter().all(u8::is_ascii_hexdigit)
     }
 
     /// Whether the word behind a password goes on about it.

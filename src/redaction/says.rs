@@ -169,7 +169,7 @@ static STATUS: Words<512> = Words::new(&[
         passed accepted rejected unchanged created deleted generated provided configured it we you could \
         will only when if at with from as be been key token password secret void never lax strict ref weak \
         strong medium some default auto public all match mismatch ready sent received used unused cleared \
-        get post put patch delete head options ignored skipped loaded fetched denied unauthorized forbidden exists unavailable available defined \
+        identifier keyword operator punctuation literal eof get post put patch delete head options ignored skipped loaded fetched denied unauthorized forbidden exists unavailable available defined \
         notset secretstring char uuid date float json file vault env session sessions cookie cookies email \
         user oauth oauth2 jwt saml hs256 rs256 es256 none. id there their its than because unexpected. \
         inherit value promise see check contact bytea varchar optional.empty read write flag flags option argument admin-only prompt ask stdin keychain keyring agent seconds minutes hours days"),

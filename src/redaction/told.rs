@@ -13,7 +13,7 @@ const OF: &str = "for of on at de du del do da för für pour para till von voor
 const IS: &str = "is was are ist lautet war est es é è är er jest";
 
 /// How a secret becomes another.
-const CHANGES: &str = "changed rotated updated switched reset replaced migrated went";
+const CHANGES: &str = "changed changing rotated updated switched reset replaced migrated went";
 
 /// What gives somebody a secret.
 const SETS: &str = "set setting reset resetting changed changing change updated updating update rotated";
@@ -96,6 +96,10 @@ impl Scanner<'_> {
             }
             if words == 0 && is_one_of!(word, "mismatch mismatch:") {
                 return self.told_mismatch(to, password, true).then_some((0, 0, false));
+            }
+            // `changed password from … to …`
+            if words == 0 && is_one_of!(word, "from") && is_one_of!(self.nth_word(0), CHANGES) {
+                return self.told_change(end, password).then_some((0, 0, false));
             }
             if words == 0 && is_one_of!(word, CHANGES) {
                 return self.told_change(to, password).then_some((0, 0, false));
