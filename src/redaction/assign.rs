@@ -241,7 +241,7 @@ impl Scanner<'_> {
                 false
             }
             Some(Value::Quoted(start, end, after)) => {
-                let content = self.slice(start, end);
+                let content = self.judged(start, end);
                 if value::says_nothing(content) {
                     self.line.owed |= statement::is_owed(content);
                     self.resume(after);
@@ -327,7 +327,7 @@ impl Scanner<'_> {
             end += 1;
         }
         self.blocks.note(indent, indent, start, (end, end));
-        if value::says_nothing(self.slice(start, end)) {
+        if value::says_nothing(self.judged(start, end)) {
             return false;
         }
         if self.is_at(start, b"-----BEGIN ") {
@@ -345,7 +345,7 @@ impl Scanner<'_> {
             Some(Value::Bare(start, end)) => (start, end, end),
             _ => return false,
         };
-        let content = self.slice(start, end);
+        let content = self.judged(start, end);
         if value::says_nothing(content) || !value::looks_generated(content, min) {
             return false;
         }

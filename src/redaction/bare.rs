@@ -25,7 +25,7 @@ impl Scanner<'_> {
             self.take(start, end, end, Rule::KEY_VALUE);
             return true;
         }
-        let content = self.slice(start, end);
+        let content = self.judged(start, end);
         let number = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
         // `{ token: 1 }` of an index, a field's number in a proto file
         let place = number && content.len() <= 2;
@@ -152,7 +152,7 @@ impl Scanner<'_> {
 impl Scanner<'_> {
     /// Code: `'X-API-Key': apiKey }`, `$_POST['password']`, `token = :token`, `api_key = @ApiKey`
     fn is_source(&self, sep: Separator, name: &[u8], start: usize, end: usize) -> bool {
-        let content = self.slice(start, end);
+        let content = self.judged(start, end);
         let (first, rest) = content.split_first().map_or((0, content), |(first, rest)| (*first, rest));
         let letters = |text: &[u8]| {
             !text.is_empty() && text.len() <= 40 && text.iter().all(|b| b.is_ascii_alphabetic() || *b == b'_')
@@ -194,7 +194,7 @@ impl Scanner<'_> {
 
     /// `'token' => 3`, `signing key: old kid=2024-12`, `secret: Buffer | string`: how many there are, which one it is, its type
     fn is_note(&self, sep: Separator, start: usize, end: usize) -> bool {
-        let content = self.slice(start, end);
+        let content = self.judged(start, end);
         let count = sep.arrow && content.len() <= 2 && content.iter().all(u8::is_ascii_digit);
         let name = charset::ALNUM_UNDER.run_within(self.text, end + 1, 24);
         let union = sep.spaced_colon
@@ -218,13 +218,16 @@ impl Scanner<'_> {
         const COMMANDS: &str = "get set del ttl pttl exists expire incr decr hget hset hgetall hdel sadd srem smembers lpush rpush \
             lrange unlink persist setex setnx getdel type scan keys zadd zrange mget";
         let command = self.nth_word(0);
-        let last = content.rsplit(|&b| b == b':').next().unwrap_or_default();
+        let number = || {
+            let last = content.rsplit(|&b| b == b':').next().unwrap_or_default();
+            last.iter().all(u8::is_ascii_digit) || last == b"*"
+        };
         sep.colon
             && sep.unspaced
             && !sep.quoted
             && command.iter().all(u8::is_ascii_uppercase)
             && is_one_of!(command, COMMANDS)
-            && (last.iter().all(u8::is_ascii_digit) || last == b"*")
+            && number()
     }
 }
 

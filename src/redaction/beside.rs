@@ -62,7 +62,7 @@ impl Scanner<'_> {
             Some(Value::Bare(start, end)) => (start, end, end),
             _ => return false,
         };
-        let content = self.slice(start, end);
+        let content = self.judged(start, end);
         let told = value::looks_generated(content, TOKEN_AT_LEAST)
             && !content.starts_with(b"eyJ") // a JWT, by its own rule
             && !content.iter().take(256).any(|&b| b == b'/') // as much as is looked at to tell that it is generated
@@ -108,7 +108,7 @@ impl Scanner<'_> {
         }
         self.looked(list, at);
         let Some((from, to, after)) =
-            last.filter(|&(from, to, _)| !value::says_nothing(self.slice(from, to)))
+            last.filter(|&(from, to, _)| !value::says_nothing(self.judged(from, to)))
         else {
             return false;
         };

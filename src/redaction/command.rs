@@ -221,7 +221,7 @@ impl Scanner<'_> {
     }
 
     pub fn command_span(&mut self, from: usize, to: usize) -> bool {
-        let content = self.slice(from, to);
+        let content = self.judged(from, to);
         if from >= to
             || value::says_nothing(content)
             || (content.starts_with(b"$") && !content.contains(&b'!'))

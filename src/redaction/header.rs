@@ -41,7 +41,7 @@ impl Scanner<'_> {
             None => self.bare_end(from, false, false),
         };
         self.looked(from, to);
-        let credentials = self.slice(from, to);
+        let credentials = self.judged(from, to);
         let prose = opened.is_none() && !scheme && value::is_prose(self.text, from, to);
         if value::says_nothing(credentials)
             || prose

@@ -52,7 +52,7 @@ impl Scanner<'_> {
         let (end, after) = self.closing(start, quote);
         let next = after + value::run_of(self.text, after, b' ');
         let is_key = self.byte(next) == b':' || self.slice(next, next + 2) == b"=>";
-        let content = self.slice(start, end);
+        let content = self.judged(start, end);
         let scheme = content.starts_with(b"Bearer ") || content.starts_with(b"Basic ");
         let scheme = scheme || is_one_of!(content, "authorization cookie set-cookie"); // the name as it was sent
         let piece = self.pieces && self.inside == 1 && benign::is_piece(content);

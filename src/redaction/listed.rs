@@ -28,7 +28,7 @@ impl Scanner<'_> {
         // `"--token", "…"`, as a process is started
         if matches!(self.before(mark), b'"' | b'\'') && self.slice(mark, mark + 2) == b"--" {
             let (from, to, after) = self.argument_at(sep.value, CELL_AT_MOST);
-            let content = self.slice(from, to);
+            let content = self.judged(from, to);
             let secret = from > sep.value
                 && content.len() >= 3
                 && content.first() != Some(&b'-')
@@ -45,7 +45,7 @@ impl Scanner<'_> {
 
         let (end, after) = value::closing(self.slice(0, start + 4 * CELL_AT_MOST), start, quote);
         self.looked(start, after);
-        let content = self.slice(start, end);
+        let content = self.judged(start, end);
         let next = after + value::run_of(self.text, after, b' ').min(2);
         let closes = match self.byte(next) {
             b')' => true,
@@ -138,7 +138,7 @@ impl Scanner<'_> {
         };
         let Some((quote, start)) = value::opening(self.text, after + arrow.len()) else { return };
         let (end, next) = self.closing(start, quote);
-        if !value::says_nothing(self.slice(start, end)) {
+        if !value::says_nothing(self.judged(start, end)) {
             self.take(start, end, next, Rule::KEY_VALUE);
         }
     }

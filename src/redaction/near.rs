@@ -332,7 +332,7 @@ impl Scanner<'_> {
         let ends = |b: &u8| b"?#&".contains(b) || in_path && *b == b'/';
         let end = start + self.slice(start, end).iter().position(ends).unwrap_or(end - start);
         self.looked(start, end);
-        let content = self.slice(start, end);
+        let content = self.judged(start, end);
         // A webhook's path says what stands behind it.
         let door = in_path
             && (self.is_at(start.saturating_sub(6), b"hooks/")

@@ -59,7 +59,7 @@ impl Scanner<'_> {
             self.elements.note(0, (), from, (to, to));
         }
         let closed = self.is_at(to, b"</") || self.is_at(to, b"&lt;/") || self.is_at(to, b"]]>");
-        if !closed || value::says_nothing(self.slice(from, to)) {
+        if !closed || value::says_nothing(self.judged(from, to)) {
             return false;
         }
         self.take(from, to, to, Rule::KEY_VALUE);
@@ -106,7 +106,7 @@ impl Scanner<'_> {
             let ends = |b: &u8| matches!(b, b'\r' | b'\n' | b'\\' | b'"' | b'\'');
             let to = from + rest.iter().position(ends).unwrap_or(rest.len());
             self.looked(from, to);
-            if to > from && !value::says_nothing(self.slice(from, to)) {
+            if to > from && !value::says_nothing(self.judged(from, to)) {
                 self.at = from;
                 self.take(from, to, to, Rule::KEY_VALUE);
             }
@@ -150,7 +150,7 @@ impl Scanner<'_> {
         let mark = skip(sign + 1, b" ");
         let Some((quote, start)) = value::opening(self.text, mark) else { return };
         let (end, after) = value::closing(self.slice(0, name), start, quote);
-        if start < end && after > end && !value::says_nothing(self.slice(start, end)) {
+        if start < end && after > end && !value::says_nothing(self.judged(start, end)) {
             let resume = self.at;
             self.take(start, end, after, Rule::KEY_VALUE);
             self.at = self.at.max(resume);

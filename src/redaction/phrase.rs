@@ -214,7 +214,7 @@ impl Scanner<'_> {
         let from = from + usize::from(first == b'[');
         let to = self.bare_end(from, false, false);
         self.looked(from, to);
-        let content = self.slice(from, to);
+        let content = self.judged(from, to);
         let has = |test: fn(&u8) -> bool| content.iter().any(test);
         let netrc = password && self.line.account && content.len() >= 6 && has(|b| b.is_ascii_digit())
             || password && self.netrc && (self.words[0].1 == 0 || is_one_of!(self.nth_word(1), "login"));
@@ -279,7 +279,7 @@ impl Scanner<'_> {
         let from = from + if typed { 2 } else { 0 };
         let to = value::bare_end(self.slice(0, from + 128), from, false);
         self.looked(from, to);
-        let content = self.slice(from, to);
+        let content = self.judged(from, to);
         let key = is_one_of!(word, "key");
         let (before, _) = self.words[0];
         let known = match () {
@@ -332,7 +332,7 @@ impl Scanner<'_> {
         let at = at + usize::from(self.byte(at) == b'(');
         let Some((quote, start)) = value::opening(self.text, at) else { return false };
         let (to, after) = self.closing(start, quote);
-        let content = self.slice(start, to);
+        let content = self.judged(start, to);
         if to == after
             || content.len() < 3
             || value::says_nothing(content)

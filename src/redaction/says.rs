@@ -236,8 +236,8 @@ pub fn is_getter(name: &[u8]) -> bool {
     is_one_of!(name.get(..verb).unwrap_or_default(), VERBS)
 }
 
-/// How much of a value is looked through for code: values stand within values, and each asks this.
-const CODE_AT_MOST: usize = 512;
+/// The longest name of a type, of a thing or of what is called.
+const NAME_AT_MOST: usize = 128;
 
 /// A type's full name: `System.Threading.CancellationToken`, `org.acme.AuthToken`.
 fn is_type(value: &[u8]) -> bool {
@@ -259,6 +259,9 @@ fn is_chained(value: &[u8]) -> bool {
     };
     let path = value.split(|&b| b == b'(').next().unwrap_or_default();
     let mark = |mark: &[u8]| path.windows(2).any(|part| part == mark);
+    if !path.iter().any(|b| matches!(b, b'?' | b':')) {
+        return false;
+    }
     if mark(b"?.") {
         let part = |part: &[u8]| name(part) && !part.iter().any(u8::is_ascii_digit);
         return path.len() == value.len()
@@ -331,12 +334,11 @@ pub fn is_code(value: &[u8]) -> bool {
         "account.",
     ];
     static HEADS: Heads = Heads::of(&ROOTS);
-    let short = value.len() <= CODE_AT_MOST;
+    // A value judged is a value's beginning: see `Scanner::judged`.
     HEADS.may_begin(value) && ROOTS.iter().any(|root| value.starts_with(root.as_bytes()))
         || matches!(value, b"string.Empty" | b"String.Empty")
-        || short && (is_type(value) || is_resource(value))
-        || short && value.iter().any(|b| matches!(b, b'?' | b':')) && is_chained(value)
-        || value.iter().take(CODE_AT_MOST).position(|&b| matches!(b, b'(' | b'[')).is_some_and(|open| {
+        || value.len() <= NAME_AT_MOST && (is_type(value) || is_resource(value) || is_chained(value))
+        || value.iter().position(|&b| matches!(b, b'(' | b'[')).is_some_and(|open| {
             // `config["token"]`, `params[:token]`, `fetch(…)`
             let reads = value.get(open) == Some(&b'(')
                 || value.get(open + 1).is_some_and(|b| b"'\":$`\\".contains(b));

@@ -14,6 +14,9 @@ use super::table::Table;
 use super::{MARK, extra, keys, token, value};
 use std::cell::Cell;
 
+/// How much of a value is looked at to tell what it says: values stand within values, and each is asked.
+const JUDGED_AT_MOST: usize = 256;
+
 /// A stretch that goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Span {
@@ -200,11 +203,17 @@ impl<'t> Scanner<'t> {
         self.text.get(start..end.min(self.text.len())).unwrap_or_default()
     }
 
+    /// As much of a value as tells what it says.
+    pub fn judged(&self, start: usize, end: usize) -> &'t [u8] {
+        self.slice(start, end.min(start + JUDGED_AT_MOST))
+    }
+
     /// Whether what stands at `at` is this, letters of any case.
     #[inline]
     pub fn is_at(&self, at: usize, what: &[u8]) -> bool {
-        let begins = what.first().is_some_and(|first| self.byte(at).eq_ignore_ascii_case(first));
-        begins && self.is_all_at(at, what)
+        // Two bytes turn nearly every text away: what begins with a space begins as every word's end.
+        let same = |nth: usize| what.get(nth).is_none_or(|b| self.byte(at + nth).eq_ignore_ascii_case(b));
+        same(0) && same(1) && self.is_all_at(at, what)
     }
 
     #[inline(never)]

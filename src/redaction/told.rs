@@ -42,7 +42,7 @@ impl Scanner<'_> {
             return true;
         }
         let (from, to, after) = self.argument_at(value, 2 * FURTHEST);
-        let content = self.slice(from, to);
+        let content = self.judged(from, to);
         let quoted = from > value && content.len() >= 3;
         let has = |test: fn(&u8) -> bool| content.iter().any(test);
         let mixed = content.len() >= 6
@@ -168,7 +168,7 @@ impl Scanner<'_> {
     /// Takes what stands here where nothing but a password can.
     pub fn told_here(&mut self, at: usize) -> bool {
         let (from, to, after) = self.argument_at(at, FURTHEST);
-        let content = self.slice(from, to);
+        let content = self.judged(from, to);
         if !value::is_told(content) || self.says_other(content) {
             return false;
         }
@@ -185,7 +185,7 @@ impl Scanner<'_> {
             }
             let start = at + link.len();
             let (from, to, after) = self.argument_at(start, FURTHEST);
-            let content = self.slice(from, to);
+            let content = self.judged(from, to);
             let quoted = password && from > start && content.len() >= 3;
             if !(quoted || value::is_told(content)) || self.says_other(content) {
                 break;
@@ -208,7 +208,7 @@ impl Scanner<'_> {
                 break;
             }
             let (from, to, after) = self.argument_at(at + 1, FURTHEST);
-            let content = self.slice(from, to);
+            let content = self.judged(from, to);
             let secret = if password { value::is_told(content) } else { value::looks_generated(content, 16) };
             if !secret || self.says_other(content) {
                 break;
