@@ -33,7 +33,7 @@ impl Scanner<'_> {
             return self.string_behind(start, end);
         };
         self.looked(end, sep.value);
-        if self.ends_query(start, sep) {
+        if self.ends_query(start, sep) || self.is_of_markup(start, end) {
             return false;
         }
         // A flag of Java's or CMake's: `-DdbPassword=…`
@@ -214,6 +214,10 @@ impl Scanner<'_> {
                 {
                     return false; // a sentence's `… for token: {…}`: what is in it speaks for itself
                 }
+                // `tokens: [ { type: 'paragraph', … } ]`: what a lexer made
+                if self.lists_nodes(at) {
+                    return self.pass(at, b"");
+                }
                 // `"cookies":["theme","locale"]`
                 let named = charset::WORD.run_within(self.text, name, 48);
                 if ends_as!(self.slice(name, named), "cookies") {
@@ -234,7 +238,9 @@ impl Scanner<'_> {
                 }
                 if self.inside == 0 {
                     (self.inside, self.inside_from) = (1, at);
-                    self.pieces = self.byte(at) == b'[' && is_one_of!(self.slice(name, named), "tokens");
+                    self.pieces = self.byte(at) == b'['
+                        && (is_one_of!(self.slice(name, named), "tokens")
+                            || ends_as!(self.slice(name, named), "keys"));
                     self.at = at + 1;
                     return true;
                 }
@@ -250,11 +256,16 @@ impl Scanner<'_> {
                 }
                 let sentence = value::is_sentence(content) && !self.of_connection(name);
                 let named = charset::WORD.run_within(self.text, name, 64);
-                let label = benign::repeats(self.slice(name, named), content)
-                    || benign::is_name_of_key(self.slice(name, named), content)
-                    || self.is_column(self.slice(name, named), start, end)
-                    || self.is_token_of_text(self.slice(name, named), content, after)
-                    || sep.quoted && sep.colon && benign::is_label_text(content)
+                let own = self.slice(name, named);
+                let said =
+                    !ends_as!(own, "password passwd pwd") && content.iter().all(|b| !b.is_ascii_digit());
+                let label = said && benign::is_same_but(b"_-", own, content)
+                    || benign::is_foreign_text(own, content)
+                    || benign::repeats(own, content)
+                    || benign::is_name_of_key(own, content)
+                    || self.is_column(own, start, end)
+                    || self.is_token_of_text(own, content, after)
+                    || sep.colon && benign::is_label_text(content)
                     || self.inside > 0 && benign::is_styling(content);
                 if label
                     || value::is_address(content)
@@ -382,7 +393,9 @@ impl Scanner<'_> {
     /// HCL's `variable "db_password" {`: its default is to come.
     fn opens_block(&mut self, start: usize, end: usize) {
         let block = self.is_at(end, b"\" {") || self.is_at(end, b" {");
-        if block && self.alone(start, end) == Level::Always {
+        // `Token { type: 'name' }`, a node of a tree
+        let node = self.is_at(end, b" { type");
+        if block && !node && self.alone(start, end) == Level::Always {
             (self.pair, self.pair_at) = (Level::Always, end);
         }
     }

@@ -106,6 +106,10 @@ impl Scanner<'_> {
             || benign::is_measure(content)
             || flag && benign::is_styling(content)
             || benign::is_field_of(content, self.slice(name, own))
+            || benign::is_name_of_key(self.slice(name, own), content)
+            || value::is_own(content, self.slice(name, own))
+            || self.is_type_of(sep, name, start, end)
+            || sep.spaced_colon && value::is_method(content)
             || sep.spaced_colon && self.empty_in_map(name, start, end)
             || self.is_source(sep, self.slice(name, own), start, end)
             || self.is_elided(start, end)
@@ -127,7 +131,9 @@ impl Scanner<'_> {
             || value::is_code(content)
             || content.starts_with(b"-----BEGIN")
             || (sep.spaced_colon
-                && (!sep.quoted || is_one_of!(self.nth_word(0), "for header field parameter param property"))
+                && (!sep.quoted
+                    || self.before(name) == b'\''
+                    || is_one_of!(self.nth_word(0), "for header field parameter param property"))
                 && value::is_prose(self.text, start, end))
             || (content.starts_with(b"$") && !flag && is_variable(content))
         {
@@ -247,6 +253,29 @@ fn names_next(value: &[u8]) -> bool {
 fn is_field_name(value: &[u8]) -> bool {
     let name = charset::ALNUM.run_within(value, 1, 32);
     name > 1 && matches!(value.first(), Some(b' ' | b',')) && value.get(name) == Some(&b':')
+}
+
+impl Scanner<'_> {
+    /// `cookie: Record<string, string>`, `privateKey: CryptoKey;`, `useState<…`: a type, or what takes one; `password → done`: a
+    /// step, a name's new name; `cleared cookies: next-auth.session-token`: a cookie's name; `field "password": redacted=true`
+    fn is_type_of(&self, sep: Separator, name: usize, start: usize, end: usize) -> bool {
+        let content = self.judged(start, end);
+        let word = !content.is_empty() && content.iter().all(u8::is_ascii_alphabetic);
+        let generic = word && self.byte(end) == b'<' && self.byte(end + 1).is_ascii_alphabetic();
+        let humps = content.first().is_some_and(u8::is_ascii_uppercase)
+            && content.iter().skip(1).any(u8::is_ascii_uppercase)
+            && content.iter().any(u8::is_ascii_lowercase);
+        let typed = word && humps && sep.spaced_colon && !sep.quoted;
+        let typed = typed && (self.byte(end) == b';' || self.is_at(end, b" {"));
+        let optional = content.strip_suffix(b"?").is_some_and(value::says_nothing);
+        let step = word && self.slice(start.saturating_sub(4), start) == "→ ".as_bytes();
+        let named = charset::WORD.run_within(self.text, name, 48);
+        let cookie = ends_as!(self.slice(name, named), "cookie cookies")
+            && content.iter().all(|&b| b.is_ascii_alphabetic() || b"-_.".contains(&b));
+        let said = content.iter().position(|&b| b == b'=').and_then(|sign| content.get(..sign));
+        let said = said.is_some_and(|said| said.len() > 4 && value::says_nothing(said));
+        generic || typed || optional || step || cookie || said && sep.spaced_colon
+    }
 }
 
 /// `$DB_PASSWORD`, `${DB_PASSWORD}`, `$(cat file)`, PHP's `$request->input(…)`

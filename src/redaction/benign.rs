@@ -21,24 +21,29 @@ const MAP_AT_MOST: usize = 160;
 
 /// What a password or a secret is called in other languages (1), and what labels say beside it (2).
 #[rustfmt::skip]
-static LABELS: Words<256> = Words::new(&[
+static LABELS: Words<512> = Words::new(&[
     (1, "passwort kennwort geheimnis passe senha contraseña hasło wachtwoord lösenord adgangskode passord heslo jelszó \
         salasana parolă parola şifre пароль 密码 密碼 パスワード 비밀번호 סיסמה"),
-    (2, "one-time enter confirm repeat re-enter retype verify new current old your forgot reset change choose create set show hide \
+    (1, "geheim clientgeheim zugriffstoken einmalcode engangskode ciasteczka sandi chiave jeton \
+        palavra-passe parole slaptažodis schlüssel clé klucz Пароль Şifre كلمة mật पासवर्ड Κωδικός รหัสผ่าน \
+        シークレット секретный Секретный 新しいパスワード"),
+    (2, "incorrect invalid wrong missing المرور khẩu πρόσβασης ключ återställ Återställ kata privata api client acceso accesso d'accès d'ordine one-time enter confirm repeat re-enter retype verify new current old your forgot reset change choose create set show hide \
         neues altes aktuelles ihr dein eingeben bestätigen wiederholen vergessen ändern zurücksetzen \
         mot de nouveau ancien actuel votre le oublié confirmer confirmez saisir saisissez modifier réinitialiser \
         nueva actual tu su la confirmar repetir olvidó olvidaste cambiar nova atual sua esqueceu esqueci digite alterar \
         nowe stare obecne powtórz potwierdź wpisz podaj zmień nieuw huidig herhaal bevestig vergeten nuova conferma"),
     (4, "password"),
+    (8, "token"),
 ]);
 
-/// `TOKEN_KEY = 'auth_token'`: under which name something is kept
+/// `TOKEN_KEY = 'auth_token'`, `secretKey: api-key`: under which name something is kept
 pub fn is_name_of_key(name: &[u8], value: &[u8]) -> bool {
     let word = |b: &u8| b.is_ascii_lowercase() || b"_-.:".contains(b);
-    ends_as!(name, "_key key")
+    ends_as!(name, "key header cookie param field")
         && value.len() <= 32
         && value.iter().any(|b| b"_-.:".contains(b))
         && value.iter().all(word)
+        && name != value
         && keys::level(value) == keys::Level::Always
 }
 
@@ -70,14 +75,26 @@ pub fn is_label_text(value: &[u8]) -> bool {
     let mut said = 0;
     for word in value.split(|&b| b == b' ') {
         let plain = word.strip_suffix(b"?").or_else(|| word.strip_suffix(b":")).unwrap_or(word);
-        let inner = word.iter().skip(1).any(u8::is_ascii_uppercase);
+        let inner =
+            word.iter().skip(1).any(u8::is_ascii_uppercase) && word.iter().any(u8::is_ascii_lowercase);
         match LABELS.any_case(plain).filter(|_| !inner) {
             Some(role) => said |= role,
             None if plain.is_empty() => {}
             None => return false,
         }
     }
-    said & 1 != 0 || said & 6 == 6
+    said & 1 != 0 || said & 6 == 6 || said & 10 == 10
+}
+
+/// `API-nøkkel`, `トークン` where a token or a key is: letters alone, and not those of English alone. A password may be so.
+pub fn is_foreign_text(name: &[u8], value: &[u8]) -> bool {
+    let plain = |b: &u8| b.is_ascii_alphabetic() || *b >= 0x80 || b" -'.,:!?()\\".contains(b);
+    let foreign = |b: &u8| matches!(*b, 0xc3..=0xed);
+    ends_as!(name, "token key cookie cookies otp code codes")
+        && value.len() <= 2 * LABEL_AT_MOST
+        && value.iter().any(foreign)
+        && value.iter().all(plain)
+        && !value.first().is_some_and(u8::is_ascii_lowercase)
 }
 
 /// A label inside a sensitive object, of a word: `otp: {channel: "whatsapp", purpose: "login"}`.
@@ -88,6 +105,7 @@ pub fn is_label(name: &[u8], value: &[u8]) -> bool {
     let word = |b: &u8| b.is_ascii_lowercase() || b"-_".contains(b);
     keys::is_label(name, value)
         || is_one_of!(name, "env") && is_one_of!(value, PLACES)
+        || is_one_of!(name, "namespace kind")
         || is_one_of!(name, "channel") && is_one_of!(value, WAYS)
         || is_one_of!(name, "purpose") && (1..=24).contains(&value.len()) && value.iter().all(word)
 }
@@ -113,7 +131,7 @@ pub fn is_amount(value: &[u8]) -> bool {
     let number = value.iter().take_while(|b| b.is_ascii_digit() || b".,/".contains(b)).count();
     value.first().is_some_and(u8::is_ascii_digit)
         && value.len() <= 24
-        && matches!(value.get(number..), Some(b"" | b"k" | b"K" | b"m" | b"M" | b"%"))
+        && matches!(value.get(number..), Some(b"" | b"k" | b"K" | b"m" | b"M" | b"B" | b"%"))
 }
 
 /// A colour as a style sheet writes it: `#1f6feb`. Digits alone may be a code.
@@ -227,14 +245,17 @@ impl Scanner<'_> {
         if !named || content.len() > 24 || value::looks_generated(content, 8) {
             return false;
         }
-        let rest = self.slice(after, after + 16);
-        self.looked(after, after + 16);
+        let rest = self.slice(after, after + 24);
+        self.looked(after, after + 24);
         let gap = rest.iter().take_while(|b| b", \"'\\".contains(b)).count();
         let next = rest.get(gap..).unwrap_or_default();
-        let word = next.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+        let word = next.iter().take_while(|b| b.is_ascii_alphabetic() || **b == b'_').count();
         let sign = next.get(word..).unwrap_or_default();
         rest.first() == Some(&b',')
-            && is_one_of!(next.get(..word).unwrap_or_default(), "logprob pos bytes")
+            && is_one_of!(
+                next.get(..word).unwrap_or_default(),
+                "logprob pos bytes start start_offset position index"
+            )
             && sign.iter().find(|b| !b"\"'\\".contains(b)) == Some(&b':')
     }
 

@@ -101,8 +101,12 @@ impl Scanner<'_> {
         let from = end + space;
         let dash = self.byte(from + usize::from(listed.is_some())) == b'-';
         let secret = matches!(keys::level(word), Level::Always | Level::UnlessNumber | Level::UnlessCount);
+        // `pulumi config set --secret infra:apiToken`, `docker build --secret id=npmrc`
         let named = charset::WORD.run_within(self.text, from, 48);
-        let names = self.byte(named) == b' ' && keys::level(self.slice(from, named)) == Level::Always;
+        let path = if self.byte(named) == b':' { named + 1 } else { from };
+        let named = if path > from { charset::WORD.run_within(self.text, path, 48) } else { named };
+        let names = self.byte(named) == b' ' && keys::level(self.slice(path, named)) == Level::Always
+            || is_one_of!(word, "secret") && self.is_at(from, b"id=");
         if (long || word.len() > 4) && space > 0 && !dash && secret && !names {
             return self.command_value(from);
         }

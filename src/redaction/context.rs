@@ -62,6 +62,7 @@ fn visit<'t, 'a>(
             }
             let own = benign::repeats(name.as_bytes(), text.as_bytes())
                 || benign::is_label_text(text.as_bytes())
+                || benign::is_foreign_text(name.as_bytes(), text.as_bytes())
                 || level == Level::UnlessNumber && benign::is_styling(text.as_bytes());
             if !own && hides(text, level) {
                 hide(tree, Rule::CONTEXT_KEY, tally);

@@ -241,7 +241,7 @@ impl Scanner<'_> {
             if marked {
                 to = from + super::MARK.len();
                 self.resume(to);
-            } else if !attribute && from < to {
+            } else if !attribute && from < to && !value::says_nothing(self.judged(from, to)) {
                 self.take(from, to, to, Rule::COOKIE);
             }
             let to = to + usize::from(quoted && self.byte(to) == b'"');

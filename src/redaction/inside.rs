@@ -56,6 +56,7 @@ impl Scanner<'_> {
         let scheme = content.starts_with(b"Bearer ") || content.starts_with(b"Basic ");
         let scheme = scheme || is_one_of!(content, "authorization cookie set-cookie"); // the name as it was sent
         let piece = self.pieces && self.inside == 1 && benign::is_piece(content);
+        let piece = piece || benign::is_label_text(content);
         if is_key
             || scheme
             || piece
@@ -63,7 +64,7 @@ impl Scanner<'_> {
             || value::says_nothing(content)
             || value::is_sentence(content)
         {
-            self.at = start;
+            (self.at, self.label_end) = (start, if end < after { end } else { self.label_end });
         } else if self.inside == 0 {
             if !self.owed(start, end, after) {
                 self.at = start;

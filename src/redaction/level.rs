@@ -86,7 +86,8 @@ impl Scanner<'_> {
     /// `sync token …`, a place in a list, as `syncToken` is; `design tokens: …`, a style's values
     fn is_of_kind(&self, from: usize, to: usize, name: &[u8]) -> bool {
         let before = self.slice(from, to);
-        is_one_of!(before, "sync continuation") && is_one_of!(name, "token")
+        is_one_of!(before, "sync continuation eos bos pad unk cls sep mask stop special")
+            && is_one_of!(name, "token")
             || is_one_of!(before, "design color colors colour colours css theme")
                 && is_one_of!(name, "tokens")
     }
@@ -106,6 +107,24 @@ impl Scanner<'_> {
             || before.ends_with(b"&amp;")
             || before.ends_with(b"%26")
             || before.ends_with(b"%3F")
+    }
+
+    /// `<saml:AuthnContext`, `</saml:…`: a prefix of XML; `${TOKEN:?must be set}`: a shell's message
+    pub fn is_of_markup(&self, start: usize, end: usize) -> bool {
+        let prefix = self.before(start) == b'<' || self.slice(start.saturating_sub(2), start) == b"</";
+        let message =
+            self.slice(start.saturating_sub(2), start) == b"${" && matches!(self.byte(end + 1), b'?' | b'+');
+        self.byte(end) == b':' && (prefix && self.byte(end + 1).is_ascii_alphabetic() || message)
+    }
+
+    /// Whether a list opens here of objects that say first of what type they are.
+    pub fn lists_nodes(&self, at: usize) -> bool {
+        let rest = self.slice(at + 1, at + 48);
+        let marks = rest.iter().take_while(|b| b.is_ascii_whitespace() || b"{'\"\\".contains(b)).count();
+        let name = rest.get(marks..).unwrap_or_default();
+        self.byte(at) == b'['
+            && rest.get(..marks).is_some_and(|marks| marks.contains(&b'{'))
+            && (name.starts_with(b"type") || name.starts_with(b"kind"))
     }
 
     /// `?cursor=&token= 200`: nothing stands behind the last name, an address ends where a space is.

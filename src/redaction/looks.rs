@@ -8,7 +8,7 @@ pub fn is_path(value: &[u8]) -> bool {
     let rooted = [&b"/"[..], b"./", b"../", b"~/"].iter().any(|root| value.starts_with(root));
     rooted
         && value.len() <= 160
-        && value.iter().all(|&b| charset::is_alnum(b) || b"/._-~@".contains(&b))
+        && value.iter().all(|&b| charset::is_alnum(b) || b"/._-~@:".contains(&b))
         && (value.contains(&b'.') || !value.iter().any(u8::is_ascii_uppercase))
         && !value.split(|&b| b == b'/').any(|part| looks_generated(part, 16))
 }

@@ -56,6 +56,7 @@ mod benign;
 mod beside;
 mod card;
 pub mod charset;
+mod code;
 mod codes;
 mod command;
 mod context;

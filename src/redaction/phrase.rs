@@ -334,6 +334,7 @@ impl Scanner<'_> {
         let (to, after) = self.closing(start, quote);
         let content = self.judged(start, to);
         if to == after
+            || self.before(at) == b':' // psql's `:'variable'`
             || content.len() < 3
             || value::says_nothing(content)
             || value::is_sentence(content)

@@ -70,7 +70,8 @@ static ROLES: Words<1024> = Words::new(&[
     (MAKES_CODE | NEUTRAL, "confirmation"),
     (MAKES_CODE, "credit"),
     (HARMLESS_KEY | NEUTRAL, "primary"),
-    (HARMLESS_KEY, "vapid foreign cache sort partition idempotency object unique lookup map json query group routing \
+    (HARMLESS_KEY | PAGE, "json"),
+    (HARMLESS_KEY, "vapid foreign cache sort partition idempotency object unique lookup map query group routing \
         trace span translation event metric feature column registry press hot shift arrow meta ctrl \
         react list item node known dedup dedupe rate lock site redis row first flag record image \
         asset blob socket websocket upload video document project tenant order product customer issue jira"),
@@ -84,7 +85,7 @@ static ROLES: Words<1024> = Words::new(&[
     (NEUTRAL | HARMLESS_KEY, "current previous prev"),
     (NEUTRAL | HARMLESS_KEY | PAGE, "next"),
     (HARMLESS_END | PAGE, "page"),
-    (PAGE, "continuation continue cursor pagination paging sync resume delta scroll watermark"),
+    (PAGE, "xml yaml html sql jsx lexer parser syntax eos bos pad unk cls sep mask stop special continuation continue cursor pagination paging sync resume delta scroll watermark"),
     (HARMLESS_END | HARMLESS_START, "count counts min max total"),
     (HARMLESS_END, "length len url uri urls link href type types id ids name names expires expiry expiration exp \
         in at on by ttl hint policy strength field fields label placeholder file files path paths \
@@ -120,6 +121,7 @@ pub fn roles(word: &[u8]) -> u32 {
 fn compound(word: &[u8]) -> u32 {
     match word {
         b"sessionid" | b"jsonwebtoken" => 0,
+        _ if word.starts_with(b"lib") => 0, // libsecret
         _ if ends_as!(word, SECRETS) => SECRET,
         _ if ends_as!(word, "tokens secrets") => PLURAL,
         _ => 0,

@@ -19,7 +19,7 @@ pub fn says_nothing(value: &[u8]) -> bool {
     if escapes {
         return true;
     }
-    if masked(value) || placeholder(value) || publishable(value) || version(value) {
+    if masked(value) || template(value) || placeholder(value) || publishable(value) || version(value) {
         return true;
     }
     if says_why(value) {
@@ -28,6 +28,15 @@ pub fn says_nothing(value: &[u8]) -> bool {
     let word = value.trim_ascii_end();
     let word = word.strip_suffix(b".").or_else(|| word.strip_suffix(b"!")).unwrap_or(word);
     is_status_word(word)
+}
+
+/// A text with nothing but words around what is put into it: `session:${id}`
+fn template(value: &[u8]) -> bool {
+    let Some(open) = value.windows(2).position(|part| part == b"${") else { return false };
+    let close = value.iter().rposition(|&b| b == b'}').unwrap_or(0);
+    let around =
+        value.get(..open).unwrap_or_default().iter().chain(value.get(close + 1..).unwrap_or_default());
+    close > open && around.clone().all(|b| b.is_ascii_alphabetic() || b" :/.,_-=|".contains(b))
 }
 
 fn masked(value: &[u8]) -> bool {
@@ -55,8 +64,13 @@ fn says_why(value: &[u8]) -> bool {
     is_one_of!(first, OPENERS) && value.iter().all(|b| b.is_ascii_alphanumeric() || b" .,'!-".contains(b))
 }
 
-/// A package's version: `^9.0.2`, `~1.2`
+/// A package's version: `^9.0.2`, `~1.2`, `3.0.5`
 fn version(value: &[u8]) -> bool {
+    let part = |part: &[u8]| matches!(part.len(), 1..=3) && part.iter().all(u8::is_ascii_digit);
+    if value.len() <= 11 && value.split(|&b| b == b'.').count() == 3 && value.split(|&b| b == b'.').all(part)
+    {
+        return true;
+    }
     matches!(value, [b'^' | b'~' | b'>', rest @ ..] if rest.iter().all(|b| b.is_ascii_digit() || b".=-".contains(b)))
 }
 
@@ -77,14 +91,19 @@ fn placeholder(value: &[u8]) -> bool {
     let named =
         |v: &[u8]| !v.is_empty() && v.iter().all(|b| b.is_ascii_uppercase() || *b == b'_' || *b == b'.');
     let marked = match value.first() {
-        Some(b'<') => inside(b"<", b">") && !value.starts_with(b"<Buffer "), // its bytes
+        Some(b'<') => inside(b"<", b">") && !(value.starts_with(b"<Buffer ") && value.len() > 9), // its bytes
         Some(b'$') => {
             inside(b"${", b"}")
                 || inside(b"$(", b")")
                 || value.strip_prefix(b"$").is_some_and(variable)
                 || value.strip_prefix(b"$env:").is_some_and(named)
         }
-        Some(b'{') => inside(b"{{", b"}}") || super::statement::is_owed(value),
+        Some(b'{') => {
+            let path = |v: &[u8]| v.iter().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(b));
+            inside(b"{{", b"}}")
+                || super::statement::is_owed(value)
+                || inside(b"{", b"}") && value.get(1..value.len() - 1).is_some_and(path) // `{color.blue.500}`
+        }
         Some(b'#') => inside(b"#{", b"}"),
         Some(b'%') => {
             inside(b"%5B", b"%5D")
@@ -169,7 +188,7 @@ static STATUS: Words<512> = Words::new(&[
         passed accepted rejected unchanged created deleted generated provided configured it we you could \
         will only when if at with from as be been key token password secret void never lax strict ref weak \
         strong medium some default auto public all match mismatch ready sent received used unused cleared \
-        identifier keyword operator punctuation literal eof get post put patch delete head options ignored skipped loaded fetched denied unauthorized forbidden exists unavailable available defined \
+        typeof keyof auth always http users hash otp code identifier keyword operator punctuation literal eof get post put patch delete head options ignored skipped loaded fetched denied unauthorized forbidden exists unavailable available defined \
         notset secretstring char uuid date float json file vault env session sessions cookie cookies email \
         user oauth oauth2 jwt saml hs256 rs256 es256 none. id there their its than because unexpected. \
         inherit value promise see check contact bytea varchar optional.empty read write flag flags option argument admin-only prompt ask stdin keychain keyring agent seconds minutes hours days"),
@@ -199,7 +218,7 @@ pub fn is_prose(text: &[u8], from: usize, to: usize) -> bool {
         return true;
     }
     let Some(b" ") = text.get(to..to + 1) else { return false };
-    let next = to + 1 + usize::from(matches!(text.get(to + 1), Some(b'.' | b'(' | b'`')));
+    let next = to + 1 + usize::from(matches!(text.get(to + 1), Some(b'.' | b'(' | b'`' | b'"')));
     let end = charset::WORD.run_within(text, next, 32);
     end > next && !matches!(text.get(end), Some(b'=' | b':' | b'@'))
 }
@@ -208,7 +227,7 @@ pub fn is_prose(text: &[u8], from: usize, to: usize) -> bool {
 #[rustfmt::skip]
 static TELLING: Words<64> = Words::new(&[
     (1, "must is are should cannot contain required required. invalid does not least characters characters. \
-        be do too match match. incorrect incorrect. Invalid was has been needs contains least expired expired. can't"),
+        be do too match match. incorrect incorrect. Invalid was has been needs contains least expired expired. can't received a"),
 ]);
 
 /// Whether a quoted value is a sentence about a secret (`"password":"must be at least 8 characters"`).
@@ -227,125 +246,4 @@ pub fn is_sentence(value: &[u8]) -> bool {
         telling += usize::from(TELLING.get(word).is_some());
     }
     words >= 3 && telling >= 1
-}
-
-/// Whether a function's name says that it fetches something by the name it is given: `getSecret("stripe")`, `env('KEY')`.
-pub fn is_getter(name: &[u8]) -> bool {
-    const VERBS: &str = "get fetch load read require lookup resolve find env config t gettext";
-    let verb = name.iter().take_while(|b| b.is_ascii_lowercase()).count();
-    is_one_of!(name.get(..verb).unwrap_or_default(), VERBS)
-}
-
-/// The longest name of a type, of a thing or of what is called.
-const NAME_AT_MOST: usize = 128;
-
-/// A type's full name: `System.Threading.CancellationToken`, `org.acme.AuthToken`.
-fn is_type(value: &[u8]) -> bool {
-    let word = |part: &[u8]| part.len() > 1 && part.iter().all(u8::is_ascii_alphabetic);
-    let last = value.rsplit(|&b| b == b'.').next().unwrap_or_default();
-    value.contains(&b'.')
-        && last.first().is_some_and(u8::is_ascii_uppercase)
-        && last.iter().skip(1).any(u8::is_ascii_uppercase)
-        && value.split(|&b| b == b'.').all(word)
-}
-
-/// JavaScript's `session?.user?.token`, Rust's `std::env::var(…`: names joined so.
-fn is_chained(value: &[u8]) -> bool {
-    let name = |name: &[u8]| {
-        name.len() > 1
-            && name.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
-            && name.iter().all(|&b| charset::is_alnum(b) || matches!(b, b'_' | b'.'))
-            && !super::value::looks_generated(name, 12)
-    };
-    let path = value.split(|&b| b == b'(').next().unwrap_or_default();
-    let mark = |mark: &[u8]| path.windows(2).any(|part| part == mark);
-    if !path.iter().any(|b| matches!(b, b'?' | b':')) {
-        return false;
-    }
-    if mark(b"?.") {
-        let part = |part: &[u8]| name(part) && !part.iter().any(u8::is_ascii_digit);
-        return path.len() == value.len()
-            && path.split(|&b| b == b'.').all(|name| part(name.strip_suffix(b"?").unwrap_or(name)));
-    }
-    path.len() < value.len() && mark(b"::") && {
-        let mut parts = path.split(|&b| b == b':');
-        parts.next().is_some_and(name)
-            && parts
-                .by_ref()
-                .enumerate()
-                .all(|(i, part)| if i % 2 == 0 { part.is_empty() } else { name(part) })
-    }
-}
-
-/// Terraform's `random_password.db.result`: what kind of thing, which one, and its field
-fn is_resource(value: &[u8]) -> bool {
-    let name = |name: &[u8]| name.len() > 1 && name.iter().all(|b| b.is_ascii_lowercase() || *b == b'_');
-    let kind = value.split(|&b| b == b'.').next().unwrap_or_default();
-    kind.contains(&b'_') && value.split(|&b| b == b'.').count() > 2 && value.split(|&b| b == b'.').all(name)
-}
-
-/// Whether an unquoted value is code that fetches the secret (`process.env.TOKEN`, `req.body.password`).
-#[inline(never)]
-pub fn is_code(value: &[u8]) -> bool {
-    const ROOTS: [&str; 44] = [
-        "var.",
-        "local.",
-        "secrets.",
-        "process.",
-        "req.",
-        "request.",
-        "config.",
-        "this.",
-        "self.",
-        "env.",
-        "os.",
-        "import.",
-        "ctx.",
-        "options.",
-        "props.",
-        "user.",
-        "body.",
-        "params.",
-        "data.",
-        "args.",
-        "settings.",
-        "Rails.application.",
-        "response.",
-        "result.",
-        "Deno.",
-        "DataTypes.",
-        "Sequelize.",
-        "Schema.",
-        "mongoose.",
-        "Joi.",
-        "yup.",
-        "t.",
-        "Type.",
-        "z.",
-        "action.",
-        "payload.",
-        "event.",
-        "row.",
-        "res.",
-        "input.",
-        "values.",
-        "form.",
-        "state.",
-        "account.",
-    ];
-    static HEADS: Heads = Heads::of(&ROOTS);
-    // A value judged is a value's beginning: see `Scanner::judged`.
-    HEADS.may_begin(value) && ROOTS.iter().any(|root| value.starts_with(root.as_bytes()))
-        || matches!(value, b"string.Empty" | b"String.Empty")
-        || value.len() <= NAME_AT_MOST && (is_type(value) || is_resource(value) || is_chained(value))
-        || value.iter().position(|&b| matches!(b, b'(' | b'[')).is_some_and(|open| {
-            // `config["token"]`, `params[:token]`, `fetch(…)`
-            let reads = value.get(open) == Some(&b'(')
-                || value.get(open + 1).is_some_and(|b| b"'\":$`\\".contains(b));
-            reads
-                && open > 0
-                && value
-                    .get(..open)
-                    .is_some_and(|name| name.iter().all(|b| b.is_ascii_alphabetic() || b"._!?".contains(b)))
-        })
 }

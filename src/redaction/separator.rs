@@ -175,6 +175,10 @@ impl Scanner<'_> {
                 arrow = true;
                 at + 2
             }
+            // psql's `PASSWORD :'variable'`
+            (b':', b'\'') if self.before(at) == b' ' && !quoted => return None,
+            // Clojure's `:password "…" :port`, Vue's `v-model="password" :type=`
+            (b':', next) if quoted && self.before(at) == b' ' && next.is_ascii_alphabetic() => return None,
             (b':', _) => {
                 colon = true;
                 at + 1

@@ -3,6 +3,7 @@
 use super::MARK;
 use super::charset;
 
+pub use super::code::*;
 pub use super::looks::*;
 pub use super::says::*;
 

@@ -64,7 +64,7 @@ impl<const N: usize> Words<N> {
 impl<const N: usize> Words<N> {
     /// [`get`](Self::get) of a word in letters of any case.
     pub fn any_case(&self, word: &[u8]) -> Option<u32> {
-        let mut lower = [0u8; 16];
+        let mut lower = [0u8; 32];
         let lower = lower.get_mut(..word.len())?;
         lower.copy_from_slice(word);
         lower.make_ascii_lowercase();
