@@ -137,7 +137,7 @@ impl Scanner<'_> {
                 let min = if name.len() < 3 { 20 } else { 8 };
                 self.in_query(start) && self.generated_value(sep, min, Rule::URL_QUERY)
             }
-            Level::Digits => self.digits_value(sep),
+            Level::Digits => self.digits_value(sep) || ends_as!(name, "code") && self.oauth_code(sep),
             // Python's `auth=("ada", "…")`
             Level::IfGenerated if self.byte(sep.value) == b'(' && name.eq_ignore_ascii_case(b"auth") => {
                 self.second_string(sep.value + 1, true) || self.arguments(sep.value + 1)
@@ -201,57 +201,17 @@ impl Scanner<'_> {
         }
         match self.value(sep) {
             None => self.items_below(sep.value),
-            Some(Value::Opens(at)) => {
-                if sep.arrow && !sep.quoted && self.before(name) != b':' {
-                    return false; // token => { … } is a function
-                }
-                let listed = self.byte(at) == b'[' && value::opening(self.text, at + 1).is_some();
-                if sep.spaced_colon
-                    && !sep.quoted
-                    && !listed
-                    && self.words[0].1 + 1 == name
-                    && self.before(name) == b' '
-                {
-                    return false; // a sentence's `… for token: {…}`: what is in it speaks for itself
-                }
-                // `tokens: [ { type: 'paragraph', … } ]`: what a lexer made
-                if self.lists_nodes(at) {
-                    return self.pass(at, b"");
-                }
-                // `"cookies":["theme","locale"]`
-                let named = charset::WORD.run_within(self.text, name, 48);
-                if ends_as!(self.slice(name, named), "cookies") {
-                    let blank =
-                        self.slice(at + 1, at + 16).iter().take_while(|b| b.is_ascii_whitespace()).count();
-                    let (from, to, _) = self.argument_at(at + 1 + blank, HEAD_AT_MOST);
-                    let name = self.slice(from, to);
-                    if from > at + 1 + blank
-                        && self.byte(at) == b'['
-                        && name.iter().all(|&b| b.is_ascii_alphabetic() || b"-_.".contains(&b))
-                    {
-                        return self.pass(at, b"");
-                    }
-                }
-                if self.byte(at) == b'[' && charset::is_alnum(self.byte(at + 1)) && self.listed_behind(at + 1)
-                {
-                    return true;
-                }
-                if self.inside == 0 {
-                    (self.inside, self.inside_from) = (1, at);
-                    self.pieces = self.byte(at) == b'['
-                        && (is_one_of!(self.slice(name, named), "tokens")
-                            || ends_as!(self.slice(name, named), "keys"));
-                    self.at = at + 1;
-                    return true;
-                }
-                false
-            }
+            Some(Value::Opens(at)) => self.opened(sep, name, at),
             Some(Value::Quoted(start, end, after)) => {
                 let content = self.judged(start, end);
                 if value::says_nothing(content) {
                     self.line.owed |= statement::is_owed(content);
                     self.resume(after);
                     self.changed_to(after);
+                    return true;
+                }
+                if let Some(to) = statement::mnemonic(self.text, start).filter(|&to| to == end) {
+                    self.take(start, to, after, Rule::KEY_VALUE);
                     return true;
                 }
                 let sentence = value::is_sentence(content) && !self.of_connection(name);
@@ -392,7 +352,17 @@ impl Scanner<'_> {
 
     /// HCL's `variable "db_password" {`: its default is to come.
     fn opens_block(&mut self, start: usize, end: usize) {
-        let block = self.is_at(end, b"\" {") || self.is_at(end, b" {");
+        // `resource "random_password" "db" {`
+        let labels = || {
+            let rest = self.slice(end, end + 64);
+            rest.starts_with(b"\" \"")
+                && rest
+                    .iter()
+                    .skip(3)
+                    .position(|&b| b == b'"')
+                    .is_some_and(|to| rest.get(to + 4..to + 6) == Some(b" {"))
+        };
+        let block = self.is_at(end, b"\" {") || self.is_at(end, b" {") || labels();
         // `Token { type: 'name' }`, a node of a tree
         let node = self.is_at(end, b" { type");
         if block && !node && self.alone(start, end) == Level::Always {

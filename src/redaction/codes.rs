@@ -21,7 +21,7 @@ static NAMES: Words<64> = Words::new(&[
 const WHOSE: &str = "your votre ton ihr ihre dein deine mein tu su seu twoj uw je j din dit tuo suo";
 
 /// What stands behind such a name.
-const PURPOSES: [&str; 24] = [
+const PURPOSES: [&str; 25] = [
     " to ",
     " er ",
     " din er ",
@@ -37,6 +37,7 @@ const PURPOSES: [&str; 24] = [
     " de ver",
     " de seg",
     " de acc",
+    " de ace",
     " de aut",
     " weryf",
     " verif",

@@ -54,7 +54,7 @@ static PASSWORDS: [Name; 17] = names([
 static CODES: [Name; 6] = names(["код", "Код", "認証コード", "验证码", "驗證碼", "인증번호"]);
 
 /// What may stand between such a name and the secret.
-const LINKS: &str = " |:|：|=|は|是|为|«|подтверждения|to |är |est |es |é |jednorazowe";
+const LINKS: &str = " |:|[|：|=|は|是|为|«|подтверждения|to |är |est |es |é |jednorazowe";
 
 /// What says of a password that it is a one-time code.
 const ONCE: &str = "jednorazowe jednorazowego";

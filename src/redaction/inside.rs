@@ -6,8 +6,12 @@ use super::charset;
 use super::keys;
 use super::names::Rule;
 use super::scan::Scanner;
+use super::separator::Separator;
 use super::value;
-use super::words::is_one_of;
+use super::words::{ends_as, is_one_of};
+
+/// How much of a list is looked at to tell what its first string is.
+const HEAD_AT_MOST: usize = 64;
 
 /// How far a list or object under a sensitive name reaches at most, should its end be missing.
 const INSIDE_AT_MOST: usize = 16 * 1024;
@@ -37,6 +41,51 @@ impl Scanner<'_> {
             self.pair = keys::Level::Harmless;
         }
         self.at += 1;
+    }
+
+    /// A list or an object that opens at `at` under a sensitive name that starts at `name`: reading goes on inside.
+    pub fn opened(&mut self, sep: Separator, name: usize, at: usize) -> bool {
+        if sep.arrow && !sep.quoted && self.before(name) != b':' {
+            return false; // token => { … } is a function
+        }
+        let listed = self.byte(at) == b'[' && value::opening(self.text, at + 1).is_some();
+        if sep.spaced_colon
+            && !sep.quoted
+            && !listed
+            && self.words[0].1 + 1 == name
+            && self.before(name) == b' '
+        {
+            return false; // a sentence's `… for token: {…}`: what is in it speaks for itself
+        }
+        // `tokens: [ { type: 'paragraph', … } ]`: what a lexer made
+        if self.lists_nodes(at) {
+            return self.pass(at, b"");
+        }
+        // `"cookies":["theme","locale"]`
+        let named = charset::WORD.run_within(self.text, name, 48);
+        if ends_as!(self.slice(name, named), "cookies") {
+            let blank = self.slice(at + 1, at + 16).iter().take_while(|b| b.is_ascii_whitespace()).count();
+            let (from, to, _) = self.argument_at(at + 1 + blank, HEAD_AT_MOST);
+            let name = self.slice(from, to);
+            if from > at + 1 + blank
+                && self.byte(at) == b'['
+                && name.iter().all(|&b| b.is_ascii_alphabetic() || b"-_.".contains(&b))
+            {
+                return self.pass(at, b"");
+            }
+        }
+        if self.byte(at) == b'[' && charset::is_alnum(self.byte(at + 1)) && self.listed_behind(at + 1) {
+            return true;
+        }
+        if self.inside == 0 {
+            (self.inside, self.inside_from) = (1, at);
+            self.pieces = self.byte(at) == b'['
+                && (is_one_of!(self.slice(name, named), "tokens")
+                    || ends_as!(self.slice(name, named), "keys"));
+            self.at = at + 1;
+            return true;
+        }
+        false
     }
 
     /// Inside a list under a sensitive name a string that is no key goes.

@@ -26,14 +26,11 @@ pub const DOORS: &str = "magic magic-link magiclink reset password-reset verify 
 const CALLS: &str = "createhmac hash_hmac hmac auth compare comparesync password_verify password_hash __construct \
     mysqli_connect mysqli_real_connect mysql_connect pg_connect getconnection login signin authenticate connect attempt crypt pgp_sym_encrypt pgp_sym_decrypt aes_encrypt aes_decrypt";
 
-/// The longest secret that is looked for beside a word.
-const NEAR_AT_MOST: usize = 512;
+/// How much of what stands beside a word is looked at to tell whether it is a secret.
+const NEAR_AT_MOST: usize = 128;
 
 /// The shortest secret that nothing but the words beside it tell.
 const UNMISTAKABLE: usize = 20;
-
-/// How far the arguments of a call are followed.
-const CALL_AT_MOST: usize = 400;
 
 /// What a password is called in a sentence.
 const PASSWORDS: &str = "password passwords passphrase phrase mnemonic passwd pwd passcode pin secret credentials login pw pass \
@@ -258,7 +255,8 @@ impl Scanner<'_> {
                 colon.and_then(|colon| rest.get(..colon)).is_some_and(|whose_| whose_.iter().all(whose));
             at += colon.filter(|_| told).unwrap_or(0);
         }
-        at += if self.is_at(at, b" are") { 4 } else { 0 };
+        let link = [" are", " generated", " created"].iter().find(|link| self.is_at(at, link.as_bytes()));
+        at += link.map_or(0, |link| link.len());
         at += usize::from(self.byte(at) == b':');
         for _ in 0..24 {
             at += self.slice(at, at + 4).iter().take_while(|b| matches!(b, b' ' | b',')).count();
@@ -327,7 +325,11 @@ impl Scanner<'_> {
         if plain < start + UNMISTAKABLE && !b"!#$*^|".contains(&self.byte(plain)) {
             return false;
         }
-        let end = value::bare_end(self.slice(0, start + NEAR_AT_MOST), start, false);
+        if !self.has_digit(start, start + NEAR_AT_MOST) {
+            return false;
+        }
+        let whole = self.bare_end(start, false, false);
+        let end = whole.min(start + NEAR_AT_MOST);
         let in_path = self.before(start) == b'/';
         let ends = |b: &u8| b"?#&".contains(b) || in_path && *b == b'/';
         let end = start + self.slice(start, end).iter().position(ends).unwrap_or(end - start);
@@ -343,6 +345,9 @@ impl Scanner<'_> {
         if !door && !value::is_unmistakable(content) || in_path && self.is_version(start, end) {
             return false;
         }
+        let cut = end == start + NEAR_AT_MOST;
+        let end =
+            if cut { end + self.slice(end, whole).iter().position(ends).unwrap_or(whole - end) } else { end };
         // `data key plaintext=…`
         let start = start + benign::inner_value(content).unwrap_or(0);
         self.take(start, end, end, Rule::KEY_VALUE);
@@ -350,51 +355,13 @@ impl Scanner<'_> {
         true
     }
 
-    /// The strings among a call's arguments that look generated.
-    pub fn arguments(&mut self, from: usize) -> bool {
-        if from < self.arguments_to {
-            return false; // looked at within the call around it
-        }
-        let (mut at, mut taken, mut depth) = (from, false, 0);
-        while at < from + CALL_AT_MOST {
-            match self.byte(at) {
-                // `Object(mysqli), …`
-                b'(' => (depth, at) = (depth + 1, at + 1),
-                b')' if depth > 0 => (depth, at) = (depth - 1, at + 1),
-                b')' | b'{' | b'\n' | 0 => break,
-                b'"' | b'\'' | b'`' | b'\\' => {
-                    let Some((quote, start)) = value::opening(self.text, at) else { break };
-                    let (end, after) = self.closing(start, quote);
-                    taken |= self.take_generated(start, end, after);
-                    at = after.max(at + 1);
-                }
-                _ => at += 1,
-            }
-        }
-        self.looked(from, at);
-        self.arguments_to = at;
-        if taken {
-            self.resume(at);
-        }
-        taken
-    }
-
-    /// A string on a line where a placeholder stood for a secret: one of them is it.
-    pub fn owed(&mut self, start: usize, end: usize, after: usize) -> bool {
-        self.take_generated(start, end, after)
-    }
-
-    fn take_generated(&mut self, start: usize, end: usize, after: usize) -> bool {
-        let content = self.slice(start, end);
-        let generated = end > start
-            && start >= self.done
-            && content.len() <= 512
-            && !content.contains(&b'@')
-            && value::looks_generated(content, 8)
-            && !value::says_nothing(content);
-        if generated {
-            self.take(start, end, after, Rule::KEY_VALUE);
-        }
-        generated
+    /// Whether a digit stands here: windows overlap, and what was looked through is not again.
+    fn has_digit(&mut self, from: usize, to: usize) -> bool {
+        let to = to.min(self.text.len());
+        let new = self.digits.new_of(from, to, &[]);
+        self.looked(new, to);
+        let found = self.slice(new, to).iter().any(u8::is_ascii_digit);
+        self.digits.note(from, to, found);
+        found
     }
 }

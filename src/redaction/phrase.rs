@@ -5,13 +5,12 @@ use super::benign;
 use super::charset;
 use super::keys::Level;
 use super::names::Rule;
-use super::one_time::OTHER_CODES;
 use super::scan::Scanner;
 use super::value;
 use super::words::{List, ends_as, is_one_of};
 
 /// How the names of passwords end.
-const PASSWORDS: &str = "password passphrase passwd pwd passcode pass pw passordet passwort kennwort passe senha clave wachtwoord adgangskode passord \
+pub const PASSWORDS: &str = "password passphrase passwd pwd passcode pass pw passordet passwort kennwort passe senha clave wachtwoord adgangskode passord \
     pre-shared-key";
 
 /// What stands before `password …` when the password itself comes next.
@@ -203,8 +202,9 @@ impl Scanner<'_> {
         if matches!(first, b'\'' | b'"') {
             let long = self.slice(from + 1, charset::CREDENTIAL.run_within(self.text, from + 1, 128));
             let generated = value::looks_generated(long, 16);
-            let told = password && value::is_told(long);
-            return (password || generated && !self.names_object(word, long))
+            let shared = is_one_of!(self.nth_word(0), "pre-shared preshared");
+            let told = (password || shared) && value::is_told(long);
+            return (told || password || generated && !self.names_object(word, long))
                 && (told || !is_one_of!(self.nth_word(0), "field invalid missing unexpected the"))
                 && self.quoted_argument(end);
         }
@@ -239,6 +239,9 @@ impl Scanner<'_> {
         let dashed = dashed && content.split(|&b| b == b'-').count() > 1 && content.len() >= 6;
         let secret = netrc
             || dashed && content.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
+            || is_one_of!(self.nth_word(0), "enable")
+                && is_one_of!(word, "secret")
+                && value::is_told(content)
             || base32 && is_one_of!(word, "secret")
             || (password && (telling || value::looks_generated(content, 8)))
             || value::looks_generated(content, 16);
@@ -323,7 +326,10 @@ impl Scanner<'_> {
         const CIPHERS: &str = "encrypting decrypting encrypted decrypted encrypt decrypt";
         is_one_of!(self.slice(start, end), "key code")
             && (self.level_of(start, end, false) == Level::Always
-                || is_one_of!(self.nth_word(0), "with using") && is_one_of!(self.nth_word(1), CIPHERS))
+                || is_one_of!(self.nth_word(0), "with using")
+                    && (is_one_of!(self.nth_word(1), CIPHERS)
+                        || is_one_of!(self.nth_word(2), "encryption decryption"))
+                || is_one_of!(self.nth_word(0), "exchanging exchange exchanged"))
     }
 
     /// A string behind a word, with or without a bracket.
@@ -346,53 +352,4 @@ impl Scanner<'_> {
         self.changed_to(after);
         true
     }
-
-    /// `password is hunter2`, `code is 123456`
-    #[inline(never)]
-    fn predicate(&mut self, end: usize, nth: usize) -> bool {
-        if self.byte(end) != b' ' {
-            return false;
-        }
-        let (from, to) = self.words.get(nth).copied().unwrap_or((0, 0));
-        let (before, _) = self.words.get(nth + 1).copied().unwrap_or((0, 0));
-        let name = self.slice(from, to);
-        let alone = self.alone(from, to);
-        let key = if matches!(alone, Level::Harmless | Level::Query | Level::Code)
-            && to > from
-            && before > 0
-            && before < from
-        {
-            self.alone(before, to)
-        } else {
-            alone
-        };
-        if name.eq_ignore_ascii_case(b"code") && !is_one_of!(self.nth_word(1), OTHER_CODES) {
-            self.line.one_time = true;
-        }
-        if !matches!(key, Level::Always | Level::UnlessNumber) {
-            return false;
-        }
-        let at = end + 1;
-        let (start, stop, _) = self.argument_at(at, usize::MAX);
-        let content = self.slice(start, stop);
-        let has = |test: fn(&u8) -> bool| content.iter().any(test);
-        let telling = content.len() >= 6
-            && has(|b| b.is_ascii_digit() || b"!@#$&%+*^~".contains(b))
-            && has(|b| b.is_ascii_alphabetic())
-            && !value::is_method(content);
-        let quoted = start > at && content.len() >= 3 && ends_as!(name, PASSWORDS);
-        if !(telling || quoted)
-            || value::says_nothing(content)
-            || value::is_sentence(content)
-            || is_url(content)
-        {
-            return false;
-        }
-        self.take(start, stop, stop, Rule::KEY_VALUE);
-        true
-    }
-}
-
-fn is_url(content: &[u8]) -> bool {
-    content.windows(3).any(|w| w == b"://")
 }

@@ -227,7 +227,7 @@ pub fn is_prose(text: &[u8], from: usize, to: usize) -> bool {
 #[rustfmt::skip]
 static TELLING: Words<64> = Words::new(&[
     (1, "must is are should cannot contain required required. invalid does not least characters characters. \
-        be do too match match. incorrect incorrect. Invalid was has been needs contains least expired expired. can't received a"),
+        be do too match match. incorrect incorrect. Invalid was has been needs contains least expired expired. can't received"),
 ]);
 
 /// Whether a quoted value is a sentence about a secret (`"password":"must be at least 8 characters"`).

@@ -37,6 +37,8 @@ pub struct Scanner<'t> {
     pub signing_in: Vain,
     /// Where nothing says that a code expires.
     pub expiry: Vain,
+    /// Where no digit stands.
+    pub digits: Vain,
     /// The words before this one, nearest first.
     pub words: [(usize, usize); 3],
     pub line: Line,
@@ -86,6 +88,7 @@ impl<'t> Scanner<'t> {
             runs: Runs::default(),
             signing_in: Vain::default(),
             expiry: Vain::default(),
+            digits: Vain::default(),
             words: [(0, 0); 3],
             line: Line { prompt: text.starts_with("# "), ..Line::default() },
             pair: keys::Level::Harmless,

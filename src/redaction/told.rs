@@ -61,6 +61,7 @@ impl Scanner<'_> {
             return false;
         }
         self.take(from, to, after, Rule::KEY_VALUE);
+        self.changed_to(after);
         self.line.spoken = if password { self.line.spoken } else { after }; // another may follow
         true
     }

@@ -7,6 +7,12 @@ use log_ingestion_worker::json::Json;
 pub fn hostile() -> Vec<(&'static str, &'static str)> {
     vec![
         ("quotes", "\""),
+        ("codes in a value", ":otp"),
+        ("codes and digits in a value", ":otp1"),
+        ("calls in a key", "-----BEGIN PRIVATE KEY password: '"),
+        ("a jar", "\tTRUE\t/\tTRUE\t1\tsid\t"),
+        ("anonymous", "anon_key=\"eyJ"),
+        ("a client's arguments", "'auth' args: ['a', "),
         ("elements without an end", ">secret \""),
         ("queries that say nothing", "?key=*"),
         ("halves without a space", "%5Drefresh="),

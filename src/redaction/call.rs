@@ -1,0 +1,58 @@
+//! The strings a function is called with: `createHmac("sha256", "…")`, `mysqli_connect('db', 'ada', '…')`.
+
+use super::names::Rule;
+use super::scan::Scanner;
+use super::value;
+
+/// How far the arguments of a call are followed.
+const CALL_AT_MOST: usize = 400;
+
+impl Scanner<'_> {
+    /// The strings among a call's arguments that look generated.
+    pub fn arguments(&mut self, from: usize) -> bool {
+        if from < self.arguments_to {
+            return false; // looked at within the call around it
+        }
+        let (mut at, mut taken, mut depth) = (from, false, 0);
+        while at < from + CALL_AT_MOST {
+            match self.byte(at) {
+                // `Object(mysqli), …`
+                b'(' => (depth, at) = (depth + 1, at + 1),
+                b')' if depth > 0 => (depth, at) = (depth - 1, at + 1),
+                b')' | b'{' | b'\n' | 0 => break,
+                b'"' | b'\'' | b'`' | b'\\' => {
+                    let Some((quote, start)) = value::opening(self.text, at) else { break };
+                    let (end, after) = self.closing(start, quote);
+                    taken |= self.take_generated(start, end, after);
+                    at = after.max(at + 1);
+                }
+                _ => at += 1,
+            }
+        }
+        self.looked(from, at);
+        self.arguments_to = at;
+        if taken {
+            self.resume(at);
+        }
+        taken
+    }
+
+    /// A string on a line where a placeholder stood for a secret: one of them is it.
+    pub fn owed(&mut self, start: usize, end: usize, after: usize) -> bool {
+        self.take_generated(start, end, after)
+    }
+
+    fn take_generated(&mut self, start: usize, end: usize, after: usize) -> bool {
+        let content = self.slice(start, end);
+        let generated = end > start
+            && start >= self.done
+            && content.len() <= 512
+            && !content.contains(&b'@')
+            && value::looks_generated(content, 8)
+            && !value::says_nothing(content);
+        if generated {
+            self.take(start, end, after, Rule::KEY_VALUE);
+        }
+        generated
+    }
+}
