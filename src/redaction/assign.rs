@@ -4,6 +4,7 @@ use super::benign;
 use super::charset;
 use super::keys::{self, Half, Level};
 use super::names::Rule;
+use super::phrase::PASSWORDS;
 use super::scan::Scanner;
 use super::separator::Separator;
 use super::statement;
@@ -217,10 +218,10 @@ impl Scanner<'_> {
                 let sentence = value::is_sentence(content) && !self.of_connection(name);
                 let named = charset::WORD.run_within(self.text, name, 64);
                 let own = self.slice(name, named);
-                let said =
-                    !ends_as!(own, "password passwd pwd") && content.iter().all(|b| !b.is_ascii_digit());
+                let said = !ends_as!(own, PASSWORDS) && content.iter().all(|b| !b.is_ascii_digit());
                 let label = said && benign::is_same_but(b"_-", own, content)
                     || benign::is_foreign_text(own, content)
+                    || !ends_as!(own, PASSWORDS) && benign::is_version(content)
                     || benign::repeats(own, content)
                     || benign::is_name_of_key(own, content)
                     || self.is_column(own, start, end)
@@ -239,9 +240,11 @@ impl Scanner<'_> {
                     return self.authorization(sep.value).unwrap_or(false);
                 }
                 // A key that goes on in the next string is its own rule's.
-                let last = content.get(content.len().saturating_sub(PEM_END)..).unwrap_or_default();
-                let whole = last.windows(8).any(|part| part == b"-----END");
-                if content.starts_with(b"-----BEGIN") && !whole {
+                let last = self.slice(start.max(end.saturating_sub(PEM_END)), end);
+                let first = content.get(..content.len().min(48)).unwrap_or_default();
+                let private =
+                    first.starts_with(b"-----BEGIN ") && first.windows(11).any(|part| part == b"PRIVATE KEY");
+                if private && !last.windows(8).any(|part| part == b"-----END") {
                     self.at = start;
                     return true;
                 }

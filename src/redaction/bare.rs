@@ -56,8 +56,10 @@ impl Scanner<'_> {
                 && self.byte(end) == b' '
                 && content.iter().all(u8::is_ascii_alphabetic)
                 && super::keys::level(content) == Level::Always;
-        let short_number = (number || benign::is_amount(content)) && level != Level::Always
-            || number && self.inside > 0 && content.len() < 6;
+        let own = charset::TOKEN_DOT.run_within(self.text, name, 64);
+        let amount = ends_as!(self.slice(name, own), "tokens") && benign::is_amount(content);
+        let short_number =
+            (number || amount) && level != Level::Always || number && self.inside > 0 && content.len() < 6;
         let generated = value::looks_generated(content, 8);
         if !generated && sep.arrow && !sep.quoted && self.before(name) != b':' {
             return false;
@@ -96,7 +98,6 @@ impl Scanner<'_> {
                 && content.first().is_some_and(u8::is_ascii_lowercase)
                 && content.iter().all(u8::is_ascii_alphabetic)
                 || self.is_at(name, b"token=") && content.iter().all(u8::is_ascii_uppercase));
-        let own = charset::TOKEN_DOT.run_within(self.text, name, 64);
         // `api_key = api_key`, `tokens: Tokens`
         let again = own - name == content.len()
             && self.slice(name + 1, own) == content.get(1..).unwrap_or_default()
@@ -104,12 +105,14 @@ impl Scanner<'_> {
         if value::says_nothing(content)
             || again
             || benign::is_measure(content)
-            || flag && benign::is_styling(content)
+            || flag
+                && benign::is_styling(content)
+                && self.slice(name, own).windows(5).any(|part| part.eq_ignore_ascii_case(b"color"))
             || benign::is_field_of(content, self.slice(name, own))
             || benign::is_name_of_key(self.slice(name, own), content)
             || value::is_own(content, self.slice(name, own))
-            || self.is_type_of(sep, name, start, end)
-            || sep.spaced_colon && value::is_method(content)
+            || self.stands_for_it(sep, name, start, end)
+            || sep.spaced_colon && is_algorithm(content)
             || sep.spaced_colon && self.empty_in_map(name, start, end)
             || self.is_source(sep, self.slice(name, own), start, end)
             || self.is_elided(start, end)
@@ -203,10 +206,15 @@ impl Scanner<'_> {
         let content = self.judged(start, end);
         let count = sep.arrow && content.len() <= 2 && content.iter().all(u8::is_ascii_digit);
         let name = charset::ALNUM_UNDER.run_within(self.text, end + 1, 24);
+        let behind = charset::ALNUM.run_within(self.text, end + 3, 24);
         let union = sep.spaced_colon
             && !sep.quoted
             && self.is_at(end, b" | ")
-            && content.iter().all(u8::is_ascii_alphabetic);
+            && content.iter().all(u8::is_ascii_alphabetic)
+            && is_one_of!(
+                self.slice(end + 3, behind),
+                "string null undefined number boolean buffer uint8array keyobject"
+            );
         count
             || union
             || self.is_redis_key(sep, content)
@@ -225,8 +233,11 @@ impl Scanner<'_> {
             lrange unlink persist setex setnx getdel type scan keys zadd zrange mget";
         let command = self.nth_word(0);
         let number = || {
-            let last = content.rsplit(|&b| b == b':').next().unwrap_or_default();
-            last.iter().all(u8::is_ascii_digit) || last == b"*"
+            let mut parts = content.rsplit(|&b| b == b':');
+            let last = parts.next().unwrap_or_default();
+            let id = last == b"*" || (1..=20).contains(&last.len()) && last.iter().all(u8::is_ascii_digit);
+            let alone = last.len() == content.len();
+            id && (!alone || last.len() <= 5) && parts.all(|part| !value::looks_generated(part, 8))
         };
         sep.colon
             && sep.unspaced
@@ -235,6 +246,15 @@ impl Scanner<'_> {
             && is_one_of!(command, COMMANDS)
             && number()
     }
+}
+
+/// What a key is for, not the key: `Signing key: Ed25519`
+fn is_algorithm(value: &[u8]) -> bool {
+    is_one_of!(
+        value,
+        "ed25519 x25519 rsa-2048 rsa2048 rsa-4096 rsa4096 es256 es384 rs256 rs384 rs512 ps256 hs256 hs384 hs512 eddsa ecdsa secp256k1 \
+         sha256 sha512 aes256 aes-256 aes-256-gcm bcrypt argon2id"
+    )
 }
 
 /// Go's `Name:value`, the field behind an empty one.
@@ -256,24 +276,42 @@ fn is_field_name(value: &[u8]) -> bool {
 }
 
 impl Scanner<'_> {
-    /// `cookie: Record<string, string>`, `privateKey: CryptoKey;`, `useState<…`: a type, or what takes one; `password → done`: a
-    /// step, a name's new name; `cleared cookies: next-auth.session-token`: a cookie's name; `field "password": redacted=true`
-    fn is_type_of(&self, sep: Separator, name: usize, start: usize, end: usize) -> bool {
+    /// What stands there in a secret's place: a type, or what takes one (`cookie: Record<string, string>`, `privateKey: CryptoKey;`,
+    /// `useState<…`), a step (`password → done`), a cookie's name (`cleared cookies: next-auth.session-token`), what was done
+    /// with it (`redacted=true`).
+    fn stands_for_it(&self, sep: Separator, name: usize, start: usize, end: usize) -> bool {
         let content = self.judged(start, end);
         let word = !content.is_empty() && content.iter().all(u8::is_ascii_alphabetic);
-        let generic = word && self.byte(end) == b'<' && self.byte(end + 1).is_ascii_alphabetic();
+        let rest = self.slice(end, end + 64);
+        let close =
+            rest.iter().position(|&b| b == b'>').map(|close| rest.get(close + 1).copied().unwrap_or(b'\n'));
+        let generic = word
+            && rest.first() == Some(&b'<')
+            && (content.starts_with(b"use")
+                || sep.spaced_colon && content.first().is_some_and(u8::is_ascii_uppercase))
+            && close.is_some_and(|behind| b";,)(= \n>".contains(&behind));
         let humps = content.first().is_some_and(u8::is_ascii_uppercase)
             && content.iter().skip(1).any(u8::is_ascii_uppercase)
             && content.iter().any(u8::is_ascii_lowercase);
         let typed = word && humps && sep.spaced_colon && !sep.quoted;
-        let typed = typed && (self.byte(end) == b';' || self.is_at(end, b" {"));
+        let typed = typed
+            && (self.byte(end) == b';' || self.is_at(end, b" {"))
+            && ends_as!(content, "key cookie cookies object token secret string buffer type options config");
         let optional = content.strip_suffix(b"?").is_some_and(value::says_nothing);
         let step = word && self.slice(start.saturating_sub(4), start) == "→ ".as_bytes();
         let named = charset::WORD.run_within(self.text, name, 48);
-        let cookie = ends_as!(self.slice(name, named), "cookie cookies")
-            && content.iter().all(|&b| b.is_ascii_alphabetic() || b"-_.".contains(&b));
-        let said = content.iter().position(|&b| b == b'=').and_then(|sign| content.get(..sign));
-        let said = said.is_some_and(|said| said.len() > 4 && value::says_nothing(said));
+        let plain =
+            content.strip_prefix(b"__Host-").or(content.strip_prefix(b"__Secure-")).unwrap_or(content);
+        let cookie = is_one_of!(self.slice(name, named), "cookie cookies")
+            && sep.spaced_colon
+            && plain.len() <= 40
+            && (plain.len() < content.len() || plain.iter().any(|b| b"-.".contains(b)))
+            && plain.iter().all(|&b| b.is_ascii_lowercase() || b"-_.".contains(&b));
+        let sign = content.iter().position(|&b| b == b'=').unwrap_or(0);
+        let (word, rest) = content.split_at_checked(sign).unwrap_or_default();
+        let said = word.len() > 4
+            && value::says_nothing(word)
+            && rest.get(1..).is_some_and(|rest| !rest.is_empty() && value::says_nothing(rest));
         generic || typed || optional || step || cookie || said && sep.spaced_colon
     }
 }
@@ -281,8 +319,13 @@ impl Scanner<'_> {
 /// `$DB_PASSWORD`, `${DB_PASSWORD}`, `$(cat file)`, PHP's `$request->input(…)`
 fn is_variable(value: &[u8]) -> bool {
     let name = charset::ALNUM_UNDER.run_within(value, 1, 40);
+    let to = charset::ALNUM_UNDER.run_within(value, name + 2, 40);
+    let called = value
+        .get(name + 2..to)
+        .is_some_and(|name| !name.is_empty() && name.iter().all(|b| b.is_ascii_alphabetic() || *b == b'_'));
     let method = value.get(name..name + 2) == Some(b"->")
-        && value.get(name + 2).is_some_and(u8::is_ascii_alphabetic)
+        && called
+        && matches!(value.get(to), None | Some(b'('))
         && value.get(1..name).is_some_and(|name| name.iter().all(|b| b.is_ascii_alphabetic() || *b == b'_'));
     value.starts_with(b"${") || value.starts_with(b"$(") || method
 }

@@ -19,7 +19,8 @@ const OBJECT_AT_MOST: usize = 127;
 /// How much of what stands before a name is looked through for `map[`.
 const MAP_AT_MOST: usize = 160;
 
-/// What a password or a secret is called in other languages (1), and what labels say beside it (2).
+/// What a password or a secret is called in other languages (1), what labels say beside it (2), and English words that are
+/// labels with one of those only (4, 8).
 #[rustfmt::skip]
 static LABELS: Words<512> = Words::new(&[
     (1, "passwort kennwort geheimnis passe senha contraseña hasło wachtwoord lösenord adgangskode passord heslo jelszó \
@@ -39,7 +40,11 @@ static LABELS: Words<512> = Words::new(&[
 /// `TOKEN_KEY = 'auth_token'`, `secretKey: api-key`: under which name something is kept
 pub fn is_name_of_key(name: &[u8], value: &[u8]) -> bool {
     let word = |b: &u8| b.is_ascii_lowercase() || b"_-.:".contains(b);
-    ends_as!(name, "key header cookie param field")
+    let named = ends_as!(
+        name,
+        "token_key tokenkey storage_key storagekey cookie_key passwordkey password_key header cookie param field"
+    );
+    (named || name == b"secretKey" && ends_as!(value, "key token password"))
         && value.len() <= 32
         && value.iter().any(|b| b"_-.:".contains(b))
         && value.iter().all(word)
@@ -86,11 +91,12 @@ pub fn is_label_text(value: &[u8]) -> bool {
     said & 1 != 0 || said & 6 == 6 || said & 10 == 10
 }
 
-/// `API-nøkkel`, `トークン` where a token or a key is: letters alone, and not those of English alone. A password may be so.
+/// `API-nøkkel`, `トークン` where a token, an API's key or a code is: letters alone, and not those of English alone. None of those
+/// is so; a password may be.
 pub fn is_foreign_text(name: &[u8], value: &[u8]) -> bool {
     let plain = |b: &u8| b.is_ascii_alphabetic() || *b >= 0x80 || b" -'.,:!?()\\".contains(b);
     let foreign = |b: &u8| matches!(*b, 0xc3..=0xed);
-    ends_as!(name, "token key cookie cookies otp code codes")
+    (ends_as!(name, "token apikey api_key cookie cookies otp") || name == b"code")
         && value.len() <= 2 * LABEL_AT_MOST
         && value.iter().any(foreign)
         && value.iter().all(plain)
@@ -106,6 +112,8 @@ pub fn is_label(name: &[u8], value: &[u8]) -> bool {
     keys::is_label(name, value)
         || is_one_of!(name, "env") && is_one_of!(value, PLACES)
         || is_one_of!(name, "namespace kind")
+            && value.len() <= 63
+            && value.iter().all(|b| b.is_ascii_alphabetic() || *b == b'-')
         || is_one_of!(name, "channel") && is_one_of!(value, WAYS)
         || is_one_of!(name, "purpose") && (1..=24).contains(&value.len()) && value.iter().all(word)
 }
@@ -132,6 +140,12 @@ pub fn is_amount(value: &[u8]) -> bool {
     value.first().is_some_and(u8::is_ascii_digit)
         && value.len() <= 24
         && matches!(value.get(number..), Some(b"" | b"k" | b"K" | b"m" | b"M" | b"B" | b"%"))
+}
+
+/// A package's version where a package's name holds a secret's: `"js-cookie": "3.0.5"`
+pub fn is_version(value: &[u8]) -> bool {
+    let part = |part: &[u8]| matches!(part.len(), 1..=3) && part.iter().all(u8::is_ascii_digit);
+    value.len() <= 11 && value.split(|&b| b == b'.').count() == 3 && value.split(|&b| b == b'.').all(part)
 }
 
 /// A colour as a style sheet writes it: `#1f6feb`. Digits alone may be a code.

@@ -4,12 +4,12 @@ use super::charset;
 use super::keys::{self, Level};
 use super::words::{Heads, is_one_of};
 
-/// Whether a word before a string in brackets says no more than that it is one, or a secret: Rust's `Some("…")`, `String("…")`,
-/// `md5("…")`. What else is called fetches the secret by the name it is given: `getSecret("stripe")`, `env('KEY')`.
-pub fn is_wrapper(word: &[u8]) -> bool {
-    const WRAPPERS: &str = "str string b u bytes text some ok just quote secret sensitive masked plain md5 sha1 sha256 sha512 hash \
-        encrypt decrypt base64 btoa atob decode encode varchar password token";
-    word.first().is_some_and(u8::is_ascii_uppercase) || is_one_of!(word, WRAPPERS)
+/// Whether a function's name says that it fetches something by the name it is given: `getSecret("stripe")`, `env('KEY')`. What
+/// else is called is given the secret: `Some("…")`, `md5("…")`, `unhex('…')`.
+pub fn is_getter(name: &[u8]) -> bool {
+    const VERBS: &str = "get getenv env read load fetch find config lookup param require resolve t gettext serialize prompt import";
+    let verb = name.iter().take_while(|b| b.is_ascii_lowercase()).count();
+    is_one_of!(name.get(..verb).unwrap_or_default(), VERBS)
 }
 
 /// The longest name of a type, of a thing or of what is called.
@@ -30,7 +30,7 @@ fn is_chained(value: &[u8]) -> bool {
     let name = |name: &[u8]| {
         name.len() > 1
             && name.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
-            && name.iter().all(|&b| charset::is_alnum(b) || matches!(b, b'_' | b'.'))
+            && name.iter().all(|&b| charset::is_alnum(b) || b == b'_')
             && !super::value::looks_generated(name, 12)
     };
     let path = value.split(|&b| b == b'(').next().unwrap_or_default();
@@ -46,10 +46,9 @@ fn is_chained(value: &[u8]) -> bool {
     path.len() < value.len() && mark(b"::") && {
         let mut parts = path.split(|&b| b == b':');
         parts.next().is_some_and(name)
-            && parts
-                .by_ref()
-                .enumerate()
-                .all(|(i, part)| if i % 2 == 0 { part.is_empty() } else { name(part) })
+            && parts.by_ref().enumerate().all(|(i, part)| {
+                if i % 2 == 0 { part.is_empty() } else { part.split(|&b| b == b'.').all(name) }
+            })
     }
 }
 
@@ -57,24 +56,29 @@ fn is_chained(value: &[u8]) -> bool {
 fn is_resource(value: &[u8]) -> bool {
     let name = |name: &[u8]| name.len() > 1 && name.iter().all(|b| b.is_ascii_lowercase() || *b == b'_');
     let kind = value.split(|&b| b == b'.').next().unwrap_or_default();
-    kind.contains(&b'_') && value.split(|&b| b == b'.').count() > 2 && value.split(|&b| b == b'.').all(name)
+    let last = value.rsplit(|&b| b == b'.').next().unwrap_or_default();
+    kind.contains(&b'_')
+        && is_one_of!(last, "result id arn value name secret_string password")
+        && value.split(|&b| b == b'.').count() > 2
+        && value.split(|&b| b == b'.').all(name)
 }
 
 /// `intent.client_secret`, `passwordField.value`: a thing's field that holds a secret, or says that it holds a value
-fn is_field(value: &[u8]) -> bool {
+fn is_secret_field(value: &[u8]) -> bool {
     let name = |name: &[u8]| !name.is_empty() && name.iter().all(|b| b.is_ascii_alphabetic() || *b == b'_');
     let last = value.rsplit(|&b| b == b'.').next().unwrap_or_default();
     last.len() < value.len()
-        && (is_one_of!(last, "value next current") || keys::level(last) == Level::Always)
+        && (is_one_of!(last, "value next current")
+            || last.iter().skip(1).any(|b| b.is_ascii_uppercase() || *b == b'_')
+                && keys::level(last) == Level::Always)
         && value.split(|&b| b == b'.').all(name)
 }
 
 /// Whether what stands behind a name is a variable of that name, or a field of one: `_password`, `token.next`.
 pub fn is_own(value: &[u8], name: &[u8]) -> bool {
     let rest = value.strip_prefix(b"_").unwrap_or(value).strip_prefix(name);
-    let field = |rest: &[u8]| {
-        rest.len() > 1 && rest.starts_with(b".") && rest.iter().skip(1).all(u8::is_ascii_alphabetic)
-    };
+    let field =
+        |rest: &[u8]| rest.strip_prefix(b".").is_some_and(|field| is_one_of!(field, "next value current"));
     name.len() > 2 && rest.is_some_and(|rest| rest.is_empty() || field(rest))
 }
 
@@ -130,20 +134,31 @@ pub fn is_code(value: &[u8]) -> bool {
     ];
     static HEADS: Heads = Heads::of(&ROOTS);
     // A value judged is a value's beginning: see `Scanner::judged`.
-    HEADS.may_begin(value) && ROOTS.iter().any(|root| value.starts_with(root.as_bytes()))
+    let field = |rest: &[u8]| {
+        rest.first().is_some_and(|b| b.is_ascii_alphabetic() || b"_$[".contains(b))
+            && !rest.split(|&b| b == b'.').any(|part| super::value::looks_generated(part, 8))
+    };
+    HEADS.may_begin(value) && ROOTS.iter().any(|root| value.strip_prefix(root.as_bytes()).is_some_and(field))
         || matches!(value, b"string.Empty" | b"String.Empty")
         || value.len() <= NAME_AT_MOST
-            && (is_type(value) || is_resource(value) || is_chained(value) || is_field(value))
+            && (is_type(value) || is_resource(value) || is_chained(value) || is_secret_field(value))
         || value.iter().position(|&b| matches!(b, b'(' | b'[')).is_some_and(|open| {
-            // `config["token"]`, `params[:token]`, `fetch(…)`
-            let reads = value.get(open) == Some(&b'(')
-                || value.get(open + 1).is_some_and(|b| b"'\":$`\\".contains(b))
-                || value.get(..open).is_some_and(|name| name.contains(&b'.'))
-                    && value.get(open + 1).is_some_and(u8::is_ascii_digit);
+            let (name, rest) = value.split_at_checked(open).unwrap_or_default();
+            // `config["token"]`, `params[:token]`, `gray[700]`, `fetch(…)`
+            let index = rest.iter().skip(1).take_while(|b| b.is_ascii_digit()).count();
+            let reads = rest.first() == Some(&b'(')
+                || rest.get(1).is_some_and(|b| b"'\":$`\\".contains(b))
+                || name.contains(&b'.') && index > 0 && matches!(rest.get(index + 1..), Some(b"" | b"]"));
+            // Rust's `format!(`, Elixir's `System.fetch_env!(`, Svelte's `$bindable(`
+            let bang = name.strip_suffix(b"!").filter(|name| {
+                name.contains(&b'.') || name.iter().all(|b| b.is_ascii_lowercase() || *b == b'_')
+            });
+            let name = bang.unwrap_or(name);
+            let name = name.strip_prefix(b"$").unwrap_or(name);
+            let letters = |b: &u8| b.is_ascii_alphanumeric() || b"._".contains(b);
             reads
-                && open > 0
-                && value
-                    .get(..open)
-                    .is_some_and(|name| name.iter().all(|b| b.is_ascii_alphabetic() || b"._!?$".contains(b)))
+                && name.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
+                && name.iter().all(letters)
+                && !super::value::looks_generated(name, 12)
         })
 }

@@ -74,6 +74,15 @@ impl Scanner<'_> {
         statement && !is_one_of!(self.slice(from, to), "random values") && self.command_span(from, to)
     }
 
+    /// `id=npmrc,src=.npmrc`: a secret of Docker's build, by its file or its variable
+    fn of_build(&self, from: usize) -> bool {
+        let value = self.slice(from, from + 96);
+        let word = value.split(|b| b.is_ascii_whitespace()).next().unwrap_or_default();
+        word.split(|&b| b == b',')
+            .skip(1)
+            .any(|part| part.starts_with(b"src=") || part.starts_with(b"env=") || part.starts_with(b"type="))
+    }
+
     /// `--password value`, `-u user:value`, `-pvalue`
     #[inline(never)]
     pub fn flag(&mut self, start: usize, end: usize) -> bool {
@@ -106,7 +115,7 @@ impl Scanner<'_> {
         let path = if self.byte(named) == b':' { named + 1 } else { from };
         let named = if path > from { charset::WORD.run_within(self.text, path, 48) } else { named };
         let names = self.byte(named) == b' ' && keys::level(self.slice(path, named)) == Level::Always
-            || is_one_of!(word, "secret") && self.is_at(from, b"id=");
+            || is_one_of!(word, "secret") && self.is_at(from, b"id=") && self.of_build(from);
         if (long || word.len() > 4) && space > 0 && !dash && secret && !names {
             return self.command_value(from);
         }

@@ -241,7 +241,7 @@ impl Scanner<'_> {
             if marked {
                 to = from + super::MARK.len();
                 self.resume(to);
-            } else if !attribute && from < to && !value::says_nothing(self.judged(from, to)) {
+            } else if !attribute && from < to && !is_no_cookie(self.slice(from, to)) {
                 self.take(from, to, to, Rule::COOKIE);
             }
             let to = to + usize::from(quoted && self.byte(to) == b'"');
@@ -254,6 +254,13 @@ impl Scanner<'_> {
         }
         at != first || self.at > first
     }
+}
+
+/// Whether a cookie's value is none: a mask, a template's name, what a deleted one has.
+fn is_no_cookie(value: &[u8]) -> bool {
+    value.starts_with(b"***")
+        || value.starts_with(b"${")
+        || matches!(value, b"deleted" | b"null" | b"undefined")
 }
 
 /// Whether a token is base64 of `user:password`.

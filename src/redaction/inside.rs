@@ -57,12 +57,12 @@ impl Scanner<'_> {
         {
             return false; // a sentence's `… for token: {…}`: what is in it speaks for itself
         }
-        // `tokens: [ { type: 'paragraph', … } ]`: what a lexer made
-        if self.lists_nodes(at) {
+        let named = charset::WORD.run_within(self.text, name, 48);
+        let tokens = is_one_of!(self.slice(name, named), "tokens");
+        if tokens && self.lists_nodes(at) {
             return self.pass(at, b"");
         }
         // `"cookies":["theme","locale"]`
-        let named = charset::WORD.run_within(self.text, name, 48);
         if ends_as!(self.slice(name, named), "cookies") {
             let blank = self.slice(at + 1, at + 16).iter().take_while(|b| b.is_ascii_whitespace()).count();
             let (from, to, _) = self.argument_at(at + 1 + blank, HEAD_AT_MOST);
@@ -80,8 +80,7 @@ impl Scanner<'_> {
         if self.inside == 0 {
             (self.inside, self.inside_from) = (1, at);
             self.pieces = self.byte(at) == b'['
-                && (is_one_of!(self.slice(name, named), "tokens")
-                    || ends_as!(self.slice(name, named), "keys"));
+                && (tokens || ends_as!(self.slice(name, named), "tokenkeys token_keys"));
             self.at = at + 1;
             return true;
         }

@@ -115,7 +115,11 @@ fn judge(words: &[u32]) -> Level {
     let Some((&last, before)) = words.split_last() else { return Harmless };
     let nearest = before.last().copied().unwrap_or(0);
     if last & SECRET != 0 {
-        return if last & TOKEN != 0 && nearest & PAGE != 0 { Harmless } else { Always };
+        return match () {
+            () if last & TOKEN != 0 && nearest & PAGE != 0 => Harmless,
+            () if last & TOKEN != 0 && nearest & LEXER != 0 => IfGenerated,
+            () => Always,
+        };
     }
     if last & PLURAL != 0 {
         return match () {

@@ -8,6 +8,9 @@ use super::words::is_one_of;
 /// What a path's segment says of the name behind it: that its value is a hash.
 const SUMS: &str = "checksum hash sha256 digest";
 
+/// What stands before `token` where it is a tokenizer's.
+const LEXERS: &str = "eos bos pad unk cls sep mask stop special";
+
 impl Scanner<'_> {
     /// What the name that stands there says by itself. Several rules ask of the same one, so the last few are remembered.
     pub fn alone(&self, start: usize, end: usize) -> keys::Level {
@@ -69,6 +72,10 @@ impl Scanner<'_> {
                 }
             }
             Always | UnlessNumber if !dotted && self.is_of_kind(from, to, name) => Harmless,
+            // `EOS token = 128009`
+            Always if !dotted && is_one_of!(name, "token") && is_one_of!(self.slice(from, to), LEXERS) => {
+                IfGenerated
+            }
             Always | UnlessNumber | UnlessCount if !dotted && self.speaks_of_parsing(from, to) => IfGenerated,
             _ => level,
         }
@@ -86,8 +93,7 @@ impl Scanner<'_> {
     /// `sync token …`, a place in a list, as `syncToken` is; `design tokens: …`, a style's values
     fn is_of_kind(&self, from: usize, to: usize, name: &[u8]) -> bool {
         let before = self.slice(from, to);
-        is_one_of!(before, "sync continuation eos bos pad unk cls sep mask stop special")
-            && is_one_of!(name, "token")
+        is_one_of!(before, "sync continuation") && is_one_of!(name, "token")
             || is_one_of!(before, "design color colors colour colours css theme")
                 && is_one_of!(name, "tokens")
     }
@@ -109,27 +115,41 @@ impl Scanner<'_> {
             || before.ends_with(b"%3F")
     }
 
-    /// `<saml:AuthnContext`, `</saml:…`: a prefix of XML; `${TOKEN:?must be set}`: a shell's message
+    /// `<saml:AuthnContext>`, `</saml:…`: a prefix of XML; `${TOKEN:?must be set}`: a shell's message
     pub fn is_of_markup(&self, start: usize, end: usize) -> bool {
-        let prefix = self.before(start) == b'<' || self.slice(start.saturating_sub(2), start) == b"</";
-        let message =
-            self.slice(start.saturating_sub(2), start) == b"${" && matches!(self.byte(end + 1), b'?' | b'+');
-        self.byte(end) == b':' && (prefix && self.byte(end + 1).is_ascii_alphabetic() || message)
+        let back = self.slice(start.saturating_sub(2), start);
+        let local = super::charset::ALNUM.run_within(self.text, end + 1, 64);
+        let word = self.slice(end + 1, local);
+        let element = word.first().is_some_and(u8::is_ascii_uppercase)
+            && word.iter().all(u8::is_ascii_alphabetic)
+            && matches!(self.byte(local), b' ' | b'>' | b'/' | b'&');
+        let prefix = element && (back.ends_with(b"<") || back == b"</");
+        let message = back == b"${" && matches!(self.byte(end + 1), b'?' | b'+');
+        self.byte(end) == b':' && (prefix || message)
     }
 
-    /// Whether a list opens here of objects that say first of what type they are.
+    /// `tokens: [ { type: 'paragraph', … } ]`: whether a list of a text's parts opens here, as a lexer makes it.
     pub fn lists_nodes(&self, at: usize) -> bool {
-        let rest = self.slice(at + 1, at + 48);
-        let marks = rest.iter().take_while(|b| b.is_ascii_whitespace() || b"{'\"\\".contains(b)).count();
-        let name = rest.get(marks..).unwrap_or_default();
-        self.byte(at) == b'['
-            && rest.get(..marks).is_some_and(|marks| marks.contains(&b'{'))
-            && (name.starts_with(b"type") || name.starts_with(b"kind"))
+        const NODES: &str = "paragraph heading text identifier punctuation keyword string number comment space list blockquote code hr \
+            html em strong link name operator";
+        let rest = self.slice(at + 1, at + 64);
+        let mark = |b: &&u8| b.is_ascii_whitespace() || b"{:'\"\\".contains(b);
+        let open = rest.iter().take_while(mark).count();
+        let opens = rest.get(..open).is_some_and(|marks| marks.contains(&b'{'));
+        let Some(kind) = rest.get(open..).and_then(|rest| rest.strip_prefix(b"type")) else { return false };
+        let gap = kind.iter().take_while(mark).count();
+        let kind = kind.get(gap..).unwrap_or_default();
+        let word = kind.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+        self.byte(at) == b'[' && opens && gap > 0 && is_one_of!(kind.get(..word).unwrap_or_default(), NODES)
     }
 
     /// `?cursor=&token= 200`: nothing stands behind the last name, an address ends where a space is.
     pub fn ends_query(&self, start: usize, sep: Separator) -> bool {
         let sign = sep.colon || sep.arrow || sep.listed;
-        matches!(self.before(start), b'?' | b'&') && !sign && !sep.unspaced && !sep.quoted
+        matches!(self.before(start), b'?' | b'&')
+            && self.before(start - 1) > b' '
+            && !sign
+            && !sep.unspaced
+            && !sep.quoted
     }
 }

@@ -36,7 +36,7 @@ impl Scanner<'_> {
         }
         let at = end + 1;
         let (start, stop, _) = self.argument_at(at, usize::MAX);
-        let content = self.slice(start, stop);
+        let content = self.judged(start, stop);
         let has = |test: fn(&u8) -> bool| content.iter().any(test);
         let telling = content.len() >= 6
             && has(|b| b.is_ascii_digit() || b"!@#$&%+*^~".contains(b))

@@ -21,6 +21,7 @@ pub const PIN: u32 = 1 << 14;
 pub const MANY: u32 = 1 << 15; // apiKeys, secrets: a number is a count
 pub const TOKEN: u32 = 1 << 16; // nextPageToken: a place in a list
 pub const PAGE: u32 = 1 << 17;
+pub const LEXER: u32 = 1 << 19; // eos_token, JsonToken: a piece of a text
 pub const STATE: u32 = 1 << 18; // authErrorCode: how something went
 
 /// What each word does in a name: to teach it a word, add the word to a row.
@@ -70,7 +71,7 @@ static ROLES: Words<1024> = Words::new(&[
     (MAKES_CODE | NEUTRAL, "confirmation"),
     (MAKES_CODE, "credit"),
     (HARMLESS_KEY | NEUTRAL, "primary"),
-    (HARMLESS_KEY | PAGE, "json"),
+    (HARMLESS_KEY | LEXER, "json"),
     (HARMLESS_KEY, "vapid foreign cache sort partition idempotency object unique lookup map query group routing \
         trace span translation event metric feature column registry press hot shift arrow meta ctrl \
         react list item node known dedup dedupe rate lock site redis row first flag record image \
@@ -85,7 +86,8 @@ static ROLES: Words<1024> = Words::new(&[
     (NEUTRAL | HARMLESS_KEY, "current previous prev"),
     (NEUTRAL | HARMLESS_KEY | PAGE, "next"),
     (HARMLESS_END | PAGE, "page"),
-    (PAGE, "xml yaml html sql jsx lexer parser syntax eos bos pad unk cls sep mask stop special continuation continue cursor pagination paging sync resume delta scroll watermark"),
+    (LEXER, "xml yaml html sql jsx lexer parser syntax eos bos pad unk cls sep mask stop special"),
+    (PAGE, "continuation continue cursor pagination paging sync resume delta scroll watermark"),
     (HARMLESS_END | HARMLESS_START, "count counts min max total"),
     (HARMLESS_END, "length len url uri urls link href type types id ids name names expires expiry expiration exp \
         in at on by ttl hint policy strength field fields label placeholder file files path paths \
@@ -120,8 +122,7 @@ pub fn roles(word: &[u8]) -> u32 {
 /// Words written together: `pgpassword`, `csrfmiddlewaretoken`, `clientsecret`, `apikey`.
 fn compound(word: &[u8]) -> u32 {
     match word {
-        b"sessionid" | b"jsonwebtoken" => 0,
-        _ if word.starts_with(b"lib") => 0, // libsecret
+        b"sessionid" | b"jsonwebtoken" | b"libsecret" => 0,
         _ if ends_as!(word, SECRETS) => SECRET,
         _ if ends_as!(word, "tokens secrets") => PLURAL,
         _ => 0,

@@ -3,7 +3,7 @@
 //! To add one, add a row: a name, what tokens start with, which bytes follow, how many at least and at most, and
 //! where that is written down. A token counts only at the start of a word, when the run of its bytes is of such a
 //! length, ends where a word ends, and is mixed (digits among letters, or both cases), so that prose and slugs
-//! stay. The index in [`super::token`] is built from the table.
+//! stay. The index is built from the table.
 
 use super::charset::*;
 

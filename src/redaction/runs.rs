@@ -100,8 +100,28 @@ impl<K: Copy + PartialEq, const N: usize> Far<K, N> {
 
 #[cfg(test)]
 mod tests {
-    use super::Vain;
+    use super::{FAR, Far, Vain};
     use crate::redaction::words::mentions;
+
+    #[test]
+    fn a_far_end_is_known_from_within_and_by_its_own_kind_alone() {
+        let mut far = Far::<char, 2>::default();
+        let end = 100 + 2 * FAR;
+        far.note(0, 'a', 100, (end, end + 1));
+        for (kind, from, known) in [
+            ('a', 100, true),
+            ('a', end - FAR - 1, true),
+            ('a', end - FAR, false), // near enough to look again
+            ('a', 99, false),        // begins before it
+            ('b', 100, false),
+        ] {
+            assert_eq!(far.known(0, kind, from), known.then_some((end, end + 1)), "{kind} at {from}");
+        }
+        far.note(2, 'b', 100, (end, end)); // shares the place
+        assert_eq!(far.known(0, 'a', 100), None);
+        far.note(1, 'c', 100, (100 + FAR, 100 + FAR));
+        assert_eq!(far.known(1, 'c', 100), None, "what ends near is not kept");
+    }
 
     #[test]
     fn a_window_that_was_partly_looked_through_tells_what_a_whole_look_does() {

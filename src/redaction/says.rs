@@ -4,6 +4,9 @@ use super::MARK;
 use super::charset;
 use super::words::{Heads, Words, is_one_of};
 
+/// The longest value whose whole is judged: of a longer one no more than a beginning may be seen.
+const WHOLE_AT_MOST: usize = 200;
+
 /// Whether a value is no secret whatever it stands under: nothing, a truth value, a placeholder, a mask, a
 /// publishable key, or a word about the secret instead of the secret.
 #[inline(never)]
@@ -30,13 +33,20 @@ pub fn says_nothing(value: &[u8]) -> bool {
     is_status_word(word)
 }
 
-/// A text with nothing but words around what is put into it: `session:${id}`
+/// A text with nothing but words around the names that are put into it: `session:${id}`
 fn template(value: &[u8]) -> bool {
-    let Some(open) = value.windows(2).position(|part| part == b"${") else { return false };
-    let close = value.iter().rposition(|&b| b == b'}').unwrap_or(0);
-    let around =
-        value.get(..open).unwrap_or_default().iter().chain(value.get(close + 1..).unwrap_or_default());
-    close > open && around.clone().all(|b| b.is_ascii_alphabetic() || b" :/.,_-=|".contains(b))
+    let plain = |text: &[u8]| text.iter().all(|b| b.is_ascii_alphabetic() || b" :/.,_-=|".contains(b));
+    let name = |text: &[u8]| text.iter().all(|&b| charset::is_alnum(b) || b"_.?()[]".contains(&b));
+    let (mut rest, mut names) = (value, 0);
+    while let Some(open) = rest.windows(2).position(|part| part == b"${") {
+        let (around, body) = rest.split_at_checked(open).unwrap_or_default();
+        let Some(close) = body.iter().position(|&b| b == b'}') else { return false };
+        if !plain(around) || !body.get(2..close).is_some_and(name) {
+            return false;
+        }
+        (rest, names) = (body.get(close + 1..).unwrap_or_default(), names + 1);
+    }
+    names > 0 && plain(rest) && value.len() < WHOLE_AT_MOST
 }
 
 fn masked(value: &[u8]) -> bool {
@@ -52,7 +62,7 @@ fn masked(value: &[u8]) -> bool {
             && value.starts_with(b"**")
             && value.ends_with(b"**")
             && value.iter().all(|b| b.is_ascii_alphabetic() || *b == b'*') // `**redacted**`
-        || value.len() > 1 && value.iter().all(|b| matches!(b, b'x' | b'X' | b'*' | b'-' | b'#'))
+        || (2..WHOLE_AT_MOST).contains(&value.len()) && value.iter().all(|b| matches!(b, b'x' | b'X' | b'*' | b'-' | b'#'))
 }
 
 /// The start of a sentence about the secret, and no more than letters: `too short`, `is required`
@@ -61,16 +71,13 @@ fn says_why(value: &[u8]) -> bool {
     // No further than the longest of them: values stand within values, and each asks this.
     let Some(space) = value.iter().take(10).position(|&b| b == b' ') else { return false };
     let first = value.get(..space).unwrap_or_default();
-    is_one_of!(first, OPENERS) && value.iter().all(|b| b.is_ascii_alphanumeric() || b" .,'!-".contains(b))
+    is_one_of!(first, OPENERS)
+        && value.len() < WHOLE_AT_MOST
+        && value.iter().all(|b| b.is_ascii_alphanumeric() || b" .,'!-".contains(b))
 }
 
-/// A package's version: `^9.0.2`, `~1.2`, `3.0.5`
+/// A package's version: `^9.0.2`, `~1.2`
 fn version(value: &[u8]) -> bool {
-    let part = |part: &[u8]| matches!(part.len(), 1..=3) && part.iter().all(u8::is_ascii_digit);
-    if value.len() <= 11 && value.split(|&b| b == b'.').count() == 3 && value.split(|&b| b == b'.').all(part)
-    {
-        return true;
-    }
     matches!(value, [b'^' | b'~' | b'>', rest @ ..] if rest.iter().all(|b| b.is_ascii_digit() || b".=-".contains(b)))
 }
 
@@ -99,7 +106,11 @@ fn placeholder(value: &[u8]) -> bool {
                 || value.strip_prefix(b"$env:").is_some_and(named)
         }
         Some(b'{') => {
-            let path = |v: &[u8]| v.iter().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(b));
+            let path = |v: &[u8]| {
+                v.first().is_some_and(u8::is_ascii_alphabetic)
+                    && v.iter().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(b))
+                    && !super::value::looks_generated(v, 8)
+            };
             inside(b"{{", b"}}")
                 || super::statement::is_owed(value)
                 || inside(b"{", b"}") && value.get(1..value.len() - 1).is_some_and(path) // `{color.blue.500}`
@@ -188,7 +199,7 @@ static STATUS: Words<512> = Words::new(&[
         passed accepted rejected unchanged created deleted generated provided configured it we you could \
         will only when if at with from as be been key token password secret void never lax strict ref weak \
         strong medium some default auto public all match mismatch ready sent received used unused cleared \
-        typeof keyof auth always http users hash otp code identifier keyword operator punctuation literal eof get post put patch delete head options ignored skipped loaded fetched denied unauthorized forbidden exists unavailable available defined \
+        typeof keyof auth always http hash otp code secrets keyword identifier punctuation literal eof get post put patch delete head options ignored skipped loaded fetched denied unauthorized forbidden exists unavailable available defined \
         notset secretstring char uuid date float json file vault env session sessions cookie cookies email \
         user oauth oauth2 jwt saml hs256 rs256 es256 none. id there their its than because unexpected. \
         inherit value promise see check contact bytea varchar optional.empty read write flag flags option argument admin-only prompt ask stdin keychain keyring agent seconds minutes hours days"),
@@ -218,7 +229,7 @@ pub fn is_prose(text: &[u8], from: usize, to: usize) -> bool {
         return true;
     }
     let Some(b" ") = text.get(to..to + 1) else { return false };
-    let next = to + 1 + usize::from(matches!(text.get(to + 1), Some(b'.' | b'(' | b'`' | b'"')));
+    let next = to + 1 + usize::from(matches!(text.get(to + 1), Some(b'.' | b'(' | b'`')));
     let end = charset::WORD.run_within(text, next, 32);
     end > next && !matches!(text.get(end), Some(b'=' | b':' | b'@'))
 }

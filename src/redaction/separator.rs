@@ -176,9 +176,18 @@ impl Scanner<'_> {
                 at + 2
             }
             // psql's `PASSWORD :'variable'`
-            (b':', b'\'') if self.before(at) == b' ' && !quoted => return None,
+            (b':', b'\'') if self.before(at) == b' ' && !quoted && self.before(end).is_ascii_uppercase() => {
+                return None;
+            }
             // Clojure's `:password "…" :port`, Vue's `v-model="password" :type=`
-            (b':', next) if quoted && self.before(at) == b' ' && next.is_ascii_alphabetic() => return None,
+            (b':', next)
+                if quoted
+                    && self.before(at) == b' '
+                    && next.is_ascii_alphabetic()
+                    && (self.byte(end) == b' ' || self.is_attribute(at + 1)) =>
+            {
+                return None;
+            }
             (b':', _) => {
                 colon = true;
                 at + 1
@@ -274,6 +283,12 @@ impl Scanner<'_> {
         let sign = matches!(self.byte(next), b':' | b'=' | b'[')
             && !(self.byte(next) == b'=' && self.byte(next + 1) == b'(');
         (length > 0 && sign).then_some(at + length)
+    }
+
+    /// `type="…"`: whether an attribute of a tag stands there.
+    fn is_attribute(&self, at: usize) -> bool {
+        let end = super::charset::WORD.run_within(self.text, at, 48);
+        self.byte(end) == b'=' && matches!(self.byte(end + 1), b'"' | b'\'')
     }
 
     /// What stands right before the name that ends here.

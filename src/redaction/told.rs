@@ -42,6 +42,10 @@ impl Scanner<'_> {
             return true;
         }
         let (from, to, after) = self.argument_at(value, 2 * FURTHEST);
+        // A bare one that is longer goes whole.
+        let cut = from == value && to + 3 >= value + 2 * FURTHEST;
+        let to = if cut { self.bare_end(from, false, false).max(to) } else { to };
+        let after = after.max(to);
         let content = self.judged(from, to);
         let quoted = from > value && content.len() >= 3;
         let has = |test: fn(&u8) -> bool| content.iter().any(test);

@@ -72,7 +72,7 @@ impl Scanner<'_> {
             at = if self.is_at(close, b") ") { close + 2 } else { at };
         } else if word > at
             && open > word
-            && value::is_wrapper(self.slice(at, word))
+            && !value::is_getter(self.slice(at, word))
             && value::opening(self.text, open).is_some()
         {
             at = open;
