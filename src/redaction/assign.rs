@@ -18,8 +18,8 @@ const PAIR_AT_MOST: usize = 400;
 /// How far before its end the last line of a key starts at most: `-----END ENCRYPTED PRIVATE KEY-----\n`.
 const PEM_END: usize = 64;
 
-/// How much of a label's value is looked at.
-const HEAD_AT_MOST: usize = 64;
+/// How much of a label's value, or of a list's first string, is looked at.
+pub const HEAD_AT_MOST: usize = 64;
 
 impl Scanner<'_> {
     /// Reads `name <separator> value` if that is what stands here, and takes the value if it is a secret.
@@ -221,7 +221,7 @@ impl Scanner<'_> {
                 let said = !ends_as!(own, PASSWORDS) && content.iter().all(|b| !b.is_ascii_digit());
                 let label = said && benign::is_same_but(b"_-", own, content)
                     || benign::is_foreign_text(own, content)
-                    || !ends_as!(own, PASSWORDS) && benign::is_version(content)
+                    || own.contains(&b'-') && benign::is_version(content)
                     || benign::repeats(own, content)
                     || benign::is_name_of_key(own, content)
                     || self.is_column(own, start, end)

@@ -43,7 +43,7 @@ impl Scanner<'_> {
                 && !sep.quoted
                 && self.byte(end) == b' '
                 && self.byte(end + 1).is_ascii_lowercase()
-                && (number && content.len() < 3 || value::is_method(content));
+                && (number && content.len() < 3 || is_algorithm(content));
         let next_name = sep.spaced_colon
             && (!sep.quoted && names_next(content)
                 || self.byte(end) == b':'
@@ -85,8 +85,9 @@ impl Scanner<'_> {
             && content.iter().all(u8::is_ascii_hexdigit)
             && is_one_of!(self.slice(from, to), "on branch");
         // Go's `{password:letmein ok:true}`
-        let field = ends_as!(self.slice(name, sep.value - 1), "password passwd pwd pass")
-            && (matches!(self.byte(end), b'}' | b']') || is_field_name(self.slice(end, end + 32)));
+        let field =
+            ends_as!(self.slice(name, sep.value - 1), "password passwd pwd pass secret passphrase apikey")
+                && (matches!(self.byte(end), b'}' | b']') || is_field_name(self.slice(end, end + 32)));
         // gcloud's `--secret=db`
         let kept = flag && is_one_of!(self.slice(name, sep.value), "secret=");
         let kept = kept && content.iter().all(|b| b.is_ascii_lowercase() || *b == b'-');
@@ -97,7 +98,9 @@ impl Scanner<'_> {
                 && !is_one_of!(self.nth_word(0), "pass passin passout")
                 && content.first().is_some_and(u8::is_ascii_lowercase)
                 && content.iter().all(u8::is_ascii_alphabetic)
-                || self.is_at(name, b"token=") && content.iter().all(u8::is_ascii_uppercase));
+                || self.is_at(name, b"token=")
+                    && content.len() <= 10
+                    && content.iter().all(u8::is_ascii_uppercase));
         // `api_key = api_key`, `tokens: Tokens`
         let again = own - name == content.len()
             && self.slice(name + 1, own) == content.get(1..).unwrap_or_default()
@@ -128,8 +131,14 @@ impl Scanner<'_> {
             || value::names_header(content)
             || word
             || kept
-            || content.starts_with(b"(")
-            || (sep.spaced_colon && content.starts_with(b"&"))
+            || content.strip_prefix(b"(").is_some_and(|rest| {
+                let digits = rest.iter().filter(|b| b.is_ascii_digit()).count();
+                digits == 0 || digits == rest.len() // `(not set)`, `(24 characters)`
+            })
+            || sep.spaced_colon
+                && content
+                    .strip_prefix(b"&")
+                    .is_some_and(|rest| rest.iter().all(|b| b.is_ascii_alphabetic() || b"_-".contains(b)))
             || value::is_address(content)
             || value::is_code(content)
             || content.starts_with(b"-----BEGIN")
@@ -140,7 +149,9 @@ impl Scanner<'_> {
                 && value::is_prose(self.text, start, end))
             || (content.starts_with(b"$") && !flag && is_variable(content))
         {
-            return self.pass(start, content);
+            return self.redis_value(sep, content, end)
+                || self.fallback(content, end)
+                || self.pass(start, content);
         }
         // `credentials: ada / hunter2`: the user's name stays.
         let both = self.is_at(end, b" / ");
@@ -248,12 +259,40 @@ impl Scanner<'_> {
     }
 }
 
+impl Scanner<'_> {
+    /// `SET otp:16063 482913`, `SETEX otp:16063 300 482913`: what is kept under a key of Redis
+    fn redis_value(&mut self, sep: Separator, key: &[u8], end: usize) -> bool {
+        const SETS: &str = "set setex psetex setnx getset";
+        if !is_one_of!(self.nth_word(0), SETS) || !self.is_redis_key(sep, key) || self.byte(end) != b' ' {
+            return false;
+        }
+        let timed = is_one_of!(self.nth_word(0), "setex psetex");
+        let seconds = charset::DIGITS.run_within(self.text, end + 1, 12);
+        let at = if timed && self.byte(seconds) == b' ' { seconds + 1 } else { end + 1 };
+        let (from, to, after) = self.argument_at(at, 512);
+        if from == to || value::says_nothing(self.judged(from, to)) {
+            return false;
+        }
+        self.take(from, to, after, Rule::KEY_VALUE);
+        true
+    }
+
+    /// `process.env.DB_PASSWORD || '…'`: what stands for a secret that is not set
+    fn fallback(&mut self, code: &[u8], end: usize) -> bool {
+        let sign = [" || ", " ?? ", " or "].iter().find(|sign| self.is_at(end, sign.as_bytes()));
+        let Some(at) = sign.map(|sign| end + sign.len()).filter(|_| value::is_code(code)) else {
+            return false;
+        };
+        matches!(self.byte(at), b'"' | b'\'') && self.quoted_argument(at)
+    }
+}
+
 /// What a key is for, not the key: `Signing key: Ed25519`
 fn is_algorithm(value: &[u8]) -> bool {
     is_one_of!(
         value,
         "ed25519 x25519 rsa-2048 rsa2048 rsa-4096 rsa4096 es256 es384 rs256 rs384 rs512 ps256 hs256 hs384 hs512 eddsa ecdsa secp256k1 \
-         sha256 sha512 aes256 aes-256 aes-256-gcm bcrypt argon2id"
+         sha256 sha512 sha-256 sha1 md5 base64 base32 hex utf8 utf-8 argon2 pbkdf2 oauth2 aes256 aes-256 aes-256-gcm bcrypt argon2id"
     )
 }
 
@@ -266,7 +305,13 @@ fn is_field(value: &[u8]) -> bool {
 /// `SAML: NotOnOrAfter=…`: the next name and its value.
 fn names_next(value: &[u8]) -> bool {
     let name = value.iter().take_while(|b| b.is_ascii_alphabetic() || **b == b'_').count();
-    name > 1 && value.get(name) == Some(&b'=') && value.get(name + 1).is_some_and(|&b| b != b'=')
+    let word = value.get(..name).unwrap_or_default();
+    let plain = !word.iter().any(u8::is_ascii_uppercase);
+    let humps = name > 5 && word.iter().skip(1).any(u8::is_ascii_uppercase);
+    name > 1
+        && (plain || humps)
+        && value.get(name) == Some(&b'=')
+        && value.get(name + 1).is_some_and(|&b| b != b'=')
 }
 
 /// ` ok:` and `,user:` behind a value: the next field.

@@ -20,13 +20,14 @@ const OBJECT_AT_MOST: usize = 127;
 const MAP_AT_MOST: usize = 160;
 
 /// What a password or a secret is called in other languages (1), what labels say beside it (2), and English words that are
-/// labels with one of those only (4, 8).
+/// labels with one of those only (4, 8), or with any other (16).
 #[rustfmt::skip]
 static LABELS: Words<512> = Words::new(&[
     (1, "passwort kennwort geheimnis passe senha contraseña hasło wachtwoord lösenord adgangskode passord heslo jelszó \
         salasana parolă parola şifre пароль 密码 密碼 パスワード 비밀번호 סיסמה"),
-    (1, "geheim clientgeheim zugriffstoken einmalcode engangskode ciasteczka sandi chiave jeton \
-        palavra-passe parole slaptažodis schlüssel clé klucz Пароль Şifre كلمة mật पासवर्ड Κωδικός รหัสผ่าน \
+    (16, "geheim sandi chiave jeton schlüssel clé klucz"),
+    (1, "clientgeheim zugriffstoken einmalcode engangskode ciasteczka palavra-passe parole slaptažodis"),
+    (1, "Пароль Şifre كلمة mật पासवर्ड Κωδικός รหัสผ่าน \
         シークレット секретный Секретный 新しいパスワード"),
     (2, "incorrect invalid wrong missing المرور khẩu πρόσβασης ключ återställ Återställ kata privata api client acceso accesso d'accès d'ordine one-time enter confirm repeat re-enter retype verify new current old your forgot reset change choose create set show hide \
         neues altes aktuelles ihr dein eingeben bestätigen wiederholen vergessen ändern zurücksetzen \
@@ -45,6 +46,7 @@ pub fn is_name_of_key(name: &[u8], value: &[u8]) -> bool {
         "token_key tokenkey storage_key storagekey cookie_key passwordkey password_key header cookie param field"
     );
     (named || name == b"secretKey" && ends_as!(value, "key token password"))
+        && !ends_as!(value, "secret secret-key secret_key")
         && value.len() <= 32
         && value.iter().any(|b| b"_-.:".contains(b))
         && value.iter().all(word)
@@ -88,7 +90,7 @@ pub fn is_label_text(value: &[u8]) -> bool {
             None => return false,
         }
     }
-    said & 1 != 0 || said & 6 == 6 || said & 10 == 10
+    said & 1 != 0 || said & 16 != 0 && value.contains(&b' ') || said & 6 == 6 || said & 10 == 10
 }
 
 /// `API-nøkkel`, `トークン` where a token, an API's key or a code is: letters alone, and not those of English alone. None of those
@@ -192,7 +194,8 @@ pub fn is_piece(value: &[u8]) -> bool {
     if value.len() > PIECE_AT_MOST {
         return false;
     }
-    let number = value.len() <= 4 && value.iter().all(u8::is_ascii_digit);
+    let year = value.len() == 4 && (value.starts_with(b"19") || value.starts_with(b"20"));
+    let number = (value.len() <= 3 || year) && value.iter().all(u8::is_ascii_digit);
     let word = value.iter().all(|&b| b.is_ascii_alphabetic() || b >= 0x80 || b"#' -_.,".contains(&b));
     let mut letters = value.iter().filter(|b| b.is_ascii_alphabetic());
     let first = letters.next().is_some_and(u8::is_ascii_uppercase);
@@ -266,10 +269,9 @@ impl Scanner<'_> {
         let word = next.iter().take_while(|b| b.is_ascii_alphabetic() || **b == b'_').count();
         let sign = next.get(word..).unwrap_or_default();
         rest.first() == Some(&b',')
-            && is_one_of!(
-                next.get(..word).unwrap_or_default(),
-                "logprob pos bytes start start_offset position index"
-            )
+            && (is_one_of!(next.get(..word).unwrap_or_default(), "logprob bytes start_offset")
+                || (self.pieces || content.iter().all(u8::is_ascii_uppercase))
+                    && is_one_of!(next.get(..word).unwrap_or_default(), "pos start position index"))
             && sign.iter().find(|b| !b"\"'\\".contains(b)) == Some(&b':')
     }
 

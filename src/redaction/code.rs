@@ -82,6 +82,28 @@ pub fn is_own(value: &[u8], name: &[u8]) -> bool {
     name.len() > 2 && rest.is_some_and(|rest| rest.is_empty() || field(rest))
 }
 
+/// Whether what stands behind a bracket reads as arguments: nothing that is left of them, a name, a number, a string.
+fn reads_as_arguments(text: &[u8]) -> bool {
+    let named = |b: &u8| b.is_ascii_alphanumeric() || b"_.$".contains(b);
+    let name = text.iter().take_while(|b| named(b)).count();
+    let word = text.get(..name).unwrap_or_default();
+    let fits =
+        !word.iter().any(u8::is_ascii_digit) || word.iter().all(u8::is_ascii_digit) || word.contains(&b'.');
+    match text.get(name) {
+        None | Some(b',') => fits,
+        Some(b')') => {
+            fits && matches!(text.get(name + 1), None | Some(b'.' | b')' | b';' | b',' | b'[' | b'?' | b'}'))
+        }
+        Some(b'(' | b'[' | b':' | b'<' | b'!') if name > 0 => fits,
+        // Python's `CharField(write_only=True)`
+        Some(b'=') => name > 2 && word.iter().all(|b| b.is_ascii_lowercase() || *b == b'_'),
+        // `b"…"`
+        Some(b'"' | b'\'') => name <= 2,
+        Some(b'`' | b'\\' | b'&' | b'|' | b'{' | b'[' | b'(' | b':') => name == 0,
+        _ => false,
+    }
+}
+
 /// Whether an unquoted value is code that fetches the secret (`process.env.TOKEN`, `req.body.password`).
 #[inline(never)]
 pub fn is_code(value: &[u8]) -> bool {
@@ -146,8 +168,8 @@ pub fn is_code(value: &[u8]) -> bool {
             let (name, rest) = value.split_at_checked(open).unwrap_or_default();
             // `config["token"]`, `params[:token]`, `gray[700]`, `fetch(…)`
             let index = rest.iter().skip(1).take_while(|b| b.is_ascii_digit()).count();
-            let reads = rest.first() == Some(&b'(')
-                || rest.get(1).is_some_and(|b| b"'\":$`\\".contains(b))
+            let reads = rest.first() == Some(&b'(') && reads_as_arguments(rest.get(1..).unwrap_or_default())
+                || rest.first() == Some(&b'[') && rest.get(1).is_some_and(|b| b"'\":$`\\".contains(b))
                 || name.contains(&b'.') && index > 0 && matches!(rest.get(index + 1..), Some(b"" | b"]"));
             // Rust's `format!(`, Elixir's `System.fetch_env!(`, Svelte's `$bindable(`
             let bang = name.strip_suffix(b"!").filter(|name| {
@@ -155,10 +177,15 @@ pub fn is_code(value: &[u8]) -> bool {
             });
             let name = bang.unwrap_or(name);
             let name = name.strip_prefix(b"$").unwrap_or(name);
-            let letters = |b: &u8| b.is_ascii_alphanumeric() || b"._".contains(b);
+            let letters = |b: &u8| b.is_ascii_alphabetic() || b"._".contains(b);
+            // `sha2(`, `utf8(`
+            let digits = name.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+            let (word, digits) = name.split_at_checked(name.len() - digits).unwrap_or_default();
+            let numbered = digits.is_empty()
+                || word.len() > 1 && word.iter().all(|b| b.is_ascii_lowercase() || *b == b'_');
             reads
-                && name.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
-                && name.iter().all(letters)
-                && !super::value::looks_generated(name, 12)
+                && numbered
+                && word.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
+                && word.iter().all(letters)
         })
 }

@@ -114,8 +114,11 @@ impl Scanner<'_> {
         let named = charset::WORD.run_within(self.text, from, 48);
         let path = if self.byte(named) == b':' { named + 1 } else { from };
         let named = if path > from { charset::WORD.run_within(self.text, path, 48) } else { named };
-        let names = self.byte(named) == b' ' && keys::level(self.slice(path, named)) == Level::Always
-            || is_one_of!(word, "secret") && self.is_at(from, b"id=") && self.of_build(from);
+        let names = self.byte(named) == b' ' && keys::level(self.slice(path, named)) == Level::Always;
+        if long && secret && names && path > from && charset::is_alnum(self.byte(named + 1)) {
+            return self.command_value(named + 1);
+        }
+        let names = names || is_one_of!(word, "secret") && self.is_at(from, b"id=") && self.of_build(from);
         if (long || word.len() > 4) && space > 0 && !dash && secret && !names {
             return self.command_value(from);
         }

@@ -4,8 +4,7 @@ use super::benign;
 use super::beside::{TOKEN_AT_LEAST, is_integration_key, is_routing};
 use super::keys::{self, Half, Level};
 use super::names::Rule;
-use super::phrase::PASSWORDS;
-use super::words::{ends_as, is_one_of};
+use super::words::is_one_of;
 use super::{MARK, Tally, redact_text, value};
 use crate::json::Json;
 use std::borrow::Cow;
@@ -64,7 +63,7 @@ fn visit<'t, 'a>(
             let own = benign::repeats(name.as_bytes(), text.as_bytes())
                 || benign::is_label_text(text.as_bytes())
                 || benign::is_foreign_text(name.as_bytes(), text.as_bytes())
-                || !ends_as!(name.as_bytes(), PASSWORDS) && benign::is_version(text.as_bytes())
+                || name.contains('-') && benign::is_version(text.as_bytes())
                 || level == Level::UnlessNumber && benign::is_styling(text.as_bytes());
             if !own && hides(text, level) {
                 hide(tree, Rule::CONTEXT_KEY, tally);

@@ -1,6 +1,7 @@
 //! Inside a list or an object under a sensitive name: its brackets, and its strings, which go.
 
 use super::MARK;
+use super::assign::HEAD_AT_MOST;
 use super::benign;
 use super::charset;
 use super::keys;
@@ -9,9 +10,6 @@ use super::scan::Scanner;
 use super::separator::Separator;
 use super::value;
 use super::words::{ends_as, is_one_of};
-
-/// How much of a list is looked at to tell what its first string is.
-const HEAD_AT_MOST: usize = 64;
 
 /// How far a list or object under a sensitive name reaches at most, should its end be missing.
 const INSIDE_AT_MOST: usize = 16 * 1024;

@@ -1,9 +1,10 @@
-//! What a name says where it stands: with the word before it, where the name alone says too little or too much.
+//! What a name says where it stands: with the word before it, where the name alone says too little or too much; and where
+//! it is no secret's name, or nothing stands behind it.
 
 use super::keys;
 use super::scan::Scanner;
 use super::separator::Separator;
-use super::words::is_one_of;
+use super::words::{ends_as, is_one_of};
 
 /// What a path's segment says of the name behind it: that its value is a hash.
 const SUMS: &str = "checksum hash sha256 digest";
@@ -76,7 +77,9 @@ impl Scanner<'_> {
             Always if !dotted && is_one_of!(name, "token") && is_one_of!(self.slice(from, to), LEXERS) => {
                 IfGenerated
             }
-            Always | UnlessNumber | UnlessCount if !dotted && self.speaks_of_parsing(from, to) => IfGenerated,
+            Always | UnlessNumber | UnlessCount if !dotted && self.speaks_of_parsing(from, to, name) => {
+                IfGenerated
+            }
             _ => level,
         }
     }
@@ -98,11 +101,12 @@ impl Scanner<'_> {
                 && is_one_of!(name, "tokens")
     }
 
-    /// `Unexpected token: }`, `invalid token: …`
-    fn speaks_of_parsing(&self, from: usize, to: usize) -> bool {
-        const WORDS: &str = "unexpected invalid illegal bad missing expected expired unknown next parse no unrecognized page sync \
-             continuation design lexer";
-        is_one_of!(self.slice(from, to), WORDS)
+    /// `Unexpected token: }`, `invalid token: …`, `missing secret: …`. Behind `invalid password: …` it is what was typed.
+    fn speaks_of_parsing(&self, from: usize, to: usize, name: &[u8]) -> bool {
+        const WORDS: &str = "unexpected missing expired unknown next parse no unrecognized page sync continuation design lexer";
+        let before = self.slice(from, to);
+        is_one_of!(before, WORDS)
+            || is_one_of!(before, "invalid illegal bad expected") && ends_as!(name, "token tokens key keys")
     }
 
     /// Whether a name stands in a URL's query or fragment.
@@ -130,8 +134,7 @@ impl Scanner<'_> {
 
     /// `tokens: [ { type: 'paragraph', … } ]`: whether a list of a text's parts opens here, as a lexer makes it.
     pub fn lists_nodes(&self, at: usize) -> bool {
-        const NODES: &str = "paragraph heading text identifier punctuation keyword string number comment space list blockquote code hr \
-            html em strong link name operator";
+        const NODES: &str = "paragraph heading text identifier punctuation keyword comment space list blockquote hr html em strong operator";
         let rest = self.slice(at + 1, at + 64);
         let mark = |b: &&u8| b.is_ascii_whitespace() || b"{:'\"\\".contains(b);
         let open = rest.iter().take_while(mark).count();

@@ -122,7 +122,8 @@ pub fn roles(word: &[u8]) -> u32 {
 /// Words written together: `pgpassword`, `csrfmiddlewaretoken`, `clientsecret`, `apikey`.
 fn compound(word: &[u8]) -> u32 {
     match word {
-        b"sessionid" | b"jsonwebtoken" | b"libsecret" => 0,
+        b"sessionid" | b"libsecret" => 0,
+        b"jsonwebtoken" => GENERATED,
         _ if ends_as!(word, SECRETS) => SECRET,
         _ if ends_as!(word, "tokens secrets") => PLURAL,
         _ => 0,

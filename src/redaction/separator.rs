@@ -2,7 +2,7 @@
 
 use super::scan::Scanner;
 use super::value;
-use super::words::is_one_of;
+use super::words::{ends_as, is_one_of};
 
 /// What stands between a name and its value.
 #[derive(Clone, Copy)]
@@ -95,6 +95,8 @@ impl Scanner<'_> {
                 listed = true;
                 at + 3
             }
+            // A password that begins so: `DB_PASSWORD==U5AZz…`
+            (b'=', b'=') if at == end && self.begins_told(end) => at + 1,
             (b':', b':') | (b'=', b'=' | b'~') => return None,
             (b':', b'/') if self.byte(at + 2) == b'/' => return None,
             (b':', b'=') => at + 2,
@@ -283,6 +285,16 @@ impl Scanner<'_> {
         let sign = matches!(self.byte(next), b':' | b'=' | b'[')
             && !(self.byte(next) == b'=' && self.byte(next + 1) == b'(');
         (length > 0 && sign).then_some(at + length)
+    }
+
+    /// Whether the sign behind a variable's or a password's name belongs to what is compared with nothing: a password.
+    fn begins_told(&self, end: usize) -> bool {
+        let back = self.slice(end.saturating_sub(40), end);
+        let name = back.iter().rev().take_while(|&&b| super::charset::WORD.has(b)).count();
+        let name = self.slice(end - name, end);
+        let loud = name.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_');
+        let to = value::bare_end(self.slice(0, end + 66), end + 2, false);
+        (loud || ends_as!(name, super::phrase::PASSWORDS)) && value::is_told(self.slice(end + 2, to))
     }
 
     /// `type="…"`: whether an attribute of a tag stands there.

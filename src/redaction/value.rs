@@ -154,7 +154,8 @@ pub fn bare_end(text: &[u8], from: usize, encoded: bool) -> usize {
         }
         let ends = match b {
             b';' if text.get(from..i).is_some_and(|value| value.ends_with(b"&amp")) => false,
-            0..=b' ' | 0x7f | b';' | b'<' => true,
+            0..=b' ' | 0x7f | b';' => true,
+            b'<' => starts_tag(text, i + 1),
             b',' if text.get(from..from + 7) == Some(b"$argon2") => !charset::is_alnum(after(i)),
             b'"' | b'\'' | b'`' => !charset::is_alnum(after(i)) || i == from,
             b'[' => after(i) == b'\\', // Apache's wire log: `…[\r][\n]`
@@ -163,7 +164,8 @@ pub fn bare_end(text: &[u8], from: usize, encoded: bool) -> usize {
             }
             b'|' if is_piped(text, from, i + 1) => true,
             b',' | b'&' | b'|' => starts_next(text, i + 1, b),
-            b')' | b'}' | b']' | b'>' => !charset::is_alnum(after(i)) && after(i) != b'_',
+            b')' | b'}' | b']' | b'>' if i == from && after(i) == b'=' => false,
+            b')' | b'}' | b']' | b'>' => !charset::is_alnum(after(i)) && !b"_^$#@!%*+~".contains(&after(i)),
             b'%' => {
                 encoded
                     && matches!(text.get(i + 1..i + 3), Some(b"26" | b"22" | b"7D" | b"7d" | b"2C" | b"2c"))
@@ -178,6 +180,12 @@ pub fn bare_end(text: &[u8], from: usize, encoded: bool) -> usize {
     // The full stop or colon of the sentence around it.
     let stops = text.get(from..i).unwrap_or_default().iter().rev().take(3);
     i - stops.take_while(|b| matches!(b, b'.' | b':' | b',')).count()
+}
+
+/// Whether a tag starts behind a `<`, and not the rest of the value: `</b>`, `<br`, or no letter.
+fn starts_tag(text: &[u8], at: usize) -> bool {
+    let end = charset::TOKEN_DOT.run_within(text, at, 32);
+    end == at || matches!(text.get(end), Some(b'>' | b'/' | b' ' | b',' | b':' | b'<' | b'='))
 }
 
 /// Whether what follows a `,`, `&` or `|` is the next entry of a list and not the rest of the value.

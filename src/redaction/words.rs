@@ -188,7 +188,7 @@ impl Heads {
         Heads(heads)
     }
 
-    /// Whether a text, letters of any case, may begin so. It does not when the answer is no.
+    /// Whether a text, letters of any case, may begin so. When the answer is no, it does not.
     #[inline]
     pub fn may_begin(&self, text: &[u8]) -> bool {
         matches!(*text, [one, two, ..] if self.0 & pair_bit(one, two) != 0)
