@@ -167,9 +167,7 @@ impl Scanner<'_> {
         self.list_goes_on(end, end - start);
         true
     }
-}
 
-impl Scanner<'_> {
     /// Code: `'X-API-Key': apiKey }`, `$_POST['password']`, `token = :token`, `api_key = @ApiKey`
     fn is_source(&self, sep: Separator, name: &[u8], start: usize, end: usize) -> bool {
         let content = self.judged(start, end);
@@ -235,9 +233,7 @@ impl Scanner<'_> {
                 && name > end + 1
                 && self.byte(name) == b'='
     }
-}
 
-impl Scanner<'_> {
     /// `DEL token:user:11683`, `TTL otp:16063`: a key that a command of Redis is about
     fn is_redis_key(&self, sep: Separator, content: &[u8]) -> bool {
         const COMMANDS: &str = "get set del ttl pttl exists expire incr decr hget hset hgetall hdel sadd srem smembers lpush rpush \
@@ -257,9 +253,7 @@ impl Scanner<'_> {
             && is_one_of!(command, COMMANDS)
             && number()
     }
-}
 
-impl Scanner<'_> {
     /// `SET otp:16063 482913`, `SETEX otp:16063 300 482913`: what is kept under a key of Redis
     fn redis_value(&mut self, sep: Separator, key: &[u8], end: usize) -> bool {
         const SETS: &str = "set setex psetex setnx getset";
@@ -285,42 +279,7 @@ impl Scanner<'_> {
         };
         matches!(self.byte(at), b'"' | b'\'') && self.quoted_argument(at)
     }
-}
 
-/// What a key is for, not the key: `Signing key: Ed25519`
-fn is_algorithm(value: &[u8]) -> bool {
-    is_one_of!(
-        value,
-        "ed25519 x25519 rsa-2048 rsa2048 rsa-4096 rsa4096 es256 es384 rs256 rs384 rs512 ps256 hs256 hs384 hs512 eddsa ecdsa secp256k1 \
-         sha256 sha512 sha-256 sha1 md5 base64 base32 hex utf8 utf-8 argon2 pbkdf2 oauth2 aes256 aes-256 aes-256-gcm bcrypt argon2id"
-    )
-}
-
-/// Go's `Name:value`, the field behind an empty one.
-fn is_field(value: &[u8]) -> bool {
-    let name = charset::ALNUM.run_within(value, 0, 32);
-    value.first().is_some_and(u8::is_ascii_uppercase) && value.get(name) == Some(&b':')
-}
-
-/// `SAML: NotOnOrAfter=…`: the next name and its value.
-fn names_next(value: &[u8]) -> bool {
-    let name = value.iter().take_while(|b| b.is_ascii_alphabetic() || **b == b'_').count();
-    let word = value.get(..name).unwrap_or_default();
-    let plain = !word.iter().any(u8::is_ascii_uppercase);
-    let humps = name > 5 && word.iter().skip(1).any(u8::is_ascii_uppercase);
-    name > 1
-        && (plain || humps)
-        && value.get(name) == Some(&b'=')
-        && value.get(name + 1).is_some_and(|&b| b != b'=')
-}
-
-/// ` ok:` and `,user:` behind a value: the next field.
-fn is_field_name(value: &[u8]) -> bool {
-    let name = charset::ALNUM.run_within(value, 1, 32);
-    name > 1 && matches!(value.first(), Some(b' ' | b',')) && value.get(name) == Some(&b':')
-}
-
-impl Scanner<'_> {
     /// What stands there in a secret's place: a type, or what takes one (`cookie: Record<string, string>`, `privateKey: CryptoKey;`,
     /// `useState<…`), a step (`password → done`), a cookie's name (`cleared cookies: next-auth.session-token`), what was done
     /// with it (`redacted=true`).
@@ -359,6 +318,39 @@ impl Scanner<'_> {
             && rest.get(1..).is_some_and(|rest| !rest.is_empty() && value::says_nothing(rest));
         generic || typed || optional || step || cookie || said && sep.spaced_colon
     }
+}
+
+/// What a key is for, not the key: `Signing key: Ed25519`
+fn is_algorithm(value: &[u8]) -> bool {
+    is_one_of!(
+        value,
+        "ed25519 x25519 rsa-2048 rsa2048 rsa-4096 rsa4096 es256 es384 rs256 rs384 rs512 ps256 hs256 hs384 hs512 eddsa ecdsa secp256k1 \
+         sha256 sha512 sha-256 sha1 md5 base64 base32 hex utf8 utf-8 argon2 pbkdf2 oauth2 aes256 aes-256 aes-256-gcm bcrypt argon2id"
+    )
+}
+
+/// Go's `Name:value`, the field behind an empty one.
+fn is_field(value: &[u8]) -> bool {
+    let name = charset::ALNUM.run_within(value, 0, 32);
+    value.first().is_some_and(u8::is_ascii_uppercase) && value.get(name) == Some(&b':')
+}
+
+/// `SAML: NotOnOrAfter=…`: the next name and its value.
+fn names_next(value: &[u8]) -> bool {
+    let name = value.iter().take_while(|b| b.is_ascii_alphabetic() || **b == b'_').count();
+    let word = value.get(..name).unwrap_or_default();
+    let plain = !word.iter().any(u8::is_ascii_uppercase);
+    let humps = name > 5 && word.iter().skip(1).any(u8::is_ascii_uppercase);
+    name > 1
+        && (plain || humps)
+        && value.get(name) == Some(&b'=')
+        && value.get(name + 1).is_some_and(|&b| b != b'=')
+}
+
+/// ` ok:` and `,user:` behind a value: the next field.
+fn is_field_name(value: &[u8]) -> bool {
+    let name = charset::ALNUM.run_within(value, 1, 32);
+    name > 1 && matches!(value.first(), Some(b' ' | b',')) && value.get(name) == Some(&b':')
 }
 
 /// `$DB_PASSWORD`, `${DB_PASSWORD}`, `$(cat file)`, PHP's `$request->input(…)`

@@ -194,10 +194,8 @@ impl Scanner<'_> {
             // French leaves a space before its colon.
             () if self.is_at(end, b" : ") && !is_one_of!(word, IDS) => end + 3,
             () if self.byte(end) == b' ' && is_one_of!(word, "is was ist lautet est es jest er") => {
-                match () {
-                    () if self.is_at(end, " « ".as_bytes()) => end + 4,
-                    () => end + 1 + usize::from(matches!(self.byte(end + 1), b'"' | b'\'')),
-                }
+                let mark = usize::from(matches!(self.byte(end + 1), b'"' | b'\''));
+                end + if self.is_at(end, " « ".as_bytes()) { 4 } else { 1 + mark }
             }
             // `answered with '…'`, `reset to "…"`
             () if (self.is_at(end, b" '") || self.is_at(end, b" \"")) && is_one_of!(word, "with to as") => {

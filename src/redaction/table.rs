@@ -76,11 +76,13 @@ impl Scanner<'_> {
     /// parted by tabs. The last field goes.
     pub fn jar_cookie(&mut self, start: usize, end: usize) -> Option<(usize, usize, Rule)> {
         let truth = |word: &[u8]| matches!(word, b"TRUE" | b"FALSE");
+        if !truth(self.slice(start, end)) {
+            return None;
+        }
         let line = self.slice(end + 1, end + 600);
         let mut fields = line.splitn(5, |&b| b == b'\t');
         let (path, secure, expires, name) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
-        let fits = truth(self.slice(start, end))
-            && path.first() == Some(&b'/')
+        let fits = path.first() == Some(&b'/')
             && truth(secure)
             && !expires.is_empty()
             && expires.iter().all(u8::is_ascii_digit);
