@@ -66,6 +66,7 @@ mod extra;
 mod foreign;
 mod header;
 mod inside;
+mod instead;
 pub mod keys;
 mod kind;
 mod level;
