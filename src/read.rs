@@ -4,7 +4,7 @@ use crate::entry::{Level, System};
 use crate::json::{self, Json};
 use serde::Deserialize;
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// What a reader may ask of a trace (contract: `GET /logs`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -88,7 +88,10 @@ pub fn positive(value: &str) -> Result<usize, String> {
 #[derive(Debug, Default)]
 pub struct Trace {
     elements: Vec<Element>,
-    ids: HashSet<String>,
+    /// Where the entries with an id stand. More than one have it where it was used again once it was forgotten.
+    by_id: HashMap<String, Vec<usize>>,
+    /// Ids of entries that are not to be seen.
+    hidden: HashSet<String>,
     /// Elements that are no entries, and were left out.
     pub unreadable: usize,
 }
@@ -118,8 +121,8 @@ struct Seen<'a> {
 }
 
 impl Trace {
-    /// Adds an entry, after those that arrived before it. One that has the id of an earlier one is a double and
-    /// is dropped; what is no entry is counted and dropped.
+    /// Adds an entry, after those that arrived before it. One that is the same as an earlier one to the byte is a double
+    /// and is dropped; what is no entry is counted and dropped.
     pub fn push(&mut self, element: &str) {
         match serde_json::from_str::<Seen<'_>>(element) {
             Ok(seen) => self.add(seen, element.to_string()),
@@ -150,9 +153,15 @@ impl Trace {
 
     fn add(&mut self, seen: Seen<'_>, json: String) {
         let id = seen.id.map_or_else(|| json.clone(), Cow::into_owned);
-        if !self.ids.insert(id) {
+        if self.hidden.contains(&id) {
             return;
         }
+        let same_id = self.by_id.entry(id).or_default();
+        let is = |at: &usize| self.elements.get(*at).is_some_and(|element| element.json == json);
+        if same_id.iter().any(is) {
+            return;
+        }
+        same_id.push(self.elements.len());
         #[allow(clippy::cast_possible_truncation)]
         self.elements.push(Element {
             timestamp: seen.timestamp as i64,
@@ -163,9 +172,9 @@ impl Trace {
         });
     }
 
-    /// Marks ids as seen, so that entries with them are dropped.
+    /// Has entries with these ids dropped.
     pub fn hide(&mut self, ids: impl IntoIterator<Item = String>) {
-        self.ids.extend(ids);
+        self.hidden.extend(ids);
     }
 
     /// Different entries so far.
@@ -227,6 +236,16 @@ mod tests {
             trace.push(&entry(id, time, "log"));
         }
         assert_eq!(ids(&trace.select(&Filter::default())), ["b", "a", "c", "d"]);
+    }
+
+    #[test]
+    fn an_id_that_was_used_again_hides_no_entry() {
+        let mut trace = Trace::default();
+        for (id, time) in [("a", 1), ("a", 2), ("a", 1), ("gone", 3)] {
+            trace.hide(["gone".to_string()]);
+            trace.push(&entry(id, time, "log"));
+        }
+        assert_eq!((trace.len(), ids(&trace.select(&Filter::default()))), (2, vec!["a".into(), "a".into()]));
     }
 
     #[test]

@@ -181,4 +181,8 @@ async fn in_production_health_names_traces_only_to_who_may_read_them() {
         let answer = ask(&stage, Method::GET, "/health", None, Some(token)).await.expect_status(200);
         assert!(answer.text.contains(r#""trace_counts":{"a-trace-of-ours":1}"#), "{}", answer.text);
     }
+    // The limits begin anew, and the buffer still has the window before.
+    ask(&stage, Method::POST, "/limiter/reset", None, Some(ADMIN)).await.expect_status(200);
+    let answer = ask(&stage, Method::GET, "/health", None, None).await.expect_status(200);
+    assert!(!answer.text.contains("a-trace-of-ours"), "{}", answer.text);
 }

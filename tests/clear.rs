@@ -3,6 +3,7 @@
 
 mod support;
 
+use ops::upstash::{Fault, Which};
 use serde_json::{Value, json};
 use support::{PATIENCE, Setup, Stage, fresh_trace, log, now_ms, shared, wait_until, with};
 
@@ -41,6 +42,23 @@ async fn everything_is_cleared_and_counted_flushed_or_not() {
     stage.drained().await;
     assert!(keys(&stage).await.is_empty());
     assert_eq!(counts(&stage.clear().await.expect_status(200).json), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn what_redis_does_not_delete_is_not_called_cleared() {
+    let Some(stage) = Stage::start().await else { return };
+    post(&stage, "kept", 3).await;
+    stage.drained().await;
+    stage.redis.faults().set(Fault::command_error(Which::Command("DEL".into()), "NOPERM no permission"));
+    for answer in [stage.clear_trace("kept").await, stage.clear().await] {
+        let answer = answer.expect_status(500);
+        assert_eq!(answer.json["success"], false);
+        assert!(answer.json["details"].as_str().unwrap().contains("NOPERM"), "{}", answer.text);
+    }
+    assert_eq!(stage.entries("kept").await.len(), 3);
+    stage.redis.faults().clear();
+    assert_eq!(counts(&stage.clear().await.expect_status(200).json), (1, 1, 3));
+    assert!(stage.entries("kept").await.is_empty());
 }
 
 #[tokio::test]

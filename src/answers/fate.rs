@@ -129,7 +129,8 @@ impl Fate {
                 format!("Per-trace rate limit exceeded for {trace_id}")
             }
             Fate::Full { .. } => {
-                "The log buffer is full: Redis has been away or slow for long. Try again".to_string()
+                "The log buffer is full: too much waits for Redis, or too many traces are alive. Try again"
+                    .to_string()
             }
             Fate::Undrained { from, to, .. } => format!(
                 "LOG_BUFFER_SHARDS was changed from {from} to {to}: drain the buffers (ops drain, or POST /buffer/drain), \

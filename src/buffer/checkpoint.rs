@@ -88,6 +88,7 @@ impl Shard {
         self.checkpoint = self.next_seq - 1;
         self.checkpoint_flushed = self.flushed_through();
         self.checkpoint_due = false;
+        self.checkpoint_at = now;
         self.growth_bytes = 0;
         let mut count = 0;
         self.write_pages(now, &mut |page| {

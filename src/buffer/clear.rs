@@ -56,6 +56,13 @@ impl Shard {
         requests
     }
 
+    /// The error with which Redis refused to delete a list, if it did: a pipeline is answered item by item. With `lengths`,
+    /// each list's length was asked for before it; what is no list has none, and is deleted all the same.
+    pub fn undeleted(items: &[Item], lengths: bool) -> Option<&str> {
+        let deletes = items.iter().skip(usize::from(lengths)).step_by(1 + usize::from(lengths));
+        deletes.filter_map(|item| item.as_ref().err()).map(String::as_str).next()
+    }
+
     /// Whether a trace has live entries here, so that its list is not to be swept.
     pub fn owns(&self, trace_id: &str) -> bool {
         self.traces.get(trace_id).is_some_and(|trace| trace.count > 0)
@@ -68,7 +75,8 @@ impl Shard {
     pub fn cleared(&mut self, trace_id: Option<&str>, mark: u64, now: i64) -> ClearReply {
         let covered =
             |entry: &Pending| entry.seq <= mark && trace_id.is_none_or(|trace| trace == &*entry.key);
-        let gone = self.drop_pending(&covered);
+        let covers = |key: &str| trace_id.is_none_or(|trace_id| trace_id == key);
+        let gone = self.drop_pending(&covered, &covers);
         for entry in &gone {
             // Its row is kept as long as a write that was given up may bring it back.
             self.settle_entry(entry, now);
@@ -95,7 +103,6 @@ impl Shard {
                 trace.changed = changed;
             });
         }
-        let covers = |key: &str| trace_id.is_none_or(|trace_id| trace_id == key);
         self.repairs.retain(|key| !covers(key));
         self.put_off.retain(|key| !covers(key));
         self.repair.take_if(|repair| covers(&repair.key()));
@@ -111,6 +118,7 @@ impl Shard {
     pub fn clear_failed(&mut self, now: i64) {
         self.census_at.get_or_insert(now);
         self.give_up(std::iter::empty(), now);
+        self.checkpoint_due = true;
     }
 
     /// Counts the entries of a row that is younger than a clear.
@@ -149,7 +157,12 @@ impl Shard {
         counts
     }
 
-    fn drop_pending(&mut self, covered: &impl Fn(&Pending) -> bool) -> Vec<Pending> {
+    /// Drops the pending entries that are covered, and what was to be done for lists that are.
+    fn drop_pending(
+        &mut self,
+        covered: &impl Fn(&Pending) -> bool,
+        covers: &impl Fn(&str) -> bool,
+    ) -> Vec<Pending> {
         let mut gone = Vec::new();
         let mut sift = |entries: &mut Vec<Pending>| {
             let (dropped, kept): (Vec<_>, Vec<_>) = entries.drain(..).partition(|entry| covered(entry));
@@ -163,7 +176,8 @@ impl Shard {
             for part in &mut batch.parts {
                 sift(&mut part.entries);
             }
-            batch.parts.retain(|part| !part.entries.is_empty());
+            // Without entries, another's part may renew its list's time to live.
+            batch.parts.retain(|part| !part.entries.is_empty() || !covers(&part.key));
         }
         for key in self.asides().map(|(key, _)| key.clone()).collect::<Vec<_>>() {
             self.traces.update(&key, |trace: &mut Trace| {

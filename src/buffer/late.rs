@@ -4,6 +4,7 @@
 //! removed, and what it took away is written again.
 
 use super::row::RowHead;
+use super::settle::for_good;
 use super::shard::Shard;
 use super::step::{Asked, Mode, Step};
 use crate::entry::Meta;
@@ -18,6 +19,9 @@ const HORIZON_MS: i64 = 130_000;
 const AUDIT_AFTER_MS: [i64; 9] = [2_000, 5_000, 10_000, 20_000, 30_000, 45_000, 60_000, 90_000, 120_000];
 /// How many of a list's newest entries an audit reads.
 const AUDIT_DEPTH: usize = 1_000;
+
+/// How often in a row a list may be answered for with an error before that counts as a look.
+const ERRORS_AT_MOST: u32 = 20;
 
 /// Lists one request audits at most.
 const AUDIT_KEYS: usize = 100;
@@ -43,6 +47,10 @@ pub struct GivenUp {
 pub(super) struct Audit {
     since: i64,
     looks: usize,
+    /// How often in a row it was no look, because Redis answered with an error.
+    errors: u32,
+    /// Whether it has a request of its own.
+    alone: bool,
     pub(super) due: i64,
     /// Ids of cleared entries: they are removed when they appear.
     pub(super) fenced: BTreeSet<String>,
@@ -133,12 +141,26 @@ impl Shard {
         let audit = self.audits.entry(key.clone()).or_insert_with(|| Audit {
             since: now,
             looks: 0,
+            errors: 0,
+            alone: false,
             due: now,
             fenced: BTreeSet::new(),
         });
         audit.since = now;
         audit.looks = 0;
         audit.due = now + first;
+    }
+
+    /// Has lists looked at one by one that were refused together, and no more one that was refused alone too often.
+    pub(super) fn audit_refused(&mut self, keys: &[Rc<str>], now: i64) {
+        for key in keys {
+            let Some(audit) = self.audits.get_mut(key) else { continue };
+            audit.errors += u32::from(std::mem::replace(&mut audit.alone, true));
+            if audit.errors > ERRORS_AT_MOST {
+                self.audits.remove(key);
+            }
+            self.postpone_audit(key, now);
+        }
     }
 
     pub(super) fn postpone_audit(&mut self, key: &Rc<str>, now: i64) {
@@ -153,20 +175,31 @@ impl Shard {
         let mut keys = Vec::new();
         let mut commands = Commands::new();
         let mut elements = 0;
-        for (key, _) in self.audits.iter().filter(|(_, audit)| audit.due <= now) {
+        for (key, audit) in self.audits.iter().filter(|(_, audit)| audit.due <= now) {
             elements += self.traces.get(key).map_or(0, |trace| trace.count.min(AUDIT_DEPTH as u64)) + 1;
-            if !keys.is_empty() && (elements > AUDIT_ELEMENTS || keys.len() == AUDIT_KEYS) {
+            let full = elements > AUDIT_ELEMENTS || keys.len() == AUDIT_KEYS || audit.alone;
+            if full && !keys.is_empty() {
                 break;
             }
             commands.push("LRANGE", [list_key(key).as_str(), "0", &(AUDIT_DEPTH - 1).to_string()]);
             keys.push(key.clone());
+            if audit.alone {
+                break;
+            }
         }
         if keys.is_empty() { Step::Rest } else { self.ask(commands, Mode::Pipeline, Asked::Audit(keys)) }
     }
 
     pub(super) fn audited(&mut self, key: &Rc<str>, item: Item, now: i64) {
-        let elements = item.ok().and_then(Reply::into_strings);
         let Some(audit) = self.audits.get_mut(key) else { return };
+        let elements = match item {
+            Err(error) if !for_good(&error) && audit.errors < ERRORS_AT_MOST => {
+                audit.errors += 1;
+                return self.postpone_audit(key, now);
+            }
+            item => item.ok().and_then(Reply::into_strings),
+        };
+        audit.errors = 0;
         audit.looks += 1;
         match AUDIT_AFTER_MS.get(audit.looks) {
             Some(after) => audit.due = (audit.since + after).max(now + 1_000),

@@ -14,7 +14,10 @@ use std::rc::Rc;
 const CENSUS_KEYS: usize = 500;
 /// Bytes of a census's request beyond which it takes no further list.
 const CENSUS_BYTES: usize = 1024 * 1024;
-/// How long after a list could not be written again it is looked at anew and all are counted, in ms.
+/// From the beginning of one census to that of the next, in ms: what it costs grows with the traces, so that what it finds
+/// out about one must not bring the next of all.
+const CENSUS_EVERY_MS: i64 = 60_000;
+/// How long after a list could not be written again it is looked at anew, in ms.
 const AGAIN_MS: i64 = 30_000;
 /// How often that is done in a row at most, for all lists together: ten minutes for one.
 const PUTS_OFF_AT_MOST: u32 = 20;
@@ -30,6 +33,8 @@ pub(super) struct Repair {
     kept: BTreeMap<u64, Option<String>>,
     /// Whether its rows were asked for.
     loaded: bool,
+    /// Bytes of what is kept, as far as it was read: beyond [`REPAIR_MAX_BYTES`] no more is.
+    bytes: usize,
     /// Length of the list as it was or will be, and how many different entries it has then.
     len: u64,
     different: u64,
@@ -40,7 +45,7 @@ pub(super) struct Repair {
 impl Repair {
     fn of(key: Rc<str>, kept: Vec<u64>) -> Repair {
         let kept = kept.into_iter().map(|seq| (seq, None)).collect();
-        Repair { key, found: None, kept, loaded: false, len: 0, different: 0, ours: 0 }
+        Repair { key, found: None, kept, loaded: false, bytes: 0, len: 0, different: 0, ours: 0 }
     }
 
     /// Whose list it is.
@@ -56,7 +61,8 @@ impl Repair {
     pub(super) fn supply(&mut self, row: &Row) {
         for (seq, _, json) in row.entries() {
             if let Some(body) = self.kept.get_mut(&seq) {
-                *body = Some(String::from_utf8_lossy(json).into_owned());
+                self.bytes += json.len();
+                *body = (self.bytes <= REPAIR_MAX_BYTES).then(|| String::from_utf8_lossy(json).into_owned());
             }
         }
     }
@@ -65,9 +71,12 @@ impl Repair {
 impl Shard {
     pub(super) fn upkeep(&mut self, now: i64) -> Step {
         self.horizon_passed(now);
-        if self.census_at.is_some_and(|at| at <= now) {
-            self.census_at = None;
+        if !self.put_off.is_empty() && self.put_off_until <= now {
             self.repairs.extend(std::mem::take(&mut self.put_off));
+        }
+        if self.census_due().is_some_and(|at| at <= now) {
+            self.census_at = None;
+            self.counted_at = now;
             let live = self.traces.iter().filter(|(_, trace)| trace.flushed() > 0 && !trace.expired(now));
             self.census = live.map(|(key, _)| key.clone()).filter(|key| self.is_ours(key)).collect();
         }
@@ -92,10 +101,16 @@ impl Shard {
         self.audit_step(now)
     }
 
+    /// When the next census begins, Unix ms: one at a time, and not one right after the other.
+    pub(super) fn census_due(&self) -> Option<i64> {
+        let at = self.census_at.filter(|_| self.census.is_empty())?;
+        Some(at.max(self.counted_at.saturating_add(CENSUS_EVERY_MS)))
+    }
+
     /// Notes that a reader found fewer entries in a list than the shard put there.
     pub fn found_short(&mut self, trace_id: &str, now: i64) {
         let Some(trace) = self.traces.get(trace_id) else { return };
-        if trace.flushed() > 0 && trace.aside.is_none() && !trace.too_large && !trace.expired(now) {
+        if trace.flushed() > 0 && trace.aside.is_none() && !trace.too_large && !trace.may_have_expired(now) {
             let key = self.traces.key(trace_id);
             if !self.repairs.contains(&key) {
                 self.repairs.push_back(key);
@@ -112,7 +127,9 @@ impl Shard {
                 continue;
             };
             let short = self.traces.get(key).is_some_and(|trace| {
-                !trace.expired(now) && len < trace.list_len.unwrap_or(0).max(trace.flushed())
+                !trace.too_large
+                    && !trace.may_have_expired(now)
+                    && len < trace.list_len.unwrap_or(0).max(trace.flushed())
             });
             if short && !self.repairs.contains(key) {
                 self.repairs.push_back(key.clone());
@@ -160,11 +177,11 @@ impl Shard {
         let others: Vec<&str> =
             found.iter().map(String::as_str).filter(|element| !ours.contains(element)).collect();
         let standing: HashSet<&str> = found.iter().map(String::as_str).collect();
-        let lacks = !ours.is_subset(&standing);
+        let lacks = repair.bytes > REPAIR_MAX_BYTES || !ours.is_subset(&standing);
         let bytes: usize = ours.iter().chain(&others).map(|element| element.len()).sum();
         let key = list_key(&repair.key);
         let mut commands = Commands::new();
-        let mends = lacks && bytes <= REPAIR_MAX_BYTES;
+        let mends = lacks && bytes.max(repair.bytes) <= REPAIR_MAX_BYTES;
         repair.len = found.len() as u64;
         repair.ours = ours.len() as u64;
         repair.different = standing.union(&ours).count() as u64;
@@ -201,7 +218,7 @@ impl Shard {
     /// Numbers of a trace's entries that are in Redis and still kept here.
     fn flushed_seqs(&self, key: &Rc<str>) -> Vec<u64> {
         let Some(trace) = self.traces.get(key) else { return Vec::new() };
-        let waits: HashSet<u64> = self.waiting_of(key).map(|entry| entry.seq).collect();
+        let waits = self.waiting_seqs(key);
         let kept = trace.kept.iter().copied();
         kept.filter(|&seq| seq > trace.cleared.max(self.cleared) && !waits.contains(&seq)).collect()
     }
@@ -255,8 +272,8 @@ impl Shard {
         });
     }
 
-    /// Has the list under repair looked at anew with the next census, unless that was tried in vain often enough.
-    fn put_off_repair(&mut self, now: i64) {
+    /// Has the list under repair looked at anew in a while, unless that was tried in vain often enough.
+    pub(super) fn put_off_repair(&mut self, now: i64) {
         let Some(Repair { key, .. }) = self.repair.take() else { return };
         self.puts_off += 1;
         if self.puts_off > PUTS_OFF_AT_MOST {
@@ -264,7 +281,7 @@ impl Shard {
             return;
         }
         self.put_off.insert(key);
-        self.census_at.get_or_insert(now.saturating_add(AGAIN_MS));
+        self.put_off_until = now.saturating_add(AGAIN_MS);
     }
 
     /// Begins a list's repair from the start, if it is under way: what was read of the list is not all of it now.

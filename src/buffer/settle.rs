@@ -26,8 +26,9 @@ impl Shard {
             Ok(items) => items,
             Err(failure) => return self.failed(asked, &failure, now),
         };
-        if self.failing_since.take().is_some() {
-            // Redis was away: what it had may be gone.
+        self.failing_since = None;
+        if std::mem::take(&mut self.was_away) {
+            // What it had may be gone.
             self.census_at = Some(now);
         }
         self.failures = 0;
@@ -50,11 +51,20 @@ impl Shard {
         self.counters.redis_failures += 1;
         self.failures = self.failures.saturating_add(1);
         self.failing_since.get_or_insert(now);
+        self.was_away |= matches!(failure, Failure::Uncertain(_));
         self.last_error = Some(failure.to_string());
         let pause =
             BACKOFF_MS.saturating_mul(1 << self.failures.min(10).saturating_sub(1)).min(BACKOFF_MAX_MS);
         self.retry_at = now.saturating_add(pause);
+        // The request itself was refused, not for a while but for what is in it: the same would be refused again.
+        let refused = matches!(failure, Failure::Refused { status: 400 | 413, .. });
         match (asked, failure) {
+            (Asked::Look, _) if refused => self.look_refused(failure, now),
+            (Asked::Write, _) if refused => self.split_refused(failure, now),
+            (Asked::RepairRead | Asked::RepairWrite, _) if refused => self.put_off_repair(now),
+            (Asked::Audit(keys), _) if refused => self.audit_refused(&keys, now),
+            // Whoever reads one of these lists finds out, and so does its next flush.
+            (Asked::Census(_), _) if refused => {}
             (Asked::Write, Failure::Uncertain(_)) => {
                 if let Some(batch) = &mut self.batch {
                     batch.uncertain = true;
@@ -70,8 +80,6 @@ impl Shard {
                 self.give_up(seqs.into_iter(), now);
                 self.restart_repair();
             }
-            // The request itself was refused, not for a while but for what is in it.
-            (Asked::Write, Failure::Refused { status: 400 | 413, .. }) => self.split_refused(failure, now),
             (Asked::Census(keys), _) => self.census.extend(keys),
             (Asked::RepairRead | Asked::RepairWrite, _) => self.restart_repair(),
             (Asked::Audit(keys), _) => keys.iter().for_each(|key| self.postpone_audit(key, now)),
@@ -80,6 +88,17 @@ impl Shard {
         }
     }
 
+    /// Has each trace's list looked at alone, when its turn comes: one of them is more than Redis answers in one piece.
+    fn look_refused(&mut self, failure: &Failure, now: i64) {
+        let Some(batch) = &mut self.batch else { return };
+        for part in std::mem::take(&mut batch.parts) {
+            self.set_aside(part, true, &failure.to_string(), now);
+        }
+        self.retry_at = i64::MIN;
+        self.end_batch();
+    }
+
+    /// Sends the batch's traces one by one, and sets those aside that are refused alone.
     fn split_refused(&mut self, failure: &Failure, now: i64) {
         let Some(batch) = &mut self.batch else { return };
         if !batch.alone && batch.parts.len() > 1 {

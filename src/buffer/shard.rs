@@ -19,6 +19,9 @@ use std::rc::Rc;
 /// Waiting entries' JSON kept in memory at most; what comes on top is read from storage when its turn comes.
 const WAITING_MEMORY_BYTES: u64 = 8 * 1024 * 1024;
 
+/// A shard that has no room for a new trace looks so often, in ms, whether some have expired.
+const FORGET_EVERY_MS: i64 = 60_000;
+
 /// What a shard is told about itself.
 #[derive(Debug, Clone)]
 pub struct ShardSettings {
@@ -60,14 +63,19 @@ pub struct Shard {
     pub(super) retry_at: i64,
     pub(super) failures: u32,
     pub(super) failing_since: Option<i64>,
+    /// Whether a request got no answer since the last that did: Redis may have lost what it had.
+    pub(super) was_away: bool,
     pub(super) last_error: Option<String>,
     /// Set when Redis may have lost lists: all are to be counted, not before this time, Unix ms.
     pub(super) census_at: Option<i64>,
+    /// Those yet to be counted, and when the last count began, Unix ms.
     pub(super) census: Vec<Rc<str>>,
+    pub(super) counted_at: i64,
     pub(super) repairs: VecDeque<Rc<str>>,
     pub(super) repair: Option<Repair>,
-    /// Lists whose repair goes on with the next census, and how many were put off since one came to its end.
+    /// Lists whose repair was put off, until when, Unix ms, and how many were since one came to its end.
     pub(super) put_off: BTreeSet<Rc<str>>,
+    pub(super) put_off_until: i64,
     pub(super) puts_off: u32,
     /// Which entries a write that was given up may still bring.
     pub(super) given_up: Option<GivenUp>,
@@ -85,6 +93,8 @@ pub struct Shard {
     pub(super) checkpoint: u64,
     pub(super) checkpoint_flushed: u64,
     pub(super) checkpoint_due: bool,
+    /// When the last one was taken, Unix ms: expired traces are forgotten then.
+    pub(super) checkpoint_at: i64,
     pub(super) growth_bytes: usize,
     pub(super) counters: Counters,
 }
@@ -120,12 +130,15 @@ impl Shard {
             retry_at: i64::MIN,
             failures: 0,
             failing_since: None,
+            was_away: false,
             last_error: None,
             census_at: None,
             census: Vec::new(),
+            counted_at: i64::MIN,
             repairs: VecDeque::new(),
             repair: None,
             put_off: BTreeSet::new(),
+            put_off_until: 0,
             puts_off: 0,
             given_up: None,
             recheck: BTreeSet::new(),
@@ -137,6 +150,7 @@ impl Shard {
             checkpoint: 0,
             checkpoint_flushed: 0,
             checkpoint_due: false,
+            checkpoint_at: now,
             growth_bytes: 0,
             counters: Counters::default(),
             settings,
@@ -205,6 +219,8 @@ impl Shard {
         let mut rows: Vec<Row> = Vec::new();
         let mut row_bytes = ROW_MAX_BYTES;
         let oldest_kept = self.ring.oldest().unwrap_or(self.next_seq);
+        let forgets = now.saturating_sub(self.checkpoint_at) >= FORGET_EVERY_MS;
+        self.checkpoint_due |= forgets && !self.traces.has_room();
         for (meta, json) in entries {
             let outcome = self.judge(&meta, now);
             if let Outcome::Stored { .. } = outcome {

@@ -67,18 +67,28 @@ impl Shard {
         slots
     }
 
-    /// Picks from a row a trace's entries that were not cleared; with `waiting_only`, those not yet in Redis.
-    pub fn pick(&self, row: &Row, trace_id: &str, waiting_only: bool, into: &mut BTreeMap<u64, Vec<u8>>) {
+    /// Numbers of a trace's entries that are not yet in Redis.
+    pub fn waiting_seqs(&self, trace_id: &str) -> HashSet<u64> {
+        self.waiting_of(trace_id).map(|entry| entry.seq).collect()
+    }
+
+    /// Picks from a row a trace's entries that were not cleared, all of them or only these.
+    pub fn pick(
+        &self,
+        row: &Row,
+        trace_id: &str,
+        only: Option<&HashSet<u64>>,
+        into: &mut BTreeMap<u64, Vec<u8>>,
+    ) {
         let trace = self.traces.get(trace_id);
         let cleared = self.cleared.max(trace.map_or(0, |trace| trace.cleared));
         let first = trace.map_or(0, |trace| trace.first);
-        let waiting: HashSet<u64> = self.waiting_of(trace_id).map(|entry| entry.seq).collect();
         for (seq, meta, json) in row.entries() {
             if meta.trace_id == trace_id
                 && seq > cleared
                 && seq >= first
                 && !json.is_empty()
-                && (!waiting_only || waiting.contains(&seq))
+                && only.is_none_or(|only| only.contains(&seq))
             {
                 into.insert(seq, json.to_vec());
             }

@@ -67,8 +67,17 @@ impl Shard {
                 || !self.census.is_empty()
                 || !self.fences.is_empty(),
         );
-        let due =
-            [now_if(self.batch.is_some()), waiting, aside, audits, repairs, self.census_at, self.horizon()];
+        let put_off = Some(self.put_off_until).filter(|_| !self.put_off.is_empty());
+        let due = [
+            now_if(self.batch.is_some()),
+            waiting,
+            aside,
+            audits,
+            repairs,
+            put_off,
+            self.census_due(),
+            self.horizon(),
+        ];
         due.into_iter().flatten().min().map(|at| at.max(self.retry_at))
     }
 

@@ -7,4 +7,5 @@ mod model;
 mod owner;
 mod pages;
 mod redis;
+mod refused;
 mod tail;

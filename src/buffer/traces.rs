@@ -90,6 +90,11 @@ impl Trace {
         self.waiting == 0 && self.written_at.saturating_add(LIST_TTL_S * 1_000) <= now
     }
 
+    /// Whether Redis's list may have expired: its time to live may have been renewed a while before the last write.
+    pub fn may_have_expired(&self, now: i64) -> bool {
+        self.expired(now.saturating_add(EXPIRE_EVERY_MS))
+    }
+
     /// Whether the next write has to renew its list's time to live.
     pub fn owes_renewal(&self, now: i64) -> bool {
         now.saturating_sub(self.renewed_at) >= EXPIRE_EVERY_MS

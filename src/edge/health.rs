@@ -352,6 +352,8 @@ fn buffer(mut shards: Vec<Shard>, open: bool) -> Buffer {
         oldest_waiting_ms = oldest_waiting_ms.max(state.oldest_waiting_ms);
         set_aside += state.set_aside_entries;
         totals.add(&state.counters);
+        // Those of the window are shown beside the limits.
+        state.trace_counts.clear();
         if !open {
             state.set_aside.clear();
         }

@@ -102,7 +102,7 @@ fn answer_logs(trace_id: &str, read: Result<Read, Lost>, filter: &Filter) -> Ans
 /// Reads the buffer first and Redis second, so that an entry that moves from one to the other meanwhile is seen.
 async fn read_trace(visit: &Visit, trace_id: &str) -> Result<Read, Lost> {
     let shard = wire::shard_of(trace_id, visit.config.shards);
-    let (head, waiting) = ask_shard(visit, shard, wire::READ, trace_id).await?;
+    let (head, waiting) = ask_shard(visit, shard, wire::READ, trace_id, false).await?;
     let stored = stored(visit, trace_id).await;
     let mut trace = Trace::default();
     trace.hide(head.cleared.iter().cloned());
@@ -113,9 +113,11 @@ async fn read_trace(visit: &Visit, trace_id: &str) -> Result<Read, Lost> {
             }
             waiting.iter().for_each(|element| trace.push(element));
             // Some that wait may be in the list already: only the sum tells whether it lacks any.
-            if head.doubtful || (trace.len() as u64) < head.flushed + waiting.len() as u64 {
+            let short = (trace.len() as u64) < head.flushed + waiting.len() as u64;
+            if head.doubtful || short {
                 // Redis lost some, or may have. The buffer still has the last hour's, and writes the list again.
-                let (_, kept) = ask_shard(visit, shard, wire::RETAINED, trace_id).await?;
+                let short = short && !head.doubtful;
+                let (_, kept) = ask_shard(visit, shard, wire::RETAINED, trace_id, short).await?;
                 let mut whole = Trace::default();
                 whole.hide(head.cleared);
                 elements.iter().rev().chain(&kept).for_each(|element| whole.push(element));
@@ -124,7 +126,7 @@ async fn read_trace(visit: &Visit, trace_id: &str) -> Result<Read, Lost> {
             Ok(Read { trace, partial: false })
         }
         Err(()) => {
-            let (head, kept) = ask_shard(visit, shard, wire::RETAINED, trace_id).await?;
+            let (head, kept) = ask_shard(visit, shard, wire::RETAINED, trace_id, false).await?;
             kept.iter().for_each(|element| trace.push(element));
             Ok(Read { trace, partial: !head.whole })
         }
@@ -136,8 +138,10 @@ async fn ask_shard(
     shard: u32,
     path: &str,
     trace_id: &str,
+    short: bool,
 ) -> Result<(ReadHead, Vec<String>), Lost> {
-    let query = serde_json::to_vec(&TraceQuery { trace_id: trace_id.to_string() }).unwrap_or_default();
+    let query = TraceQuery { trace_id: trace_id.to_string(), short };
+    let query = serde_json::to_vec(&query).unwrap_or_default();
     let body = hop::call_twice(&visit.env, shard, path, query, visit.config.hop_timeout_ms).await?;
     let text = String::from_utf8(body).map_err(|error| Lost::Uncertain(error.to_string()))?;
     let (head, entries) = wire::decode_read(&text).map_err(Lost::Uncertain)?;

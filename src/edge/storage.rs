@@ -110,17 +110,16 @@ impl Storage {
     ///
     /// # Errors
     /// When storage fails.
-    pub fn rows(&self, slots: &[i64]) -> Result<Vec<Row>> {
-        let mut rows = Vec::with_capacity(slots.len());
-        for &slot in slots {
-            let found = self.0.exec("SELECT head, body FROM slots WHERE slot = ?", vec![number(slot)])?;
-            for values in found.raw() {
-                let mut values = values?.into_iter();
-                let head = serde_json::from_slice(&blob(values.next()))?;
-                rows.push(Row { slot, head, body: blob(values.next()) });
-            }
-        }
-        Ok(rows)
+    pub fn rows(&self, slots: &[i64]) -> impl Iterator<Item = Result<Row>> {
+        slots.iter().filter_map(|&slot| self.row(slot).transpose())
+    }
+
+    fn row(&self, slot: i64) -> Result<Option<Row>> {
+        let found = self.0.exec("SELECT head, body FROM slots WHERE slot = ?", vec![number(slot)])?;
+        let Some(values) = found.raw().next() else { return Ok(None) };
+        let mut values = values?.into_iter();
+        let head = serde_json::from_slice(&blob(values.next()))?;
+        Ok(Some(Row { slot, head, body: blob(values.next()) }))
     }
 
     /// Reads the heads of the rows in these slots.
@@ -163,7 +162,8 @@ impl Storage {
     /// # Errors
     /// When storage fails.
     pub fn clear_trace(&self, slots: &[i64], trace_id: &str, mark: u64) -> Result<()> {
-        for mut row in self.rows(slots)? {
+        for row in self.rows(slots) {
+            let mut row = row?;
             if row.clear(|seq, meta| seq <= mark && meta.trace_id == trace_id) {
                 self.store(vec![row])?;
             }

@@ -92,8 +92,9 @@ impl Client {
 const READ_MAX_BYTES: usize = 4_096;
 
 /// The words of an error, as they may be shown, without the token and the host, which names a deployment's database: a
-/// proxy may have written the request's head into them.
+/// proxy may have written the request's head into them. Nor with the command, logs and all, that Upstash quotes.
 fn said(error: &str, token: &str, url: &str) -> String {
+    let error = error.split("command was:").next().unwrap_or_default().trim_end_matches([' ', ',']);
     let host = url.split("://").nth(1).unwrap_or_default().split('/').next().unwrap_or_default();
     let shown = error.replace(token, MARK);
     let shown = if host.is_empty() { shown } else { shown.replace(host, MARK) };
@@ -109,6 +110,8 @@ mod tests {
     fn what_an_error_says_holds_no_secret_and_no_more_than_fits() {
         let said = |error: &str| said(error, "tok-1", "https://fine-cat.upstash.io/x");
         assert_eq!(said("WRONGTYPE Operation\n"), "WRONGTYPE Operation");
+        let quoting = r#"ERR too long, command was: ["LPUSH","logs:t","{\"message\":\"hello\"}"]"#;
+        assert_eq!(said(quoting), "ERR too long");
         assert_eq!(
             said("Host: fine-cat.upstash.io got token tok-1 and password=hunter2"),
             "Host: [REDACTED] got token [REDACTED] and password=[REDACTED]"

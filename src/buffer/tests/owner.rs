@@ -50,6 +50,8 @@ pub struct Owner {
     pub lost: bool,
     /// Highest number of a request's bytes.
     pub largest: usize,
+    /// A trace whose list is more than Redis answers with: who asks for it is refused.
+    pub huge: Option<&'static str>,
 }
 
 impl Owner {
@@ -77,6 +79,7 @@ impl Owner {
             came_late: false,
             lost: false,
             largest: 0,
+            huge: None,
         };
         owner.checkpoint();
         owner
@@ -189,6 +192,12 @@ impl Owner {
         }
         self.largest = self.largest.max(body.len());
         assert!(body.len() < 8_000_000, "a request of {} bytes", body.len());
+        let refused = || Err(Failure::Refused { status: 413, said: "too large".to_string() });
+        let asks =
+            |trace: &str| String::from_utf8_lossy(&body).contains(&format!(r#""LRANGE","logs:{trace}""#));
+        if self.huge.is_some_and(asks) {
+            return refused();
+        }
         let unknown = Err(Failure::Uncertain("no answer".to_string()));
         match fault {
             Fault::None => Ok(self.redis.execute(&body, None, self.now)),
@@ -203,7 +212,7 @@ impl Owner {
                 unknown
             }
             Fault::Busy => Err(Failure::Refused { status: 429, said: "busy".to_string() }),
-            Fault::Refused => Err(Failure::Refused { status: 413, said: "too large".to_string() }),
+            Fault::Refused => refused(),
         }
     }
 
@@ -264,8 +273,10 @@ impl Owner {
         let (mark, requests) = (self.shard.mark(), self.shard.clear_requests(trace_id));
         for commands in requests {
             let answer = self.ask(commands, fault);
-            if answer.is_err() {
-                self.lost |= fault == Fault::AnswerLost;
+            let refused =
+                answer.as_ref().is_ok_and(|items| Shard::undeleted(items, trace_id.is_some()).is_some());
+            if answer.is_err() || refused {
+                self.lost |= matches!(fault, Fault::AnswerLost | Fault::Item(_));
                 self.shard.clear_failed(self.now);
                 return None;
             }
@@ -302,6 +313,7 @@ impl Owner {
 
     fn buffered(&mut self, trace_id: &str, all: bool) -> (ReadHead, Vec<String>) {
         let head = self.shard.read_head(trace_id, self.now);
+        let waiting = (!all).then(|| self.shard.waiting_seqs(trace_id));
         let (mut entries, mut slots) = self.shard.waiting_entries(trace_id);
         if all {
             slots.extend(self.shard.slots_of(trace_id));
@@ -310,7 +322,7 @@ impl Owner {
             }
         }
         for slot in slots {
-            self.shard.pick(&self.rows[&slot], trace_id, !all, &mut entries);
+            self.shard.pick(&self.rows[&slot], trace_id, waiting.as_ref(), &mut entries);
         }
         (head, entries.into_values().map(|json| String::from_utf8(json).unwrap()).collect())
     }

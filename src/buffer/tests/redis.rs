@@ -10,6 +10,8 @@ pub struct Redis {
     lists: BTreeMap<String, (Vec<String>, Option<i64>)>,
     /// Keys under which something else stands.
     pub wrong: BTreeSet<String>,
+    /// Whether it deletes nothing.
+    pub keeps: bool,
 }
 
 impl Redis {
@@ -54,6 +56,9 @@ impl Redis {
         let arguments = &command[2..];
         if self.wrong.contains(&key) && !matches!(command[0].as_str(), "DEL" | "EXPIRE") {
             return Err("WRONGTYPE Operation against a key holding the wrong kind of value".to_string());
+        }
+        if self.keeps && command[0] == "DEL" {
+            return Err("NOPERM this user has no permissions to run the 'del' command".to_string());
         }
         let integer = |number: usize| Ok(Reply::Integer(i64::try_from(number).unwrap()));
         match command[0].as_str() {

@@ -213,6 +213,9 @@ pub struct CheckReply {
 pub struct TraceQuery {
     /// The trace's id.
     pub trace_id: String,
+    /// Whether its list was found to have less than it should.
+    #[serde(default)]
+    pub short: bool,
 }
 
 /// First line of a read. The entries follow, in order of arrival, each on a line of its own.

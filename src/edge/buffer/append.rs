@@ -105,9 +105,10 @@ impl Inner {
             shard.counters().requests += requests;
             shard.wanted(entries.iter().map(|(meta, _)| meta), now())
         })?;
+        self.arm_soon(now()).await?;
         self.lease_for(wanted).await?;
+        // From here to the rows nothing is awaited: a recall would take back the tokens just granted.
         let now = now();
-        self.arm_soon(now).await?;
         let appended = self.with(|shard| shard.append(entries, now))?;
         self.storage.store(appended.rows)?;
         if self.with(|shard| shard.wants_checkpoint(false))? {

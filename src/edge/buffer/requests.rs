@@ -15,23 +15,25 @@ const WASM_PAGE_BYTES: usize = 65_536;
 
 impl Inner {
     pub(super) fn read(self: &Rc<Self>, body: &[u8], all: bool) -> Answered {
-        let TraceQuery { trace_id } = serde_json::from_slice(body)?;
+        let TraceQuery { trace_id, short } = serde_json::from_slice(body)?;
         let now = now();
-        let (head, mut entries, slots) = self.with(|shard| {
+        let (head, mut entries, slots, waiting) = self.with(|shard| {
             let head = shard.read_head(&trace_id, now);
+            let waiting = (!all).then(|| shard.waiting_seqs(&trace_id));
             let (entries, mut slots) = shard.waiting_entries(&trace_id);
+            if short {
+                shard.found_short(&trace_id, now);
+            }
             if all {
                 slots.extend(shard.slots_of(&trace_id));
                 slots.sort_unstable();
                 slots.dedup();
-                if !head.doubtful {
-                    shard.found_short(&trace_id, now);
-                }
             }
-            (head, entries, slots)
+            (head, entries, slots, waiting)
         })?;
-        for row in self.storage.rows(&slots)? {
-            self.with(|shard| shard.pick(&row, &trace_id, !all, &mut entries))?;
+        for row in self.storage.rows(&slots) {
+            let row = row?;
+            self.with(|shard| shard.pick(&row, &trace_id, waiting.as_ref(), &mut entries))?;
         }
         Ok(wire::encode_read(&head, entries.values().map(Vec::as_slice)))
     }
@@ -74,13 +76,8 @@ impl Inner {
         let (mark, requests) = self.with(|shard| (shard.mark(), shard.clear_requests(trace_id)))?;
         let mut first = None;
         for commands in requests {
-            match self.ask(commands).await {
-                Ok(items) => first.get_or_insert(items),
-                Err(refusal) => {
-                    self.with(|shard| shard.clear_failed(now()))?;
-                    return Err(refusal);
-                }
-            };
+            let items = self.delete(commands, trace_id.is_some()).await?;
+            first.get_or_insert(items);
         }
         // From here on without a pause: all of it is one transaction.
         let now = now();
@@ -119,7 +116,7 @@ impl Inner {
         }
         let mut reply = ClearReply { v: wire::VERSION, ..ClearReply::default() };
         if count > 0 {
-            for pair in self.ask(commands).await?.chunks(2) {
+            for pair in self.delete(commands, true).await?.chunks(2) {
                 let mut one = ClearReply::default();
                 Shard::cleared_elsewhere(&mut one, pair);
                 reply.traces += one.traces;
@@ -129,7 +126,19 @@ impl Inner {
         Ok(serde_json::to_vec(&reply)?)
     }
 
-    pub(super) async fn ask(&self, commands: Commands) -> std::result::Result<Vec<Item>, Refusal> {
+    /// Deletes lists of a clear. All of them, or the clear has failed. As for `lengths`, see [`Shard::undeleted`].
+    async fn delete(&self, commands: Commands, lengths: bool) -> std::result::Result<Vec<Item>, Refusal> {
+        let answer = self.ask(commands).await.and_then(|items| match Shard::undeleted(&items, lengths) {
+            None => Ok(items),
+            Some(error) => Err(Refusal { status: 502, why: format!("Redis refused to delete: {error}") }),
+        });
+        if answer.is_err() {
+            self.with(|shard| shard.clear_failed(now()))?;
+        }
+        answer
+    }
+
+    async fn ask(&self, commands: Commands) -> std::result::Result<Vec<Item>, Refusal> {
         let count = commands.len() as u64;
         self.with(|shard| {
             shard.counters().redis_requests += 1;

@@ -72,7 +72,7 @@ impl Inner {
         for of_one_row in wanted.chunk_by(|one, next| one.slot == next.slot) {
             let in_memory = of_one_row.iter().all(|wanted| wanted.body.is_some());
             let slots: Vec<i64> = of_one_row.iter().map(|wanted| wanted.slot).take(1).collect();
-            let row = if in_memory { None } else { self.storage.rows(&slots)?.pop() };
+            let row = if in_memory { None } else { self.storage.rows(&slots).next().transpose()? };
             let stored: Vec<&[u8]> =
                 row.as_ref().map(|row| row.entries().map(|(_, _, json)| json).collect()).unwrap_or_default();
             let first = row.as_ref().map_or(0, |row| row.head.seq);

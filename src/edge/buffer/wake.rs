@@ -122,7 +122,8 @@ impl Inner {
             match self.with(|shard| shard.step(now(), hurry))? {
                 Step::Rest => return Ok(()),
                 Step::Load(slots) => {
-                    for row in self.storage.rows(&slots)? {
+                    for row in self.storage.rows(&slots) {
+                        let row = row?;
                         self.with(|shard| shard.supply(&row))?;
                     }
                 }

@@ -1,0 +1,164 @@
+//! Redis answers, and what it says is no: nothing is lost by it, and what it costs does not grow.
+
+use super::owner::{Fault, LIMITS, Owner, entry, ids};
+use crate::buffer::wire::Outcome;
+use crate::entry::System;
+use crate::quota::Limits;
+
+const PLENTY: Limits = Limits { global: 1_000_000, systems: [1_000_000; 4], trace: 1_000_000 };
+
+fn log(owner: &mut Owner, trace: &str, id: &str) -> Vec<Outcome> {
+    let log = entry(trace, id, System::Convex, false, owner.now, 10);
+    owner.append(&[log])
+}
+
+/// An owner with so many traces in Redis, one log each.
+fn with_traces(count: u32) -> Owner {
+    let mut owner = Owner::new(PLENTY);
+    for trace in 0..count {
+        log(&mut owner, &format!("t{trace}"), "1");
+    }
+    owner.rest();
+    owner
+}
+
+fn commands(owner: &mut Owner) -> u64 {
+    owner.shard.counters().redis_commands
+}
+
+#[test]
+fn a_clear_claims_nothing_when_redis_deletes_nothing() {
+    for one in [Some("t0"), None] {
+        let mut owner = with_traces(2);
+        owner.redis.keeps = true;
+        assert!(owner.clear(one, Fault::None, |_| ()).is_none());
+        assert_eq!(owner.read("t0").unwrap(), ["1"]);
+        owner.redis.keeps = false;
+        owner.rest();
+        assert_eq!(owner.read("t0").unwrap(), ["1"]);
+        assert!(owner.clear(one, Fault::None, |_| ()).is_some());
+        assert!(owner.read("t0").unwrap().is_empty());
+    }
+}
+
+#[test]
+fn a_refusal_has_no_list_counted_and_silence_has_them_counted_once_a_minute() {
+    let mut owner = with_traces(1_200);
+    let (before, first) = (commands(&mut owner), owner.now);
+    for n in 0..5 {
+        log(&mut owner, "t0", &format!("busy{n}"));
+        owner.pass(1_000);
+        owner.step(Fault::Busy);
+        owner.pass(20_000);
+        while owner.step(Fault::None) {}
+    }
+    assert!(commands(&mut owner) - before < 30, "{} commands", commands(&mut owner) - before);
+    let before = commands(&mut owner);
+    for n in 0..5 {
+        log(&mut owner, "t0", &format!("silent{n}"));
+        owner.pass(1_000);
+        owner.step(Fault::Lost);
+        owner.pass(20_000);
+        // A census, too, gets no answer now and then, and goes on where it was.
+        owner.step(Fault::None);
+        owner.step(Fault::None);
+        owner.step(Fault::Lost);
+        owner.pass(1_000);
+        while owner.step(Fault::None) {}
+    }
+    let minutes = u64::try_from(owner.now - first).unwrap() / 60_000 + 1;
+    let spent = commands(&mut owner) - before;
+    assert!((1_200..minutes * 1_800).contains(&spent), "{spent} commands in {minutes} minutes");
+    owner.rest();
+}
+
+#[test]
+fn a_list_that_cannot_be_read_is_not_asked_for_for_ever_and_holds_nobody_up() {
+    let mut owner = with_traces(2);
+    owner.shard.found_short("t0", owner.now);
+    owner.huge = Some("t0");
+    for n in 0..60 {
+        let id = format!("more{n}");
+        log(&mut owner, "t1", &id);
+        owner.pass(300);
+        owner.step(Fault::None);
+        assert!(ids(&owner.redis.list("t1", owner.now)).contains(&id), "the other flows at once");
+        while owner.step(Fault::None) {}
+        owner.pass(20_000);
+    }
+    let before = commands(&mut owner);
+    owner.rest();
+    assert!(owner.shard.repairs.is_empty() && commands(&mut owner) - before < 10);
+    assert_eq!(owner.read("t0").unwrap(), ["1"]);
+}
+
+#[test]
+fn a_list_that_cannot_be_looked_at_holds_nobody_up() {
+    let mut owner = with_traces(3);
+    for trace in ["t0", "t1", "t2"] {
+        log(&mut owner, trace, "2");
+    }
+    owner.pass(300);
+    owner.step(Fault::AnswerLost);
+    owner.huge = Some("t0");
+    owner.pass(15_000);
+    owner.step(Fault::None);
+    log(&mut owner, "new", "1");
+    owner.pass(300);
+    owner.step(Fault::None);
+    assert_eq!(ids(&owner.redis.list("new", owner.now)), ["1"], "the others flow at once");
+    for _ in 0..30 {
+        owner.pass(20_000);
+        while owner.step(Fault::None) {}
+    }
+    assert_eq!(owner.shard.pending(), 1, "all but what cannot be looked for are known to be in Redis");
+    owner.huge = None;
+    owner.rest();
+    for trace in ["t0", "t1", "t2"] {
+        assert_eq!(ids(&owner.redis.list(trace, owner.now)), ["1", "2"], "{trace}, once each");
+    }
+}
+
+#[test]
+fn a_shard_full_of_expired_traces_has_room_again_while_requests_come() {
+    let mut owner = Owner::new(Limits { trace: 10, ..PLENTY });
+    let long = "x".repeat(4_000);
+    let mut traces = 0;
+    loop {
+        let batch: Vec<_> = (traces..traces + 500)
+            .map(|n| entry(&format!("{long}{n}"), "1", System::Worker, false, owner.now, 10))
+            .collect();
+        if owner.append(&batch).iter().any(|outcome| matches!(outcome, Outcome::Full)) {
+            break;
+        }
+        traces += 500;
+    }
+    owner.rest();
+    // Nobody leaves it alone, as clients that try again would not.
+    let mut taken = false;
+    for n in 0..90 {
+        owner.now += 60_000;
+        taken = matches!(log(&mut owner, &format!("late{n}"), "1")[..], [Outcome::Stored { .. }]);
+        while owner.step(Fault::None) {}
+    }
+    assert!(taken, "of {traces} traces all have expired");
+    let _ = LIMITS;
+}
+
+#[test]
+fn a_list_that_cannot_be_audited_is_given_up_and_the_others_are_audited() {
+    let mut owner = with_traces(2);
+    for trace in ["t0", "t1"] {
+        log(&mut owner, trace, "2");
+    }
+    owner.pass(300);
+    owner.step(Fault::Late(100));
+    owner.pass(1_000);
+    // Looked for in vain, and sent again: the first may come all the same, and does.
+    owner.step(Fault::None);
+    owner.step(Fault::None);
+    owner.huge = Some("t0");
+    owner.rest();
+    let doubles = |owner: &Owner, trace: &str| owner.shard.traces.get(trace).map(|trace| trace.doubles);
+    assert_eq!((doubles(&owner, "t0"), doubles(&owner, "t1")), (Some(0), Some(1)));
+}
