@@ -67,19 +67,24 @@ impl Shard {
     /// left; else what is left is what a start must look for.
     pub(super) fn end_aside(&mut self, batch: &Batch) {
         let Some(key) = &batch.aside else { return };
-        // What stood under its key instead may have taken the place of its list.
-        self.repairs.push_back(key.clone());
-        self.traces.update(key, |trace| {
-            match &mut trace.aside {
-                Some(aside) => match aside.entries.front() {
-                    Some(first) => aside.since = first.seq,
-                    None => trace.aside = None,
-                },
-                None => return,
+        let moved = self.traces.update(key, |trace| {
+            let Some(aside) = &mut trace.aside else { return false };
+            let since = aside.entries.front().map(|first| first.seq);
+            if since == Some(aside.since) {
+                return false;
+            }
+            match since {
+                Some(since) => aside.since = since,
+                None => trace.aside = None,
             }
             trace.changed = true;
+            true
         });
-        self.checkpoint_due = true;
+        if moved == Some(true) {
+            // What stood under its key instead may have taken the place of its list.
+            self.repairs.push_back(key.clone());
+            self.checkpoint_due = true;
+        }
     }
 
     /// Puts a part's entries where they wait without holding up the others.
@@ -94,13 +99,15 @@ impl Shard {
         let mut entries = VecDeque::from(entries);
         if self.traces.get(&key).is_some_and(|trace| trace.aside.is_none()) {
             // Entries of this trace that wait in line follow them, so that its order holds.
-            let (same, others) =
-                std::mem::take(&mut self.waiting).into_iter().partition(|entry| entry.key == key);
-            self.waiting = others;
-            let same: VecDeque<Pending> = same;
+            let (same, others): (Vec<_>, Vec<_>) =
+                self.waiting.take().into_iter().partition(|entry| entry.key == key);
+            self.waiting = others.into_iter().collect();
             entries.extend(same);
         }
-        self.traces.update(&key, |trace| {
+        let moved = self.traces.update(&key, |trace| {
+            // What a start must look for is stored; that it was tried again is not.
+            let moved = trace.aside.as_ref().is_none_or(|aside| aside.since > since);
+            trace.changed |= moved;
             let aside = trace.aside.get_or_insert_with(|| Aside {
                 since,
                 error: String::new(),
@@ -117,9 +124,9 @@ impl Shard {
             aside.retry_at = now.saturating_add(pause);
             aside.tries = aside.tries.saturating_add(1);
             aside.error = shortened(error);
-            trace.changed = true;
+            moved
         });
-        self.checkpoint_due = true;
+        self.checkpoint_due |= moved == Some(true);
     }
 }
 

@@ -29,9 +29,7 @@ impl Pending {
     pub fn text(&self) -> &str {
         self.body.as_deref().and_then(|body| std::str::from_utf8(body).ok()).unwrap_or("")
     }
-}
 
-impl Pending {
     /// What it takes in a request at most: its JSON, where quoting at most doubles each byte, and the commands that
     /// name its trace, where a control character is six bytes.
     pub fn request_bytes(&self) -> u64 {

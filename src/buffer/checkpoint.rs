@@ -47,6 +47,9 @@ pub struct TraceLine {
     /// Whether all of its list is this shard's.
     #[serde(skip_serializing_if = "is_default")]
     pub whole: bool,
+    /// Whether its list is to be looked at.
+    #[serde(skip_serializing_if = "is_default")]
+    pub owes_repair: bool,
     /// First entry set aside, and why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aside: Option<(u64, String)>,
@@ -57,7 +60,7 @@ const CHECKPOINT_BYTES: usize = 4 * 1024 * 1024;
 
 /// Bytes a trace's line takes at most, but for why it was set aside: a control character is six bytes of JSON.
 fn line_bytes(trace_id: &str) -> usize {
-    250 + 6 * trace_id.len()
+    270 + 6 * trace_id.len()
 }
 
 impl Shard {
@@ -101,7 +104,7 @@ impl Shard {
 
     /// Writes what has changed, what counts in the pages that are emptied, and what is forgotten.
     fn write_pages<E>(&mut self, now: i64, store: &mut impl FnMut(Page) -> Result<(), E>) -> Result<(), E> {
-        let busy: HashSet<Rc<str>> = self.lists_to_repair().cloned().collect();
+        let busy: HashSet<Rc<str>> = self.lists_to_repair().chain(self.audits.keys()).cloned().collect();
         let forgotten = self.traces.forget_expired(now, self.lease.window(), |key| busy.contains(key));
         for (_, trace) in &forgotten {
             self.pages.is_void(trace.stored);
@@ -159,6 +162,7 @@ fn trace_line(key: &str, trace: &Trace, cleared_all: u64) -> TraceLine {
         cleared: trace.cleared.max(cleared_all),
         first: trace.first,
         whole: trace.whole,
+        owes_repair: trace.owes_repair,
         aside: trace.aside.as_ref().map(|aside| (aside.since, aside.error.clone())),
     }
 }

@@ -151,7 +151,7 @@ impl Shard {
         let mut counts = HashMap::new();
         let of_batch = self.batch.iter().flat_map(Batch::entries);
         let of_asides = self.asides().flat_map(|(_, aside)| &aside.entries);
-        for entry in of_batch.chain(of_asides).chain(&self.waiting) {
+        for entry in of_batch.chain(of_asides).chain(self.waiting.iter()) {
             *counts.entry(entry.key.clone()).or_default() += 1;
         }
         counts
@@ -169,9 +169,9 @@ impl Shard {
             gone.extend(dropped);
             *entries = kept;
         };
-        let mut waiting: Vec<Pending> = std::mem::take(&mut self.waiting).into();
+        let mut waiting: Vec<Pending> = self.waiting.take().into();
         sift(&mut waiting);
-        self.waiting = waiting.into();
+        self.waiting = waiting.into_iter().collect();
         if let Some(batch) = &mut self.batch {
             for part in &mut batch.parts {
                 sift(&mut part.entries);

@@ -237,8 +237,11 @@ impl Shard {
             self.traces.update(key, |trace| trace.doubles = doubles);
             self.checkpoint_due = true;
         }
-        let flushed = self.traces.get(key).map_or(0, super::traces::Trace::flushed);
-        if elements.len() < AUDIT_DEPTH && (unique.len() as u64) < flushed {
+        let Some(trace) = self.traces.get(key) else { return };
+        if trace.may_have_expired(now) && !elements.is_empty() && !self.repairs.contains(key) {
+            // What a late execution began anew has no time to live.
+            self.repairs.push_back(key.clone());
+        } else if elements.len() < AUDIT_DEPTH && (unique.len() as u64) < trace.flushed() {
             self.found_short(key, now);
         }
     }

@@ -105,6 +105,7 @@ impl Loader {
             trace.newest = row.newest;
             trace.first = row.first;
             trace.whole = row.whole;
+            trace.owes_repair = row.owes_repair;
             trace.aside = row.aside.map(|(since, error)| Aside {
                 since,
                 error,
@@ -212,7 +213,10 @@ impl Loader {
             shard.ring.waits(entry.seq);
             shard.traces.update(&entry.key, |trace| trace.waiting += 1);
         }
-        for (_, trace) in shard.traces.iter() {
+        for (key, trace) in shard.traces.iter() {
+            if trace.owes_repair {
+                shard.repairs.push_back(key.clone());
+            }
             // Written to late, when its entries came into Redis: its rows are needed from then on.
             let until = trace.written_at.saturating_add(row::RETAIN_MS);
             trace.kept.iter().for_each(|&seq| shard.ring.needed(seq, until));
@@ -222,7 +226,7 @@ impl Loader {
             // The instance before may have sent any of them.
             shard.give_up([from, through].into_iter(), now);
         }
-        shard.waiting = tail;
+        shard.waiting = tail.into_iter().collect();
         if window > 0 {
             shard.lease.recall(window, spent);
         }

@@ -13,6 +13,7 @@ mod ids;
 mod late;
 mod load;
 mod pages;
+mod queue;
 mod repair;
 mod ring;
 pub mod row;

@@ -95,7 +95,9 @@ impl Shard {
         if let Some((key, commands)) = self.fences.pop_front() {
             return self.ask(commands, Mode::Pipeline, Asked::Fence(key));
         }
-        if let Some(step) = self.repair_step(now) {
+        if self.may_repair()
+            && let Some(step) = self.repair_step(now)
+        {
             return step;
         }
         self.audit_step(now)
@@ -127,14 +129,22 @@ impl Shard {
                 continue;
             };
             let short = self.traces.get(key).is_some_and(|trace| {
+                let gone = len == 0 && trace.may_have_expired(now);
                 !trace.too_large
-                    && !trace.may_have_expired(now)
+                    && !gone
+                    && !trace.expired(now)
                     && len < trace.list_len.unwrap_or(0).max(trace.flushed())
             });
             if short && !self.repairs.contains(key) {
                 self.repairs.push_back(key.clone());
             }
         }
+    }
+
+    /// Whether lists can be written again: not before what a start takes for waiting was looked for, or what stands there of
+    /// it would be taken for another's.
+    pub(super) fn may_repair(&self) -> bool {
+        self.waiting.front().is_none_or(|entry| entry.seq > self.uncertain_through)
     }
 
     fn repair_step(&mut self, now: i64) -> Option<Step> {
@@ -228,7 +238,7 @@ impl Shard {
         let of_batch = self.batch.iter().flat_map(Batch::entries);
         let aside = self.traces.get(key).and_then(|trace| trace.aside.as_ref());
         let of_aside = aside.into_iter().flat_map(|aside| &aside.entries);
-        of_batch.chain(of_aside).chain(&self.waiting).filter(move |entry| &*entry.key == key)
+        of_batch.chain(of_aside).chain(self.waiting.iter()).filter(move |entry| &*entry.key == key)
     }
 
     pub(super) fn repair_read(&mut self, items: Vec<Item>, now: i64) {
@@ -262,6 +272,7 @@ impl Shard {
             trace.list_len = Some(repair.len);
             // The next write gives it its full time to live again.
             trace.renewed_at = 0;
+            trace.changed |= std::mem::take(&mut trace.owes_repair);
             // What was lost and is not kept is lost for good; what is kept is there again.
             let there = trace.flushed().min(repair.different).max(repair.ours);
             if !trace.too_large && there != trace.flushed() {

@@ -14,6 +14,9 @@ const BACKOFF_MS: i64 = 250;
 const BACKOFF_MAX_MS: i64 = 15_000;
 /// A batch whose items are answered with an error so often sets those traces aside, so that the others flow.
 const ERRORS_BEFORE_ASIDE: u32 = 3;
+/// So many refusals in a row, the batch's and its first trace's, are taken for what is in them, and the next trace has its
+/// turn at once. After more of them it is Redis that takes nothing, as at the end of a plan's quota, and pauses follow.
+const REFUSALS_AT_ONCE: u32 = 2;
 /// A flush so much later than its trace's newest entry counts as the time the trace was written to, in ms: its list
 /// lives from then.
 pub(super) const LATE_FLUSH_MS: i64 = 60_000;
@@ -111,7 +114,9 @@ impl Shard {
         }
         let part = batch.parts.remove(0);
         self.set_aside(part, false, &failure.to_string(), now);
-        self.retry_at = i64::MIN;
+        if self.failures <= REFUSALS_AT_ONCE {
+            self.retry_at = i64::MIN;
+        }
         self.end_batch();
     }
 
@@ -134,9 +139,10 @@ impl Shard {
                         self.watch(&part.key, now);
                     }
                     self.flushed(&part.key, &there, None, now);
-                    if missing.is_empty() && after_start {
-                        // What became of its time to live is not known either.
-                        left.push(Part { entries: missing, ..part });
+                    if missing.is_empty() && (after_start || !part.renew) {
+                        // What became of its time to live is not known either: this push may have begun the list anew.
+                        self.owes_repair(&part.key);
+                        left.push(Part { entries: missing, renew: true, ..part });
                     } else if !missing.is_empty() {
                         // The write that was given up may yet come, and double what is sent again.
                         self.watch(&part.key, now);
@@ -212,7 +218,11 @@ impl Shard {
                 Some(Ok(renewed)) => {
                     // A list that is not there has no time to live, and the one that begins next gets one of its own.
                     let at = if renewed.integer() == Some(0) { 0 } else { now };
-                    self.traces.update(&part.key, |trace| trace.renewed_at = at);
+                    let mended = at > 0 && !self.lists_to_repair().any(|key| *key == part.key);
+                    self.traces.update(&part.key, |trace| {
+                        trace.renewed_at = at;
+                        trace.changed |= mended && std::mem::take(&mut trace.owes_repair);
+                    });
                 }
                 // Without it the list would live for ever.
                 Some(Err(error)) if batch.errors + 1 < ERRORS_BEFORE_ASIDE => {
@@ -233,6 +243,16 @@ impl Shard {
             self.set_aside(part, false, &error, now);
         }
         self.end_batch();
+    }
+
+    /// Notes, also for the next instance, that a list may lack entries, or a time to live.
+    fn owes_repair(&mut self, key: &Rc<str>) {
+        self.traces.update(key, |trace| {
+            trace.renewed_at = 0;
+            trace.owes_repair = true;
+            trace.changed = true;
+        });
+        self.checkpoint_due = true;
     }
 
     /// Notes that Redis answered, but an item of the batch with an error.
@@ -300,7 +320,7 @@ impl Shard {
         match surprise {
             Some(Surprise::Short) => {
                 // Without a new look at its time to live, what was just begun anew would live for ever.
-                self.traces.update(key, |trace| trace.renewed_at = 0);
+                self.owes_repair(key);
                 self.repairs.push_back(key.clone());
                 self.census_at = Some(now);
             }

@@ -4,6 +4,7 @@ use super::batch::{Batch, Pending};
 use super::ids::{Ids, MAX_IDS, Seed};
 use super::late::{Audit, GivenUp};
 use super::pages::Pages;
+use super::queue::Queue;
 use super::repair::Repair;
 use super::ring::{Place, Ring};
 use super::row::{LAYOUT, ROW_HEAD_BYTES, ROW_MAX_BYTES, Row, RowHead, head_bytes};
@@ -53,7 +54,7 @@ pub struct Shard {
     pub(super) traces: Traces,
     pub(super) pages: Pages,
     pub(super) lease: Lease,
-    pub(super) waiting: VecDeque<Pending>,
+    pub(super) waiting: Queue,
     pub(super) held_bytes: u64,
     pub(super) memory_bytes: u64,
     pub(super) batch: Option<Batch>,
@@ -121,7 +122,7 @@ impl Shard {
             traces: Traces::new(seed),
             pages: Pages::default(),
             lease: Lease::new(settings.shard, settings.shards),
-            waiting: VecDeque::new(),
+            waiting: Queue::default(),
             held_bytes: 0,
             memory_bytes: 0,
             batch: None,
@@ -354,7 +355,7 @@ impl Shard {
             }
         });
         if aside != Some(true) {
-            self.waiting.push_back(pending);
+            self.waiting.push(pending);
         }
         begins
     }

@@ -55,18 +55,11 @@ impl Shard {
     /// When the next step is due, Unix ms; `None` while there is nothing to do.
     pub fn wake_at(&self) -> Option<i64> {
         let now_if = |due: bool| due.then_some(i64::MIN);
-        let waiting = self.waiting.front().map(|entry| {
-            let enough = self.waiting.len() >= FLUSH_AT_ENTRIES || self.held_bytes >= FLUSH_AT_BYTES;
-            if enough { i64::MIN } else { entry.at.saturating_add(self.settings.flush_delay_ms) }
-        });
+        let waiting = self.flush_due();
         let aside = self.asides().map(|(_, aside)| aside.retry_at).min();
         let audits = self.audits.values().map(|audit| audit.due).min();
-        let repairs = now_if(
-            !self.repairs.is_empty()
-                || self.repair.is_some()
-                || !self.census.is_empty()
-                || !self.fences.is_empty(),
-        );
+        let repairs = (!self.repairs.is_empty() || self.repair.is_some()) && self.may_repair();
+        let repairs = now_if(repairs || !self.census.is_empty() || !self.fences.is_empty());
         let put_off = Some(self.put_off_until).filter(|_| !self.put_off.is_empty());
         let due = [
             now_if(self.batch.is_some()),
@@ -79,6 +72,13 @@ impl Shard {
             self.horizon(),
         ];
         due.into_iter().flatten().min().map(|at| at.max(self.retry_at))
+    }
+
+    /// When what waits is flushed, Unix ms: once the first has waited for its delay, or at once when much waits.
+    fn flush_due(&self) -> Option<i64> {
+        let first = self.waiting.front()?;
+        let much = self.waiting.len() >= FLUSH_AT_ENTRIES || self.waiting.bytes() >= FLUSH_AT_BYTES;
+        Some(if much { i64::MIN } else { first.at.saturating_add(self.settings.flush_delay_ms) })
     }
 
     /// Entries that are acknowledged and not yet in Redis.
@@ -130,14 +130,8 @@ impl Shard {
     }
 
     fn next_batch(&mut self, now: i64, hurry: bool) -> Option<Batch> {
-        let (due, oldest) = match self.waiting.front() {
-            None => (false, 0),
-            Some(first) => {
-                let enough = self.waiting.len() >= FLUSH_AT_ENTRIES || self.held_bytes >= FLUSH_AT_BYTES;
-                (hurry || enough || first.at.saturating_add(self.settings.flush_delay_ms) <= now, first.seq)
-            }
-        };
-        let mut batch = if due {
+        let oldest = self.waiting.front().map_or(0, |first| first.seq);
+        let mut batch = if self.flush_due().is_some_and(|due| hurry || due <= now) {
             let mut entries: Vec<Pending> = Vec::new();
             let mut bytes = 0;
             while let Some(entry) = self.waiting.front() {
@@ -145,7 +139,7 @@ impl Shard {
                 if entries.len() >= FLUSH_MAX_ENTRIES || (bytes > FLUSH_MAX_BYTES && !entries.is_empty()) {
                     break;
                 }
-                entries.extend(self.waiting.pop_front());
+                entries.extend(self.waiting.pop());
             }
             Batch { uncertain: oldest <= self.uncertain_through, ..Batch::of(entries) }
         } else {

@@ -39,6 +39,9 @@ pub struct Trace {
     pub list_len: Option<u64>,
     /// When its list's time to live was last renewed, Unix ms; 0 when not known.
     pub renewed_at: i64,
+    /// Whether its list is to be looked at: it was begun anew, and may lack entries or a time to live. Stored, for the next
+    /// instance.
+    pub owes_repair: bool,
     /// Doubles seen in its list and counted.
     pub doubles: u64,
     /// Whether its list is too large to be written again.

@@ -162,3 +162,54 @@ fn a_list_that_cannot_be_audited_is_given_up_and_the_others_are_audited() {
     let doubles = |owner: &Owner, trace: &str| owner.shard.traces.get(trace).map(|trace| trace.doubles);
     assert_eq!((doubles(&owner, "t0"), doubles(&owner, "t1")), (Some(0), Some(1)));
 }
+
+#[test]
+fn a_trace_that_is_refused_for_ever_costs_no_rows_and_the_others_are_flushed_together_still() {
+    let mut owner = with_traces(2);
+    owner.redis.wrong.insert(crate::redis::list_key("t0"));
+    for n in 0..3 {
+        let large = entry("t0", &format!("large{n}"), System::Worker, false, owner.now, 700_000);
+        owner.append(&[large]);
+    }
+    owner.pass(300);
+    for _ in 0..10 {
+        while owner.step(Fault::None) {}
+        owner.pass(20_000);
+    }
+    let rows = owner.shard.counters().rows_written;
+    let mut pushes = commands(&mut owner);
+    for n in 0..20 {
+        log(&mut owner, "t1", &format!("more{n}"));
+        while owner.step(Fault::None) {}
+    }
+    owner.pass(300);
+    while owner.step(Fault::None) {}
+    pushes = commands(&mut owner) - pushes;
+    assert!(pushes <= 4, "{pushes} commands for twenty logs of one trace");
+    for _ in 0..10 {
+        owner.pass(30_000);
+        while owner.step(Fault::None) {}
+    }
+    assert_eq!(owner.shard.counters().rows_written - rows, 20, "a row a log, and none for trying again");
+    owner.redis.wrong.clear();
+    owner.rest();
+    assert_eq!(owner.redis.list("t0", owner.now).len(), 4);
+}
+
+#[test]
+fn a_redis_that_takes_nothing_is_asked_with_pauses() {
+    let mut owner = with_traces(1);
+    for trace in 0..200 {
+        log(&mut owner, &format!("u{trace}"), "1");
+    }
+    let before = owner.shard.counters().redis_requests;
+    let end = owner.now + 120_000;
+    while owner.now < end {
+        while owner.step(Fault::Refused) {}
+        owner.pass(100);
+    }
+    let asked = owner.shard.counters().redis_requests - before;
+    assert!(asked < 40, "{asked} requests in two minutes");
+    owner.rest();
+    assert!((0..200).all(|trace| owner.redis.list(&format!("u{trace}"), owner.now).len() == 1));
+}
