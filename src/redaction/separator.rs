@@ -51,13 +51,17 @@ impl Scanner<'_> {
                 // Markdown's `**password**: …`
                 b'*' if closers < 6 => (closers, at) = (closers + 1, at + 1),
                 b'?' if self.byte(at + 1) == b':' => at += 1,
-                // PHP's `["secret":protected]=>`
-                b':' if quoted && self.is_at(at, b":protected]") => at += 10,
-                b':' if quoted && self.is_at(at, b":private]") => at += 8,
+                b':' if (quoted || self.opener(end) == b'[') && closers < 6 => {
+                    let Some(close) = self.behind_visibility(at) else { break };
+                    (closers, at) = (closers + 1, close);
+                }
                 // `password[0]=…`, `['password']['app'] = …`, `password (generated) = …`, `Unseal Key 1: …`
                 b'[' | b'(' | b'1'..=b'9' if closers < 6 => {
                     match (self.qualifier(end, at), self.lost_colour(at)) {
-                        (Some(next), _) => (listed, closers, at) = (true, closers + 1, next),
+                        (Some(next), _) => {
+                            listed |= !self.is_at(at, b"(changed)"); // its old value, and its new one
+                            (closers, at) = (closers + 1, next);
+                        }
                         (None, Some(next)) if self.byte(at) == b'[' => (closers, at) = (closers + 1, next),
                         _ => break,
                     }
@@ -272,6 +276,8 @@ impl Scanner<'_> {
                     .all(|&b| super::charset::is_alnum(b) || b"'\"_-".contains(&b))
                     .then_some(close + 1)?
             }
+            // `applicationServerKey (VAPID public key) = …`
+            b'(' if rest.windows(10).any(|part| part.eq_ignore_ascii_case(b"public key")) => return None,
             b'(' => {
                 rest.iter()
                     .position(|b| matches!(b, b')' | b'\n' | b'"'))
