@@ -204,7 +204,7 @@ impl Scanner<'_> {
         if self.is_at(sep.value, b"defined as ") {
             return self.quoted_argument(sep.value + 10);
         }
-        if self.prints_kind(sep.value) {
+        if self.prints_kind(sep.value) || self.prints_place(sep.value) {
             return self.pass(sep.value, b"");
         }
         match self.value(sep) {
@@ -237,7 +237,8 @@ impl Scanner<'_> {
                     || self.inside > 0 && benign::is_styling(content)
                     || object::is_reference(content);
                 if object::prints_itself(own, content) {
-                    self.inside = 0; // what the object holds is named in the string
+                    // What the object holds is named in the string, and it is all there is.
+                    self.inside = if self.byte(after) == b'}' { 0 } else { self.inside };
                     return self.pass(start, content);
                 }
                 if label

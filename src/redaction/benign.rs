@@ -211,7 +211,7 @@ pub fn is_setting(value: &[u8]) -> bool {
     let joined = name
         .windows(2)
         .any(|two| matches!(two, [a, b] if a.is_ascii_lowercase() && (b.is_ascii_uppercase() || *b == b'_')));
-    let number = |said: &[u8]| (1..=4).contains(&said.len()) && said.iter().all(u8::is_ascii_digit);
+    let number = |said: &[u8]| (1..=3).contains(&said.len()) && said.iter().all(u8::is_ascii_digit);
     name.first().is_some_and(u8::is_ascii_lowercase)
         && joined
         && said.strip_prefix(b"=").is_some_and(|said| number(said) || matches!(said, b"true" | b"false"))

@@ -101,7 +101,13 @@ impl Scanner<'_> {
             b' ' if self.is_at(end, b" / ") => end + 3,
             _ => 0,
         };
-        if named && parted > 0 && (self.chosen(parted) || self.told_here(parted)) {
+        let told = parted == end + 1
+            || self
+                .slice(parted, parted + 64)
+                .iter()
+                .take_while(|b| **b > b' ')
+                .any(|b| b"!@#$%^&*".contains(b));
+        if named && parted > 0 && (self.chosen(parted) || told && self.told_here(parted)) {
             return true;
         }
         if level == Level::Harmless && self.line_is_quiet() && self.byte(end) != b'(' {

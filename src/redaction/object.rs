@@ -67,13 +67,23 @@ impl Scanner<'_> {
         open.then_some(end)
     }
 
-    /// `a64f992 ActivityRecord{…`, `value=…`: an object's place, or its first field
+    /// `value=…`: an object's first field
     fn begins_fields(&self, at: usize) -> bool {
-        let name = charset::ALNUM_UNDER.run_within(self.text, at, 32);
-        let first = self.slice(at, name);
-        let place = (5..=8).contains(&first.len()) && first.iter().all(|&b| charset::HEX.has(b));
-        let named = first.len() > 1 && first.iter().all(|b| b.is_ascii_alphabetic() || *b == b'_');
-        place && matches!(self.byte(name), b' ' | b'}') || named && matches!(self.byte(name), b'=' | b':')
+        let end = charset::ALNUM_UNDER.run_within(self.text, at, 32);
+        let name = self.slice(at, end);
+        let named = name.len() > 1 && name.iter().all(|b| b.is_ascii_alphabetic() || *b == b'_');
+        named && matches!(self.byte(end), b'=' | b':')
+    }
+
+    /// Android's `Token{a64f992 ActivityRecord{…`: an object by its place, and another in it that it says nothing of.
+    pub fn prints_place(&self, at: usize) -> bool {
+        let end = charset::ALNUM.run_within(self.text, at, 48);
+        let place = charset::HEX.run_within(self.text, end + 1, 9);
+        self.byte(at).is_ascii_uppercase()
+            && self.byte(end) == b'{'
+            && ends_as!(self.slice(at, end), HOLDERS)
+            && (5..=8).contains(&(place - end - 1))
+            && matches!(self.byte(place), b' ' | b'}')
     }
 
     /// Java's `[C@1b6d3586`: where the reference ends.
@@ -85,6 +95,7 @@ impl Scanner<'_> {
     /// `external-secrets: {"level":"info","ts":…}`: a line as a logger writes it, behind the program's name
     pub fn begins_record(&mut self, at: usize) -> bool {
         const LEVELS: [&[u8]; 3] = [b"level\"", b"severity\"", b"lvl\""];
+        const OTHERS: [&[u8]; 5] = [b"ts\"", b"time\"", b"timestamp\"", b"msg\"", b"message\""];
         let Some((_, start)) = value::opening(self.text, at + 1) else { return false };
         let end = charset::TOKEN.run_within(self.text, start, 16);
         if self.byte(at) != b'{'
@@ -93,12 +104,14 @@ impl Scanner<'_> {
             return false;
         }
         self.looked(start, start + LEVEL_WITHIN);
-        mentions(self.slice(start, start + LEVEL_WITHIN), &LEVELS)
+        let rest = self.slice(start, start + LEVEL_WITHIN);
+        mentions(rest, &LEVELS) && mentions(rest, &OTHERS)
     }
 
-    /// `('session', '…')`: the first of two strings in brackets is the name of the second.
-    pub fn names_second(&self, open: usize, after: usize) -> bool {
-        self.before(open) == b'(' && (self.is_at(after, b", '") || self.is_at(after, b", \""))
+    /// `('session', '…')`: the first in brackets is the name of the second.
+    pub fn names_second(&self, open: usize, content: &[u8], after: usize) -> bool {
+        let plain = |b: &u8| b.is_ascii_alphabetic() || b"_-.".contains(b);
+        self.before(open) == b'(' && self.byte(after) == b',' && content.iter().all(plain)
     }
 }
 

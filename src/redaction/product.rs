@@ -53,7 +53,8 @@ pub fn is_of_product(name: &[u8], value: &[u8]) -> bool {
 impl Scanner<'_> {
     /// Takes what a product's name holds: `define( 'NONCE_SALT', '…' )`, Laravel's `"key":"base64:…"`.
     pub fn product_value(&mut self, name: &[u8], sep: Separator) -> bool {
-        if !(name == b"key" && !sep.listed || is_storage(name) || is_wordpress(name)) {
+        let laravel = || name == b"key" && (0..=4).any(|mark| self.is_at(sep.value + mark, b"base64:"));
+        if !(is_storage(name) || is_wordpress(name) || laravel()) {
             return false;
         }
         let (start, end, after) = self.argument_at(sep.value, 2 * WORDPRESS);

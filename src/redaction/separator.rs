@@ -277,7 +277,7 @@ impl Scanner<'_> {
                     .then_some(close + 1)?
             }
             // `applicationServerKey (VAPID public key) = …`
-            b'(' if rest.windows(10).any(|part| part.eq_ignore_ascii_case(b"public key")) => return None,
+            b'(' if says_public(rest) => return None,
             b'(' => {
                 rest.iter()
                     .position(|b| matches!(b, b')' | b'\n' | b'"'))
@@ -355,4 +355,12 @@ impl Scanner<'_> {
         (!digits.is_empty() && digits.iter().all(u8::is_ascii_digit) && self.byte(end) == b'm')
             .then_some(end + 1)
     }
+}
+
+/// `(public key)`, `(VAPID public key)`: a remark that says so, and of whose kind at most.
+fn says_public(remark: &[u8]) -> bool {
+    let close = remark.iter().position(|&b| b == b')').unwrap_or(0);
+    let said = remark.get(1..close).and_then(|said| said.strip_suffix(b"public key"));
+    let kind = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b"- ".contains(b);
+    said.is_some_and(|said| said.iter().all(kind))
 }
