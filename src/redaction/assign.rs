@@ -4,6 +4,7 @@ use super::benign;
 use super::charset;
 use super::keys::{self, Half, Level};
 use super::names::Rule;
+use super::object;
 use super::phrase::PASSWORDS;
 use super::scan::Scanner;
 use super::separator::Separator;
@@ -31,7 +32,7 @@ impl Scanner<'_> {
         let Some(sign) = self.sign_behind(end) else { return false };
         let Some(sep) = self.separator(sign) else {
             self.opens_block(start, end);
-            return self.string_behind(start, end);
+            return self.string_behind(start, end) || self.changed_entry(start, end);
         };
         self.looked(end, sep.value);
         if self.ends_query(start, sep) || self.is_of_markup(start, end) {
@@ -64,6 +65,9 @@ impl Scanner<'_> {
             self.pair = pair;
         }
         let typed = name == b"type" && self.is_at(sep.value + 1, b"password\"");
+        if name == b"type" && self.is_at(sep.value + 1, b"random_password\"") {
+            self.random_at = end;
+        }
         if (half == Some(Half::Name) || typed)
             && let Some(level) = self.pair_name(sep)
             // JSON Patch's `{"op":"add","path":"/password","value":…}`: a path alone is where a request went.
@@ -107,6 +111,9 @@ impl Scanner<'_> {
             if self.listed_behind(end) {
                 return true;
             }
+        }
+        if self.product_value(name, sep) {
+            return true;
         }
         match level {
             // A wallet's seed
@@ -197,7 +204,7 @@ impl Scanner<'_> {
         if self.is_at(sep.value, b"defined as ") {
             return self.quoted_argument(sep.value + 10);
         }
-        if self.prints_kind(sep.value) {
+        if self.prints_kind(sep.value) || self.prints_place(sep.value) {
             return self.pass(sep.value, b"");
         }
         match self.value(sep) {
@@ -227,7 +234,13 @@ impl Scanner<'_> {
                     || self.is_column(own, start, end)
                     || self.is_token_of_text(own, content, after)
                     || sep.colon && benign::is_label_text(content)
-                    || self.inside > 0 && benign::is_styling(content);
+                    || self.inside > 0 && benign::is_styling(content)
+                    || object::is_reference(content);
+                if object::prints_itself(own, content) {
+                    // What the object holds is named in the string, and it is all there is.
+                    self.inside = if self.byte(after) == b'}' { 0 } else { self.inside };
+                    return self.pass(start, content);
+                }
                 if label
                     || value::is_address(content)
                     || value::is_path(content)

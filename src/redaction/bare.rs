@@ -46,6 +46,10 @@ impl Scanner<'_> {
             self.take(start, end, end, Rule::KEY_VALUE);
             return true;
         }
+        // `;jsessionid=…?id=380`: the address's query
+        let query = || self.slice(start, end).iter().take(128).position(|&b| b == b'?');
+        let of_path = self.before(name) == b';' && self.is_at(name, b"jsessionid=");
+        let end = if of_path { query().map_or(end, |length| start + length) } else { end };
         let content = self.judged(start, end);
         if sep.arrow && !sep.quoted && self.before(name) != b':' && !value::looks_generated(content, 8) {
             return false;

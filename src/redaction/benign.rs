@@ -204,6 +204,19 @@ pub fn is_piece(value: &[u8]) -> bool {
     number || word && (capitals == 0 || first && capitals + 1 == all && all <= 5)
 }
 
+/// A name of several words with a number or a truth under it: `minLength=12`, `recovery_codes_remaining=10`.
+pub fn is_setting(value: &[u8]) -> bool {
+    let name = value.iter().take_while(|b| b.is_ascii_alphabetic() || **b == b'_').count();
+    let (name, said) = value.split_at_checked(name).unwrap_or_default();
+    let joined = name
+        .windows(2)
+        .any(|two| matches!(two, [a, b] if a.is_ascii_lowercase() && (b.is_ascii_uppercase() || *b == b'_')));
+    let number = |said: &[u8]| (1..=3).contains(&said.len()) && said.iter().all(u8::is_ascii_digit);
+    name.first().is_some_and(u8::is_ascii_lowercase)
+        && joined
+        && said.strip_prefix(b"=").is_some_and(|said| number(said) || matches!(said, b"true" | b"false"))
+}
+
 /// The name that a value begins with where it is one with a value of its own: `access=9f2c…`. Where that value starts.
 pub fn inner_value(value: &[u8]) -> Option<usize> {
     let name = ALNUM_UNDER.run_within(value, 0, 24);

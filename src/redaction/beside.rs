@@ -47,6 +47,8 @@ impl Scanner<'_> {
             () if keys::is_anonymous(name) => self.public_jwt(sep),
             () if is_one_of!(name, "args") => self.redis_arguments(start, sep.value),
             () if is_routing(name) => self.routing_key(sep),
+            () if name == b"result" => self.random_result(start, sep),
+            () if name == b"value" => self.listed_key(start, sep),
             () if is_one_of!(name, "private-lines") => self.putty_lines(sep.value),
             () if is_one_of!(name, "private-mac private-hash") => {
                 self.generated_value(sep, 32, Rule::PRIVATE_KEY)

@@ -101,7 +101,8 @@ impl Scanner<'_> {
             self.looked(start, to);
             return self.command_span(start + 1, to);
         }
-        if long && word == b"cookie" {
+        // `--cookie "a=…; b=…"`, curl's `-b "a=…; b=…"`; `-b jar.txt` names a file
+        if long && word == b"cookie" || !long && word == b"b" && self.line.user_flag {
             return self.cookies(end + 1);
         }
         // `["-a", "…"]`, as a process is started

@@ -4,6 +4,8 @@ use super::benign;
 use super::beside::{TOKEN_AT_LEAST, is_integration_key, is_routing};
 use super::keys::{self, Half, Level};
 use super::names::Rule;
+use super::object;
+use super::product::is_of_product;
 use super::words::is_one_of;
 use super::{MARK, Tally, redact_text, value};
 use crate::json::Json;
@@ -64,8 +66,9 @@ fn visit<'t, 'a>(
                 || benign::is_label_text(text.as_bytes())
                 || benign::is_foreign_text(name.as_bytes(), text.as_bytes())
                 || name.contains('-') && benign::is_version(text.as_bytes())
+                || object::is_reference(text.as_bytes())
                 || level == Level::UnlessNumber && benign::is_styling(text.as_bytes());
-            if !own && hides(text, level) {
+            if !own && (hides(text, level) || holds_product(name, text)) {
                 hide(tree, Rule::CONTEXT_KEY, tally);
             } else if !tally.harmless.has(text) {
                 match redact_text(text, tally) {
@@ -86,6 +89,11 @@ fn below(level: Level) -> Level {
 fn hide(leaf: &mut Json<'_>, rule: Rule, tally: &mut Tally) {
     tally.add(rule);
     *leaf = Json::String(Cow::Borrowed(MARK));
+}
+
+/// Whether it is what a product keeps under that name.
+fn holds_product(name: &str, text: &str) -> bool {
+    is_of_product(name.as_bytes(), text.as_bytes()) && !super::extra::allows(text.as_bytes())
 }
 
 /// Whether the name above is enough to hide a string.

@@ -35,6 +35,14 @@ impl Scanner<'_> {
         let scheme = gap > 0
             && (is_one_of!(self.slice(start, word), SCHEMES) || self.own_scheme(start, word, word + gap));
         let from = if scheme { word + gap } else { start };
+        // Rails' `Token token="…", email="…"`: what stands beside the token says whose it is.
+        if scheme
+            && self.is_at(from, b"token=")
+            && matches!(self.byte(from + 6), b'"' | b'\'' | b'\\')
+            && let Some((quote, inner)) = value::opening(self.text, from + 6)
+        {
+            return Some(self.token_parameter(inner, quote));
+        }
         let to = match opened {
             Some(_) => limit,
             None if scheme => self.parameters(from).unwrap_or_else(|| self.bare_end(from, false, false)),
@@ -56,6 +64,20 @@ impl Scanner<'_> {
         }
         self.take(from, to, if opened.is_some() { after } else { to }, Rule::AUTHORIZATION);
         Some(true)
+    }
+
+    /// Takes a string's content, and nothing behind it.
+    fn token_parameter(&mut self, start: usize, quote: value::Quote) -> bool {
+        let (end, after) = self.closing(start, quote);
+        let content = self.judged(start, end);
+        let marked = content.starts_with(super::MARK.as_bytes());
+        if marked {
+            self.resume(start + super::MARK.len());
+        } else if !value::says_nothing(content) {
+            self.take(start, end, after, Rule::AUTHORIZATION);
+            return true;
+        }
+        marked
     }
 
     /// A scheme of somebody's own: a word, and what can be nothing but credentials.

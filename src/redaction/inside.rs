@@ -46,6 +46,9 @@ impl Scanner<'_> {
         if sep.arrow && !sep.quoted && self.before(name) != b':' {
             return false; // token => { … } is a function
         }
+        if sep.spaced_colon && !sep.quoted && self.begins_record(at) {
+            return self.pass(at, b"");
+        }
         let listed = self.byte(at) == b'[' && value::opening(self.text, at + 1).is_some();
         if sep.spaced_colon
             && !sep.quoted
@@ -97,8 +100,10 @@ impl Scanner<'_> {
         };
         let (end, after) = self.closing(start, quote);
         let next = after + value::run_of(self.text, after, b' ');
-        let is_key = self.byte(next) == b':' || self.slice(next, next + 2) == b"=>";
         let content = self.judged(start, end);
+        let is_key = self.byte(next) == b':'
+            || self.slice(next, next + 2) == b"=>"
+            || self.names_second(self.at, content, after);
         let scheme = content.starts_with(b"Bearer ") || content.starts_with(b"Basic ");
         let scheme = scheme || is_one_of!(content, "authorization cookie set-cookie"); // the name as it was sent
         let piece = self.pieces && self.inside == 1 && benign::is_piece(content);

@@ -4,6 +4,7 @@ use super::bare::Bare;
 use super::benign;
 use super::charset;
 use super::keys::{self, Level};
+use super::object;
 use super::scan::Scanner;
 use super::value;
 use super::words::{ends_as, is_one_of};
@@ -246,6 +247,7 @@ fn is_none_itself(bare: &Bare<'_>) -> bool {
         || value::names_header(content)
         || value::is_address(content)
         || value::is_code(content)
+        || object::is_reference(content)
         || content.starts_with(b"-----BEGIN")
         || content.strip_prefix(b"(").is_some_and(bracketed)
 }

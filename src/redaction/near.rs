@@ -96,8 +96,18 @@ impl Scanner<'_> {
         // `creds ada/hunter2`
         let (from, to) = self.words[0];
         let named = self.byte(to) == b' ' && is_one_of!(self.slice(from, to), "creds credentials");
-        if named && matches!(self.byte(end), b'/' | b':') && (self.chosen(end + 1) || self.told_here(end + 1))
-        {
+        let parted = match self.byte(end) {
+            b'/' | b':' => end + 1,
+            b' ' if self.is_at(end, b" / ") => end + 3,
+            _ => 0,
+        };
+        let told = parted == end + 1
+            || self
+                .slice(parted, parted + 64)
+                .iter()
+                .take_while(|b| **b > b' ')
+                .any(|b| b"!@#$%^&*".contains(b));
+        if named && parted > 0 && (self.chosen(parted) || told && self.told_here(parted)) {
             return true;
         }
         if level == Level::Harmless && self.line_is_quiet() && self.byte(end) != b'(' {
@@ -233,7 +243,9 @@ impl Scanner<'_> {
         let content = self.slice(start, end);
         let pin =
             self.line.linked && matches!(content.len(), 4..=8) && content.iter().all(u8::is_ascii_digit);
-        if !(value::looks_chosen(content) || value::is_passphrase(content) || pin) {
+        if !(value::looks_chosen(content) || value::is_passphrase(content) || pin)
+            || benign::is_setting(content)
+        {
             return false;
         }
         self.take(start, end, end, Rule::KEY_VALUE);
@@ -340,7 +352,10 @@ impl Scanner<'_> {
             && content.len() >= 24
             && content.iter().all(|&b| charset::is_alnum(b))
             && value::looks_generated(content, 24);
-        if !door && !value::is_unmistakable(content) || in_path && self.is_version(start, end) {
+        if !door && !value::is_unmistakable(content)
+            || in_path && self.is_version(start, end)
+            || benign::is_setting(content)
+        {
             return false;
         }
         let cut = end == start + NEAR_AT_MOST;

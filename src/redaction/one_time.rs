@@ -55,7 +55,8 @@ impl Scanner<'_> {
             Some(Value::Quoted(start, end, _) | Value::Bare(start, end)) => (start, end),
             _ => return false,
         };
-        let digits = self.slice(start, end);
+        // A longer one is none, and is not counted through: values stand within values.
+        let digits = self.slice(start, end.min(start + 12));
         // Werkzeug's `Debugger PIN: 123-456-789`
         let groups = end - start == 11 && digits.iter().skip(3).step_by(4).all(|&b| b == b'-');
         let count = digits.iter().filter(|b| b.is_ascii_digit()).count();

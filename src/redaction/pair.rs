@@ -17,6 +17,10 @@ impl Scanner<'_> {
         if !opens || !named_secret(self.level_of(start, end, true)) {
             return false;
         }
+        // Python's `<RequestsCookieJar[<Cookie sid=… for example.com/>]>`
+        if before == b'<' && self.byte(end) == b' ' && self.slice(start, end) == b"Cookie" {
+            return self.cookies(end + 1);
+        }
         if self.is_at(end, b"&gt;") {
             return self.element_text(end + 4);
         }

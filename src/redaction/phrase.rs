@@ -54,6 +54,7 @@ impl Scanner<'_> {
             b'I' => length == 8,
             b'm' => length == 10,
             b'r' => length == 11,
+            b'S' | b's' => length == 7,
             _ => false,
         };
         if stated && !self.in_row && self.statement(start, end) {
@@ -289,6 +290,13 @@ impl Scanner<'_> {
             () if typed => value::looks_generated(content, 8) || value::is_told(content),
             () if is_one_of!(word, "community") => {
                 is_one_of!(self.nth_word(0), "snmp-server") && !is_one_of!(content, "public private")
+            }
+            // net-snmp's `rocommunity … 10.0.0.0/8`
+            () if is_one_of!(word, "rocommunity rwcommunity") => {
+                let network = self.byte(to) == b' ' && self.byte(to + 1).is_ascii_digit();
+                !is_one_of!(content, "public private")
+                    && !value::says_nothing(content)
+                    && (network || value::is_told(content) || value::looks_generated(content, 8))
             }
             () if !key || self.alone(before, start + word.len()) == Level::Harmless => false,
             () if self.is_fingerprint(content) => false,

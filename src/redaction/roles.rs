@@ -44,7 +44,7 @@ static ROLES: Words<1024> = Words::new(&[
     (KEY | MANY, "keys"),
     (MAKES_KEY, "private priv signing encryption encrypt decryption decrypt master service deploy deployment \
         admin shared webhook ssh aes rsa role crypto cipher pgp gpg wallet ingest ingestion \
-        integration unseal preshared root symmetric account subscription tls ssl server fernet license licence hashing internal pragma wifi wpa wlan wep"),
+        integration unseal preshared root symmetric account subscription tls ssl server fernet license licence hashing internal setup pragma wifi wpa wlan wep"),
     (MAKES_KEY | MAKES_CODE, "sign"),
     (MAKES_KEY, "api"),
     (MAKES_KEY | NEUTRAL, "encrypted"),

@@ -230,6 +230,10 @@ pub const RULES: &[Rule] = &[
     row("password-hash", "$2a$ $2b$ $2y$ $2x$", CRYPT, 50, 60, Vendor),
     row("password-hash", "$argon2id$ $argon2i$ $argon2d$ $scrypt$ $pbkdf2 $bcrypt-sha256$", CRYPT, 30, 512, Vendor),
     row("password-hash", "$6$ $5$ $1$ $apr1$ $y$ $7$ $gy$", CRYPT, 24, 256, Vendor),
+    row("password-hash", "$S$", CRYPT, 48, 52, Vendor), // Drupal's `PhpassHashedPassword`
+    row("password-hash", "$P$ $H$", CRYPT, 27, 31, Vendor), // phpass, as WordPress and phpBB use it
+    // ASP.NET Identity's `PasswordHasher`, version 3: a marker, the function, its iterations and the salt's length, in base64
+    row("password-hash", "AQAAAAEAACcQAAAAE AQAAAAIAAYagAAAAE", BASE64, 65, 67, Vendor),
     row("password-hash", "pbkdf2_sha256$ pbkdf2_sha1$ bcrypt_sha256$ bcrypt$$2 argon2$argon2 scrypt$", CRYPT, 30, 512, Vendor),
     row("password-hash", "pbkdf2:sha scrypt:32768: SCRAM-SHA-256$ SCRAM-SHA-1$", CRYPT_COLON, 30, 512, Vendor),
     row("password-hash", "{SSHA} {SHA} {SSHA256} {SSHA512} {CRYPT} {bcrypt} {SMD5}", CRYPT, 24, 200, Vendor),

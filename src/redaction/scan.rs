@@ -68,6 +68,8 @@ pub struct Scanner<'t> {
     pub arguments_to: usize,
     /// Behind where `access…` and `refresh…` stood last, 0 for nowhere.
     pub halves: (usize, usize),
+    /// Behind where Terraform's `random_password` stood last, 0 for nowhere.
+    pub random_at: usize,
     /// A JSON Web Key was seen (`"kty"`).
     pub jwk: bool,
     /// The names last judged, and how.
@@ -104,6 +106,7 @@ impl<'t> Scanner<'t> {
             blocks: Far::default(),
             arguments_to: 0,
             halves: (0, 0),
+            random_at: 0,
             jwk: false,
             levels: [const { Cell::new((0, 0, keys::Level::Harmless)) }; 4],
             netrc: false,
@@ -360,6 +363,9 @@ impl<'t> Scanner<'t> {
             && self.byte(end) == b'^'
         {
             self.take(self.at + 2, end, end, Rule::CARD);
+            return 0;
+        }
+        if self.encoded_address(self.at) {
             return 0;
         }
         let escaped =

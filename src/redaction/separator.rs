@@ -51,13 +51,17 @@ impl Scanner<'_> {
                 // Markdown's `**password**: …`
                 b'*' if closers < 6 => (closers, at) = (closers + 1, at + 1),
                 b'?' if self.byte(at + 1) == b':' => at += 1,
-                // PHP's `["secret":protected]=>`
-                b':' if quoted && self.is_at(at, b":protected]") => at += 10,
-                b':' if quoted && self.is_at(at, b":private]") => at += 8,
+                b':' if (quoted || self.opener(end) == b'[') && closers < 6 => {
+                    let Some(close) = self.behind_visibility(at) else { break };
+                    (closers, at) = (closers + 1, close);
+                }
                 // `password[0]=…`, `['password']['app'] = …`, `password (generated) = …`, `Unseal Key 1: …`
                 b'[' | b'(' | b'1'..=b'9' if closers < 6 => {
                     match (self.qualifier(end, at), self.lost_colour(at)) {
-                        (Some(next), _) => (listed, closers, at) = (true, closers + 1, next),
+                        (Some(next), _) => {
+                            listed |= !self.is_at(at, b"(changed)"); // its old value, and its new one
+                            (closers, at) = (closers + 1, next);
+                        }
                         (None, Some(next)) if self.byte(at) == b'[' => (closers, at) = (closers + 1, next),
                         _ => break,
                     }
@@ -272,6 +276,8 @@ impl Scanner<'_> {
                     .all(|&b| super::charset::is_alnum(b) || b"'\"_-".contains(&b))
                     .then_some(close + 1)?
             }
+            // `applicationServerKey (VAPID public key) = …`
+            b'(' if says_public(rest) => return None,
             b'(' => {
                 rest.iter()
                     .position(|b| matches!(b, b')' | b'\n' | b'"'))
@@ -349,4 +355,12 @@ impl Scanner<'_> {
         (!digits.is_empty() && digits.iter().all(u8::is_ascii_digit) && self.byte(end) == b'm')
             .then_some(end + 1)
     }
+}
+
+/// `(public key)`, `(VAPID public key)`: a remark that says so, and of whose kind at most.
+fn says_public(remark: &[u8]) -> bool {
+    let close = remark.iter().position(|&b| b == b')').unwrap_or(0);
+    let said = remark.get(1..close).and_then(|said| said.strip_suffix(b"public key"));
+    let kind = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b"- ".contains(b);
+    said.is_some_and(|said| said.iter().all(kind))
 }

@@ -322,7 +322,11 @@ impl Scanner<'_> {
             && match self.byte(end) {
                 b'/' => true,
                 b':' => (2..=5).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit),
-                _ => self.slice(at, end).iter().all(|b| b.is_ascii_digit() || *b == b'.'),
+                // A number alone is a line's: `[SendWorker:188978561024:Listener@679]`.
+                _ => {
+                    let host = self.slice(at, end);
+                    host.contains(&b'.') && host.iter().all(|b| b.is_ascii_digit() || *b == b'.')
+                }
             }
     }
 

@@ -25,6 +25,9 @@ impl Scanner<'_> {
         if self.is_at(end, b"\" \"") && is_one_of!(word, "requirepass masterauth") {
             return self.quoted_argument(end + 2);
         }
+        if is_one_of!(word, "setuser") {
+            return self.redis_user(end);
+        }
         // ioredis' `{ name: 'AUTH', args: [ 'default', '…' ] }`
         self.line.owed |= word == b"AUTH" && self.slice(end, end + 10).windows(4).any(|part| part == b"args");
         if self.byte(end) != b' ' && self.byte(end) != b'(' {
@@ -58,7 +61,7 @@ impl Scanner<'_> {
                 self.generated_word(user, 8) || tagged && self.last_word(after)
             }
             b"IDENTIFY" => self.last_word(end),
-            b"requirepass" | b"masterauth" => self.last_word(end),
+            b"requirepass" | b"masterauth" => self.redis_setting(end) || self.last_word(end),
             _ if word.eq_ignore_ascii_case(b"values") => self.row(start, end),
             _ => false,
         }

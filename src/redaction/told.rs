@@ -1,6 +1,8 @@
 //! What a sentence says a secret is: `password for ada is …`, `mot de passe de jean est …`, `token for the runner: …`,
 //! `password changed from … to …`.
 
+use super::charset;
+use super::keys::Level;
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
@@ -28,7 +30,10 @@ impl Scanner<'_> {
         if self.byte(end) != b' ' {
             return false;
         }
-        let Some((value, words, account)) = self.told_at(end, password).or_else(|| self.behind_purpose(end))
+        let Some((value, words, account)) = self
+            .told_at(end, password)
+            .or_else(|| self.behind_purpose(end))
+            .or_else(|| self.behind_account(end))
         else {
             return false;
         };
@@ -143,6 +148,28 @@ impl Scanner<'_> {
         let at = end + colon.unwrap_or(rest.len());
         self.looked(end, at);
         self.is_at(at, b": ").then_some((at + 2, 3, false))
+    }
+
+    /// Elasticsearch's `PASSWORD kibana_system = …`, a line of its own
+    fn behind_account(&mut self, end: usize) -> Option<(usize, usize, bool)> {
+        let start = end.saturating_sub(8);
+        if !matches!(self.before(start), 0 | b'\n') || self.slice(start, end) != b"PASSWORD" {
+            return None;
+        }
+        let user = charset::TOKEN.run_within(self.text, end + 1, 48);
+        (user > end + 1 && self.is_at(user, b" = ")).then_some((user + 3, 1, false))
+    }
+
+    /// `setting[smtp.password] changed from … to …`
+    pub fn changed_entry(&mut self, start: usize, end: usize) -> bool {
+        if !self.is_at(end, b"] ") {
+            return false;
+        }
+        let to = charset::ALNUM.run_within(self.text, end + 2, 12);
+        self.is_at(to, b" from ")
+            && is_one_of!(self.slice(end + 2, to), CHANGES)
+            && self.alone(start, end) == Level::Always
+            && self.told_change(to, true)
     }
 
     /// `is now …`, `was rotated to …`: where the secret stands behind it.

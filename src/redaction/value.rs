@@ -220,8 +220,18 @@ fn starts_next(text: &[u8], at: usize, mark: u8) -> bool {
     }
 }
 
-/// `user=ada|pwd=…|db=1`: whether a name and its value stand at `at`, on a line of such that the one at `from` is of.
+/// `user=ada|pwd=…|db=1`: whether a name and its value stand at `at`, on a line of such that the one at `from` is of; and
+/// `api.key:…|api.host:…`, whose names have parts.
 fn is_piped(text: &[u8], from: usize, at: usize) -> bool {
+    if text.get(from.wrapping_sub(1)) == Some(&b':') {
+        let end = charset::TOKEN_DOT.run_within(text, at, 32);
+        let name = text.get(at..end).unwrap_or_default();
+        let plain = |b: &u8| b.is_ascii_lowercase() || b"._".contains(b);
+        return name.contains(&b'.')
+            && name.iter().all(plain)
+            && text.get(end) == Some(&b':')
+            && text.get(end + 1).is_some_and(|&b| charset::is_alnum(b));
+    }
     let end = charset::ALNUM_UNDER.run_within(text, at, 24);
     let plain = |b: &u8| b.is_ascii_lowercase() || *b == b'_';
     let named = end > at && text.get(at..end).is_some_and(|name| name.iter().all(plain));

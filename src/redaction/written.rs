@@ -35,9 +35,13 @@ impl Scanner<'_> {
         if self.byte(at) == b'{' && statement::is_owed(self.slice(at, at + 3)) {
             return Some(Value::Bare(at, at + 3));
         }
-        if let Some(end) = self.bytes_value(at) {
+        if let Some(end) = self.bytes_value(at).or_else(|| self.array_reference(at)) {
             return Some(Value::Bare(at, end));
         }
+        if let Some(open) = self.printed_object(at) {
+            return Some(Value::Opens(open));
+        }
+        at = self.behind_type(at).unwrap_or(at);
         if self.is_at(at, super::MARK.as_bytes()) {
             return Some(Value::Bare(at, at + super::MARK.len()));
         }

@@ -8,6 +8,11 @@ pub fn hostile() -> Vec<(&'static str, &'static str)> {
     vec![
         ("quotes", "\""),
         ("codes in a value", ":otp"),
+        ("codes of any length", "code:otp日本"),
+        ("an access list", "acl setuser >a "),
+        ("addresses in addresses, encoded", "a%3A%2F%2Fb%3Ac%40"),
+        ("types before strings", "password: (a)(len=1) \""),
+        ("who may see it", "[password:A\\B"),
         ("codes and digits in a value", ":otp1"),
         ("calls in a key", "-----BEGIN PRIVATE KEY password: '"),
         ("a jar", "\tTRUE\t/\tTRUE\t1\tsid\t"),
@@ -290,6 +295,16 @@ pub const FRAGMENTS: &[&str] = &[
     "auth=('a', '",
     "identified ",
     "|\n  ",
+    "Token{",
+    "acl setuser ",
+    "%3A%2F%2F",
+    "%40",
+    " (len=1) \"",
+    ":private]",
+    "Dict([('",
+    "\"type\":\"random_password\"",
+    "result",
+    "java.lang.Object@1b6d3",
 ];
 
 /// A tree of these words, its shape drawn from the bits of a number.

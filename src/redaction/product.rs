@@ -1,0 +1,118 @@
+//! Names that a product gives its secrets and that say little alone: what they hold is told by its form too.
+
+use super::charset;
+use super::names::Rule;
+use super::scan::Scanner;
+use super::separator::Separator;
+use super::value;
+use super::words::{ends_as, is_one_of};
+
+/// Azure's keys: 64 bytes in base64.
+const AZURE: usize = 88;
+
+/// Laravel's keys: what says so, and 32 bytes in base64.
+const LARAVEL: usize = 51;
+
+/// WordPress' keys and salts: 64 characters of any kind. The text of who set none is shorter.
+const WORDPRESS: usize = 64;
+
+/// How far before a key's value Azure names it.
+const NAMED_WITHIN: usize = 96;
+
+/// How far behind `random_password` in Terraform's state its result stands at most.
+const RESULT_WITHIN: usize = 1600;
+
+/// `define( 'NONCE_SALT', '…' )`
+fn is_wordpress(name: &[u8]) -> bool {
+    const NAMES: &str = "auth_key secure_auth_key logged_in_key nonce_key auth_salt secure_auth_salt logged_in_salt nonce_salt";
+    name.first().is_some_and(u8::is_ascii_uppercase) && is_one_of!(name, NAMES)
+}
+
+/// `AZURE_STORAGE_KEY: …`. The key under which a browser or S3 stores something has another form.
+fn is_storage(name: &[u8]) -> bool {
+    ends_as!(name, "storage_key storagekey storage_account_key storageaccountkey")
+}
+
+/// Whether what stands under a product's name has the form of its secret.
+pub fn is_of_product(name: &[u8], value: &[u8]) -> bool {
+    let base64 = |text: &[u8]| text.iter().all(|&b| charset::BASE64.has(b));
+    match value.len() {
+        AZURE if value.ends_with(b"==") => is_storage(name) && base64(value),
+        LARAVEL if name == b"key" => {
+            value.ends_with(b"=") && value.strip_prefix(b"base64:").is_some_and(base64)
+        }
+        WORDPRESS.. => {
+            is_wordpress(name)
+                && value.iter().take(WORDPRESS).any(u8::is_ascii_digit)
+                && value.iter().take(WORDPRESS).any(u8::is_ascii_alphabetic)
+        }
+        _ => false,
+    }
+}
+
+impl Scanner<'_> {
+    /// Takes what a product's name holds: `define( 'NONCE_SALT', '…' )`, Laravel's `"key":"base64:…"`.
+    pub fn product_value(&mut self, name: &[u8], sep: Separator) -> bool {
+        let laravel = || name == b"key" && (0..=4).any(|mark| self.is_at(sep.value + mark, b"base64:"));
+        if !(is_storage(name) || is_wordpress(name) || laravel()) {
+            return false;
+        }
+        let (start, end, after) = self.argument_at(sep.value, 2 * WORDPRESS);
+        let quoted = start > sep.value && after > end;
+        let fits = is_of_product(name, self.slice(start, end)) && (quoted || !is_wordpress(name));
+        if fits {
+            self.take(start, end, after, Rule::KEY_VALUE);
+        }
+        fits
+    }
+
+    /// Azure's list of an account's keys: `"keyName": "key1", … "value": "…"`
+    pub fn listed_key(&mut self, start: usize, sep: Separator) -> bool {
+        let from = sep.value + 1;
+        let end = from + AZURE;
+        let closed = matches!(self.byte(sep.value), b'"' | b'\'') && self.byte(end) == self.byte(sep.value);
+        if !closed || !self.is_at(end - 2, b"==") {
+            return false;
+        }
+        self.looked(start.saturating_sub(NAMED_WITHIN), end);
+        let back = self.slice(start.saturating_sub(NAMED_WITHIN), start);
+        let named = back.windows(7).any(|part| part == b"keyName");
+        let fits = named && charset::BASE64.run_within(self.text, from, AZURE) == end;
+        if fits {
+            self.take(from, end, end + 1, Rule::KEY_VALUE);
+        }
+        fits
+    }
+
+    /// The `result` of Terraform's `"type":"random_password"`
+    pub fn random_result(&mut self, start: usize, sep: Separator) -> bool {
+        if self.random_at == 0 || start > self.random_at + RESULT_WITHIN {
+            return false;
+        }
+        let Some((quote, from)) = value::opening(self.text, sep.value) else { return false };
+        let (to, after) = self.closing(from, quote);
+        let fits = to < after && !value::says_nothing(self.judged(from, to));
+        if fits {
+            self.take(from, to, after, Rule::KEY_VALUE);
+        }
+        fits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_tells_a_products_secret_from_what_else_is_called_so() {
+        let (azure, laravel) = ("aB3/".repeat(21) + "aQ==", format!("base64:{}aB3=", "aB3/".repeat(10)));
+        let salt = "J?G8 ^l,".repeat(8);
+        for (name, value) in [("AZURE_STORAGE_KEY", &azure), ("key", &laravel), ("NONCE_SALT", &salt)] {
+            assert!(is_of_product(name.as_bytes(), value.as_bytes()), "{name}");
+            for other in ["", "user-settings-v2", "put your unique phrase here", "base64:abc"] {
+                assert!(!is_of_product(name.as_bytes(), other.as_bytes()), "{name} {other}");
+            }
+            assert!(!is_of_product(b"cacheKey", value.as_bytes()), "{name}");
+        }
+    }
+}
