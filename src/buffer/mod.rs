@@ -5,6 +5,7 @@
 //! and carries out what it asks for. [`wire`] is the vocabulary between the worker and its shards, [`row`] what a
 //! shard stores.
 
+mod append;
 mod aside;
 mod batch;
 mod checkpoint;
@@ -28,9 +29,10 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use append::Appended;
 pub use checkpoint::TraceLine;
 pub use load::Loader;
 pub use pages::{Page, Stored};
-pub use shard::{Appended, Shard, ShardSettings};
+pub use shard::{Shard, ShardSettings};
 pub use step::{Mode, Step};
 pub use tail::{Told, Wanted};
