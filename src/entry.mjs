@@ -53,7 +53,7 @@ export class LogBuffer extends DurableObject {
 const LOG = /^https?:\/\/[^/?#]+\/log(?:[?#]|$)/; // as it was written: `new URL` would make one of `/x/../log`
 const OTLP = /^https?:\/\/[^/?#]+\/v1\/logs(?:[?#]|$)/;
 const TAIL = /^https?:\/\/[^/?#]+\/logs\/tail(?:[?#]|$)/;
-const HOP_TIMEOUT_MS = 5_000; // as in src/config.rs
+const HOP_TIMEOUT_MS = 5_000; // as in src/config/settings.rs
 const GRACE_MS = 5_000; // beyond two hops
 const CLEAR_HOPS = 8; // a clear waits for a flush under way and deletes many lists
 

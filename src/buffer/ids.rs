@@ -77,10 +77,10 @@ impl Ids {
         self.generations.retain(|(start, _)| start.saturating_add(GENERATION_MS + REMEMBER_MS) > now);
     }
 
-    /// Remembers an id stored at `at`, by its fingerprint; false when it was known.
-    pub fn insert(&mut self, fingerprint: u64, at: i64) -> bool {
+    /// Remembers an id stored at `at`, by its fingerprint; one that is known is remembered as it was.
+    pub fn insert(&mut self, fingerprint: u64, at: i64) {
         if self.knows(fingerprint) {
-            return false;
+            return;
         }
         let fits =
             self.generations.first().is_some_and(|(start, _)| at < start.saturating_add(GENERATION_MS));
@@ -90,7 +90,6 @@ impl Ids {
         if let Some((_, ids)) = self.generations.first_mut() {
             ids.insert(fingerprint);
         }
-        true
     }
 
     /// Whether an id is known, by its fingerprint.
@@ -113,10 +112,11 @@ mod tests {
         let mut ids = Ids::new(Seed(7));
         let [a, b, joined, other] =
             [("t", "a"), ("t", "b"), ("ta", ""), ("u", "a")].map(|(trace, id)| ids.fingerprint(trace, id));
-        assert!(ids.insert(a, 0));
-        assert!(!ids.insert(a, REMEMBER_MS));
-        assert!(ids.insert(joined, 0) && ids.insert(other, 0));
-        ids.insert(b, GENERATION_MS);
+        for (id, at) in [(a, 0), (a, REMEMBER_MS), (joined, 0), (other, 0), (b, GENERATION_MS)] {
+            assert!(!ids.knows(id) || id == a);
+            ids.insert(id, at);
+        }
+        assert_eq!(ids.len(), 4);
         ids.forget(REMEMBER_MS + GENERATION_MS - 1);
         assert!(ids.knows(a));
         ids.forget(REMEMBER_MS + GENERATION_MS);

@@ -38,8 +38,8 @@ pub struct ShardSettings {
 pub struct Shard {
     pub(super) settings: ShardSettings,
     pub(super) born: i64,
-    /// When the number of shards last changed, Unix ms, as far as it was told; before that other shards wrote the lists
-    /// of its traces.
+    /// When the number of shards last changed, Unix ms, before which other shards wrote the lists of its traces; `MAX` until
+    /// it was told.
     pub(super) resharded_at: i64,
     pub(super) next_seq: u64,
     pub(super) ring: Ring,
@@ -99,7 +99,7 @@ impl Shard {
         let seed = Seed(settings.seed);
         Shard {
             born: now,
-            resharded_at: 0,
+            resharded_at: i64::MAX,
             next_seq: 1,
             ring: Ring::default(),
             ids: Ids::new(seed),
@@ -157,7 +157,9 @@ impl Shard {
         self.lease.granted(request, reply, now);
         self.resharded_at = reply.resharded_at;
         for (trace_id, &count) in &reply.earlier_traces {
-            if super::wire::shard_of(trace_id, self.settings.shards) == self.settings.shard {
+            if reply.window >= self.lease.window()
+                && super::wire::shard_of(trace_id, self.settings.shards) == self.settings.shard
+            {
                 let key = self.traces.key(trace_id);
                 let taken_over = self.traces.update(&key, |trace| {
                     trace.count_in_window(reply.window);

@@ -69,7 +69,7 @@ const fn count(min: u64, max: u64) -> Kind {
 
 const MIB: u64 = 1024 * 1024;
 
-/// Largest quota that may be set: ids of an hour are held in memory, 16 shards of a million each.
+/// Largest quota that may be set: what sixteen shards hold of an hour's ids, a million each, in memory.
 const MAX_QUOTA: u64 = 16_000_000;
 
 /// Every setting of the worker.

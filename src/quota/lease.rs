@@ -53,7 +53,6 @@ pub struct Lease {
     /// No asking for this system's tokens before then, Unix ms.
     ask_after: [i64; 4],
     unreachable: bool,
-    asked: u64,
 }
 
 impl Lease {
@@ -73,7 +72,6 @@ impl Lease {
             overdrawn_assumed: false,
             ask_after: [i64::MIN; 4],
             unreachable: false,
-            asked: 0,
         }
     }
 
@@ -105,11 +103,6 @@ impl Lease {
     /// Whether the last request to the global object failed.
     pub fn unreachable(&self) -> bool {
         self.unreachable
-    }
-
-    /// Requests made to the global object by this instance.
-    pub fn asked(&self) -> u64 {
-        self.asked
     }
 
     /// Tells a shard that starts what its rows say it spent. How much of that was overdrawn they do not say, so
@@ -154,10 +147,7 @@ impl Lease {
         if self.turn == 0 {
             let any =
                 System::ALL.into_iter().find(|system| wanted.get(system.index()).is_some_and(|&n| n > 0))?;
-            return due(self, any).then(|| {
-                self.asked += 1;
-                LeaseRequest { window: 0, spent: [0; 4], ..base }
-            });
+            return due(self, any).then_some(LeaseRequest { window: 0, spent: [0; 4], ..base });
         }
         let turned = now >= self.window_end() || self.undrained_from > 0;
         let held = self.held();
@@ -169,7 +159,6 @@ impl Lease {
         let at = short.index();
         let count = wanted.get(at).copied().unwrap_or(0).saturating_sub(held.get(at).copied().unwrap_or(0));
         self.turn += 1;
-        self.asked += 1;
         // While the global quota has tokens left, all that is held is kept. After that, what is not wanted now
         // goes back, so that no system is refused while another's tokens lie idle here.
         let mut kept = held;
@@ -184,8 +173,8 @@ impl Lease {
         Some(LeaseRequest { turn: self.turn, held: kept, want: Some(short), count: count.max(1), ..base })
     }
 
-    /// Takes the global object's answer. Returns whether it was of use.
-    pub fn granted(&mut self, request: &LeaseRequest, reply: &LeaseReply, now: i64) -> bool {
+    /// Takes the global object's answer.
+    pub fn granted(&mut self, request: &LeaseRequest, reply: &LeaseReply, now: i64) {
         self.unreachable = false;
         if request.turn == 0 {
             self.turn = reply.turn.max(1);
@@ -193,7 +182,7 @@ impl Lease {
             // The ledger heard a later request of this shard, or is about to: of an instance before this one, or what
             // it gave back meanwhile. Go on from there.
             self.turn = self.turn.max(reply.turn);
-            return false;
+            return;
         }
         if self.window != Some(reply.window) {
             self.spent = [0; 4];
@@ -227,7 +216,6 @@ impl Lease {
                 *after = now + ASK_AGAIN_MS;
             }
         }
-        true
     }
 
     /// Gives back all it holds, and asks again with the next log: what to tell the global object. `None` before that was

@@ -131,7 +131,9 @@ impl Inner {
         self.with(|shard| shard.counters().requests += 1)?;
         let answer = self.answer_other(path, body).await;
         // Whatever woke an object with entries waiting sees to it that they get on their way.
-        self.wake().await?;
+        if let Err(error) = self.wake().await {
+            console_error!("what was done stands, and no alarm is set: {error}");
+        }
         self.schedule();
         answer
     }

@@ -138,7 +138,7 @@ fn kind(row: &Row, environment: Environment) -> Option<Finding> {
         problem.wanted
     };
     let severity = if declared.is_some() { Severity::Error } else { Severity::Warning };
-    let hint = "correct the value; the source of the bounds is src/config.rs";
+    let hint = "correct the value; the source of the bounds is src/config/settings.rs";
     let hint = if declared.is_some() { hint } else { "correct the value, or give the key another name" };
     Some(Finding::of_value(severity, "type", (row, environment), format!("its value {wanted}"), hint))
 }
@@ -214,7 +214,7 @@ fn unread(table: &Table) -> Vec<Finding> {
     let unknown = worker.filter(|row| keys::find(Target::Worker, &row.key).is_none());
     let finding = |row: &Row| {
         let message = "the worker does not read it, and it is not sent there".to_owned();
-        let hint = "see src/config.rs for the names; or take LOG_WORKER from the row";
+        let hint = "see src/config/settings.rs for the names; or take LOG_WORKER from the row";
         Finding::of_row(Severity::Warning, "unread", row, message, hint)
     };
     unknown.map(finding).collect()
