@@ -227,6 +227,7 @@ fn earlier_trace(values: Values) -> TraceLine {
         cleared: whole_number(cleared),
         first: whole_number(first),
         whole: whole != 0,
+        owes_repair: false,
         aside,
     }
 }
