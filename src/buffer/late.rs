@@ -15,6 +15,8 @@ use std::rc::Rc;
 
 /// How long after it was given up a write may still be executed, in ms, as far as this worker looks.
 const HORIZON_MS: i64 = 130_000;
+/// Writes given up within so long of each other, in ms, are remembered together.
+const GIVE_UPS_APART_MS: i64 = 10_000;
 /// When a list that a late execution may still reach is looked at, in ms after the write was given up.
 const AUDIT_AFTER_MS: [i64; 9] = [2_000, 5_000, 10_000, 20_000, 30_000, 45_000, 60_000, 90_000, 120_000];
 /// How many of a list's newest entries an audit reads.
@@ -42,9 +44,22 @@ pub struct GivenUp {
     pub lists: bool,
 }
 
+/// Writes that were given up at about the same time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct GiveUp {
+    /// Number of their first entry.
+    from: u64,
+    began: i64,
+    /// Until when they may come, Unix ms.
+    until: i64,
+}
+
 /// A list that a write which was given up may still reach.
 #[derive(Debug, Clone)]
 pub(super) struct Audit {
+    began: i64,
+    /// When its list was last looked at, Unix ms.
+    looked_at: i64,
     since: i64,
     looks: usize,
     /// How often in a row it was no look, because Redis answered with an error.
@@ -61,13 +76,40 @@ impl Shard {
     pub(super) fn give_up(&mut self, seqs: impl Iterator<Item = u64>, now: i64) {
         let nothing = GivenUp { from: u64::MAX, through: 0, until: now, lists: false };
         let mut given_up = self.given_up.unwrap_or(nothing);
+        let mut own = GiveUp { from: u64::MAX, began: now, until: now.saturating_add(HORIZON_MS) };
         for seq in seqs {
-            given_up.from = given_up.from.min(seq);
+            own.from = own.from.min(seq);
             given_up.through = given_up.through.max(seq);
         }
-        given_up.until = given_up.until.max(now.saturating_add(HORIZON_MS));
+        given_up.from = given_up.from.min(own.from);
+        given_up.until = given_up.until.max(own.until);
         given_up.lists |= !(self.recheck.is_empty() && self.rechecking.is_empty());
+        match self.give_ups.back_mut() {
+            Some(last) if now.saturating_sub(last.began) < GIVE_UPS_APART_MS => {
+                *last = GiveUp { from: last.from.min(own.from), began: last.began, until: own.until };
+            }
+            _ => self.give_ups.push_back(own),
+        }
+        // While one write after another is given up, rows are not kept for the first of them for ever: only until it is too
+        // late for it, and every list it could reach was looked at since, and mended.
+        while let Some(first) = self.give_ups.front()
+            && first.until <= now
+            && self.fences.is_empty()
+            && self.audits.values().all(|audit| audit.began > first.until || audit.looked_at >= first.until)
+        {
+            self.give_ups.pop_front();
+        }
+        if !given_up.lists {
+            let first = self.give_ups.iter().map(|give_up| give_up.from).min();
+            given_up.from = given_up.from.max(first.unwrap_or(given_up.from));
+        }
         self.gave_up(Some(given_up));
+    }
+
+    /// Takes over what the instance before gave up.
+    pub(super) fn recall_given_up(&mut self, given_up: Option<GivenUp>, now: i64) {
+        self.give_ups.extend(given_up.map(|GivenUp { from, until, .. }| GiveUp { from, began: now, until }));
+        self.gave_up(given_up);
     }
 
     /// Notes what may still come; its rows are kept until it is too late for it: a clear, also one by the next instance,
@@ -75,6 +117,9 @@ impl Shard {
     pub(super) fn gave_up(&mut self, given_up: Option<GivenUp>) {
         let (from, through) = given_up.map_or((1, 0), |given_up| (given_up.from, given_up.through));
         self.ring.hold(from, through);
+        if given_up.is_none() {
+            self.give_ups.clear();
+        }
         self.given_up = given_up;
     }
 
@@ -139,6 +184,8 @@ impl Shard {
     pub(super) fn watch(&mut self, key: &Rc<str>, now: i64) {
         let [first, ..] = AUDIT_AFTER_MS;
         let audit = self.audits.entry(key.clone()).or_insert_with(|| Audit {
+            began: now,
+            looked_at: i64::MIN,
             since: now,
             looks: 0,
             errors: 0,
@@ -200,6 +247,7 @@ impl Shard {
             item => item.ok().and_then(Reply::into_strings),
         };
         audit.errors = 0;
+        audit.looked_at = now;
         audit.looks += 1;
         match AUDIT_AFTER_MS.get(audit.looks) {
             Some(after) => audit.due = (audit.since + after).max(now + 1_000),

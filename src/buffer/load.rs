@@ -36,7 +36,7 @@ impl Loader {
         shard.clears = meta.clears;
         shard.checkpoint_flushed = meta.flushed;
         shard.pages = Pages::new(meta.newest_page);
-        shard.gave_up(meta.given_up);
+        shard.recall_given_up(meta.given_up, now);
         shard.next_seq = meta.checkpoint + 1;
         shard.counters.late_doubles = meta.late_doubles;
         Loader {

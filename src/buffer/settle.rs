@@ -126,6 +126,10 @@ impl Shard {
         let mut missing_some = false;
         let mut unknown = Vec::new();
         for (mut part, item) in batch.parts.drain(..).zip(items) {
+            if part.entries.is_empty() {
+                left.push(part); // its time to live is left to renew
+                continue;
+            }
             match item.map(Reply::into_strings) {
                 Ok(Some(elements)) => {
                     let standing = standing(&part, &elements);

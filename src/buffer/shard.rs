@@ -2,7 +2,7 @@
 
 use super::batch::{Batch, Pending};
 use super::ids::{Ids, Seed};
-use super::late::{Audit, GivenUp};
+use super::late::{Audit, GiveUp, GivenUp};
 use super::pages::Pages;
 use super::queue::Queue;
 use super::repair::Repair;
@@ -73,6 +73,8 @@ pub struct Shard {
     pub(super) puts_off: u32,
     /// Which entries a write that was given up may still bring.
     pub(super) given_up: Option<GivenUp>,
+    /// When they were given up, oldest first.
+    pub(super) give_ups: VecDeque<GiveUp>,
     /// Lists that a repair which was given up may yet write as they were.
     pub(super) recheck: BTreeSet<Rc<str>>,
     /// Those for which it is too late for that, until they are looked at.
@@ -126,6 +128,7 @@ impl Shard {
             put_off_until: 0,
             puts_off: 0,
             given_up: None,
+            give_ups: VecDeque::new(),
             recheck: BTreeSet::new(),
             rechecking: BTreeSet::new(),
             audits: BTreeMap::new(),

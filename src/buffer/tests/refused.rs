@@ -1,6 +1,7 @@
-//! Redis answers, and what it says is no: nothing is lost by it, and what it costs does not grow.
+//! Redis answers, and what it says is no, or it keeps silent now and then for hours: nothing is lost by it, and what it costs
+//! does not grow.
 
-use super::owner::{Fault, LIMITS, Owner, entry, ids};
+use super::owner::{Fault, Owner, entry, ids};
 use crate::buffer::wire::Outcome;
 use crate::entry::System;
 use crate::quota::Limits;
@@ -142,7 +143,6 @@ fn a_shard_full_of_expired_traces_has_room_again_while_requests_come() {
         while owner.step(Fault::None) {}
     }
     assert!(taken, "of {traces} traces all have expired");
-    let _ = LIMITS;
 }
 
 #[test]
@@ -212,4 +212,23 @@ fn a_redis_that_takes_nothing_is_asked_with_pauses() {
     assert!(asked < 40, "{asked} requests in two minutes");
     owner.rest();
     assert!((0..200).all(|trace| owner.redis.list(&format!("u{trace}"), owner.now).len() == 1));
+}
+
+#[test]
+fn rows_are_let_go_while_one_write_after_another_is_given_up() {
+    let mut owner = with_traces(1);
+    let mut rows = Vec::new();
+    for n in 0..600 {
+        log(&mut owner, &format!("u{}", n % 7), &n.to_string());
+        owner.pass(300);
+        // Once a minute one gets no answer.
+        owner.step(Fault::Lost);
+        for _ in 0..6 {
+            owner.pass(10_000);
+            while owner.step(Fault::None) {}
+        }
+        rows.push(owner.rows.len());
+    }
+    let after = |minutes: usize| rows.get(minutes - 1).copied().unwrap();
+    assert!(after(600) <= after(120) + 10, "{} rows after two hours, {} after ten", after(120), after(600));
 }
