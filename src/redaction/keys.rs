@@ -76,10 +76,10 @@ pub fn level(name: &[u8]) -> Level {
         Some(false) => return Harmless,
         None => {}
     }
-    // Honeycomb's key, Agora's secret, and what Bundler signs in with where Sidekiq's editions are kept
+    // Honeycomb's key, Agora's secret, SAML's artifact, and what Bundler signs in with where Sidekiq's editions are kept
     if is_one_of!(
         name,
-        "x-honeycomb-team agora_app_certificate bundle_enterprise__contribsys__com bundle_gems__contribsys__com"
+        "x-honeycomb-team samlart agora_app_certificate bundle_enterprise__contribsys__com bundle_gems__contribsys__com"
     ) {
         return Always;
     }
@@ -199,6 +199,7 @@ pub fn is_anonymous(name: &[u8]) -> bool {
 pub fn is_id(name: &[u8]) -> bool {
     matches!(name, [.., b'I', b'd' | b'D'] | [.., b'_' | b'-', b'i', b'd'])
         || is_one_of!(name, "id order invoice tracking reference timestamp")
+        || ends_as!(name, "_workspace _project _account _order -workspace -project -account -order")
 }
 
 /// Whether a name says what a thing is, or something about it: its value stays even under a sensitive name
