@@ -64,12 +64,13 @@ pub fn repeats(name: &[u8], value: &[u8]) -> bool {
     value.contains(&b' ') && value.len() <= name.len() + 8 && is_same_but(b" -_", name, value)
 }
 
-/// Whether a label of several words ends in its field's name: `"token":"Access token"`.
+/// Whether a label of several words ends in its field's name: `"token":"Access token"`. A passphrase may end so too.
 pub fn ends_in_name(name: &[u8], value: &[u8]) -> bool {
     let word = |word: &[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_alphabetic);
     let value = value.strip_suffix(b":").unwrap_or(value);
     let last = value.rsplit(|&b| b == b' ').next().unwrap_or_default();
     value.len() <= LABEL_AT_MOST
+        && !ends_as!(name, super::phrase::PASSWORDS)
         && value.contains(&b' ')
         && value.first().is_some_and(u8::is_ascii_uppercase)
         && last.eq_ignore_ascii_case(name)

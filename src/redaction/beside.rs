@@ -108,6 +108,7 @@ impl Scanner<'_> {
         let near = self.device_at > 0 && name - self.device_at < DEVICE_AT_MOST
             || mentions(self.slice(after, after + 40), &[b"device_code", b"deviceCode"]);
         let fits = near
+            && !value::says_nothing(code)
             && (6..=9).contains(&letters)
             && code.len() - letters < 3
             && code.iter().all(|&b| charset::is_alnum(b) && !b.is_ascii_lowercase() || b == b'-');

@@ -80,6 +80,7 @@ mod near;
 mod object;
 mod one_time;
 mod pair;
+mod parameters;
 mod pem;
 mod pgpass;
 mod phrase;

@@ -46,7 +46,7 @@ impl Scanner<'_> {
             self.byte(end) == b':' && (self.byte(end + 1) == b'*' || self.byte(end + 1).is_ascii_digit());
         let lead = match () {
             () if any => {
-                let back = self.slice(start.saturating_sub(7), start);
+                let back = self.slice(start.saturating_sub(8), start);
                 back.iter().rev().take_while(|b| b"*:".contains(b)).count()
             }
             () if host => {
