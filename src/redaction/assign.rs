@@ -139,7 +139,7 @@ impl Scanner<'_> {
             Level::Query if !self.in_query(start) => {
                 self.line.owed |=
                     self.line.secret && statement::is_owed(self.slice(sep.value, sep.value + 2));
-                self.long_key(sep, name)
+                self.long_key(sep, name) || self.field_key(start, sep)
             }
             Level::Query | Level::Code => {
                 let min = if name.len() < 3 { 20 } else { 8 };
@@ -230,6 +230,9 @@ impl Scanner<'_> {
                     || benign::is_foreign_text(own, content)
                     || own.contains(&b'-') && benign::is_version(content)
                     || benign::repeats(own, content)
+                    || benign::ends_in_name(own, content)
+                    || self.is_translation(name, content)
+                    || self.is_at(after, b" object ") && object::is_type_name(content)
                     || benign::is_name_of_key(own, content)
                     || self.is_column(own, start, end)
                     || self.is_token_of_text(own, content, after)

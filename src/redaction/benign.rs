@@ -64,6 +64,19 @@ pub fn repeats(name: &[u8], value: &[u8]) -> bool {
     value.contains(&b' ') && value.len() <= name.len() + 8 && is_same_but(b" -_", name, value)
 }
 
+/// Whether a label of several words ends in its field's name: `"token":"Access token"`. A passphrase may end so too.
+pub fn ends_in_name(name: &[u8], value: &[u8]) -> bool {
+    let word = |word: &[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_alphabetic);
+    let value = value.strip_suffix(b":").unwrap_or(value);
+    let last = value.rsplit(|&b| b == b' ').next().unwrap_or_default();
+    value.len() <= LABEL_AT_MOST
+        && !ends_as!(name, super::phrase::PASSWORDS)
+        && value.contains(&b' ')
+        && value.first().is_some_and(u8::is_ascii_uppercase)
+        && last.eq_ignore_ascii_case(name)
+        && value.split(|&b| b == b' ').all(word)
+}
+
 /// Whether two texts are the same but for these marks, in letters of any case.
 pub fn is_same_but(marks: &[u8], one: &[u8], other: &[u8]) -> bool {
     fn kept(text: &[u8], marks: &[u8]) -> impl Iterator<Item = u8> {
@@ -254,6 +267,17 @@ impl Scanner<'_> {
         self.byte(end) == b'.' && self.byte(end + 1).is_ascii_alphabetic()
             || b"?&#".contains(&self.byte(end))
                 && self.byte(charset::TOKEN_DOT.run_within(self.text, end + 1, 48)) == b'='
+    }
+
+    /// `t('account.changePassword') -> "Changer le mot de passe"`: what a text's key stands for in a language
+    pub fn is_translation(&self, name: usize, content: &[u8]) -> bool {
+        let back = self.slice(name.saturating_sub(LABEL_AT_MOST), name);
+        let key = back.iter().rev().take_while(|&&b| charset::TOKEN_DOT.has(b)).count();
+        let open = back.get(..back.len() - key).unwrap_or_default();
+        let Some(call) = open.strip_suffix(b"('").or_else(|| open.strip_suffix(b"(\"")) else { return false };
+        let function = call.iter().rev().take_while(|&&b| charset::is_alnum(b) || b == b'_').count();
+        is_one_of!(call.get(call.len() - function..).unwrap_or_default(), "t tr __ gettext translate")
+            && !content.iter().any(u8::is_ascii_digit)
     }
 
     /// A column's name, as its builder is given it: `passwordHash: text('password_hash')`

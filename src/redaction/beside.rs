@@ -13,6 +13,18 @@ use super::written::Value;
 /// How far from each other the two tokens of a pair may stand.
 const PAIR_AT_MOST: usize = 4096;
 
+/// How far behind a device's code its user's stands at most.
+const DEVICE_AT_MOST: usize = 400;
+
+/// The 32 bytes of a private key in base64, its padding left out.
+const CURVE_KEY: usize = 43;
+
+/// The longest value of a field that holds a key.
+const FIELD_AT_MOST: usize = 128;
+
+/// How far from its key the bucket of a stored object stands at most.
+const BUCKET_WITHIN: usize = 64;
+
 /// The shortest token of such a pair.
 pub const TOKEN_AT_LEAST: usize = 20;
 
@@ -28,13 +40,15 @@ impl Scanner<'_> {
         }
     }
 
-    /// Notes the halves of a pair of tokens: `access…`, `refresh…`.
+    /// Notes the halves of a pair of tokens, `access…` and `refresh…`, and a device's code.
     #[inline]
     pub fn note_half(&mut self, start: usize) {
         if self.is_at(start, b"access") {
             self.halves.0 = start + 1;
         } else if self.is_at(start, b"refresh") {
             self.halves.1 = start + 1;
+        } else if self.is_at(start, b"device_code") || self.is_at(start, b"devicecode") {
+            self.device_at = start + 1;
         }
     }
 
@@ -43,7 +57,9 @@ impl Scanner<'_> {
     pub fn beside(&mut self, start: usize, end: usize, sep: Separator) -> bool {
         let name = self.slice(start, end);
         match () {
-            () if is_one_of!(name, "access refresh") => self.half(sep, name.len() == 6),
+            () if is_one_of!(name, "access refresh") => self.half(start, sep, name.len() == 6),
+            () if is_one_of!(name, "user_code usercode") => self.user_code(start, sep),
+            () if is_one_of!(name, "private") => self.private_bytes(sep),
             () if keys::is_anonymous(name) => self.public_jwt(sep),
             () if is_one_of!(name, "args") => self.redis_arguments(start, sep.value),
             () if is_routing(name) => self.routing_key(sep),
@@ -57,8 +73,8 @@ impl Scanner<'_> {
         }
     }
 
-    /// `{access: '…', refresh: '…'}`, `refresh` beside an `accessToken`.
-    fn half(&mut self, sep: Separator, access: bool) -> bool {
+    /// `{access: '…', refresh: '…'}`, `refresh` beside an `accessToken`, `token.access=…`.
+    fn half(&mut self, name: usize, sep: Separator, access: bool) -> bool {
         let (start, end, after) = match self.value(sep) {
             Some(Value::Quoted(start, end, after)) => (start, end, after),
             Some(Value::Bare(start, end)) => (start, end, end),
@@ -72,12 +88,82 @@ impl Scanner<'_> {
         let (other, seen): (&[&[u8]], _) =
             if access { (&[b"refresh"], self.halves.1) } else { (&[b"access"], self.halves.0) };
         self.looked(after, after + 40);
-        let near = seen > 0 && start - seen < PAIR_AT_MOST;
+        let before = self.slice(name.saturating_sub(7), name);
+        let near = seen > 0 && start - seen < PAIR_AT_MOST
+            || before.ends_with(b"token.")
+            || before.ends_with(b"tokens.");
         if !told || !near && !mentions(self.slice(after, after + 40), other) {
             return false;
         }
         self.take(start, end, after, Rule::KEY_VALUE);
         true
+    }
+
+    /// `"user_code":"WDJB-MJHT"` beside a `device_code` (RFC 8628): who enters it lets the device in.
+    fn user_code(&mut self, name: usize, sep: Separator) -> bool {
+        let (start, end, after) = self.argument_at(sep.value, 16);
+        let code = self.slice(start, end);
+        let letters = code.iter().filter(|b| b.is_ascii_uppercase() || b.is_ascii_digit()).count();
+        self.looked(after, after + 40);
+        let near = self.device_at > 0 && name - self.device_at < DEVICE_AT_MOST
+            || mentions(self.slice(after, after + 40), &[b"device_code", b"deviceCode"]);
+        let fits = near
+            && !value::says_nothing(code)
+            && (6..=9).contains(&letters)
+            && code.len() - letters < 3
+            && code.iter().all(|&b| charset::is_alnum(b) && !b.is_ascii_lowercase() || b == b'-');
+        if fits {
+            self.take(start, end, after, Rule::ONE_TIME_CODE);
+        }
+        fits
+    }
+
+    /// `VAPID public: …, private: …`: the 32 bytes of a key on a curve, as 43 characters.
+    fn private_bytes(&mut self, sep: Separator) -> bool {
+        let (start, end, after) = self.argument_at(sep.value, 48);
+        let content = self.slice(start, end);
+        let has = |test: fn(&u8) -> bool| content.iter().any(test);
+        let fits = content.len() == CURVE_KEY
+            && content.iter().all(|&b| charset::TOKEN.has(b))
+            && has(u8::is_ascii_lowercase)
+            && has(u8::is_ascii_uppercase)
+            && value::looks_generated(content, CURVE_KEY);
+        if fits {
+            self.take(start, end, after, Rule::PRIVATE_KEY);
+        }
+        fits
+    }
+
+    /// Go's `{Key:… Host:api.example.com}`: a field, and what nothing but a key looks like. What stands in a `Bucket` has a
+    /// key too, and it is a name.
+    pub fn field_key(&mut self, name: usize, sep: Separator) -> bool {
+        let field = self.slice(name, sep.value) == b"Key:" && matches!(self.before(name), b'{' | b' ');
+        if !field {
+            return false;
+        }
+        let (from, end) = (sep.value, charset::TOKEN.run_within(self.text, sep.value, FIELD_AT_MOST));
+        let (content, behind) = (self.slice(from, end), self.slice(end, end + BUCKET_WITHIN));
+        let before = self.slice(name.saturating_sub(BUCKET_WITHIN), name);
+        self.looked(name.saturating_sub(BUCKET_WITHIN), end + BUCKET_WITHIN);
+        let next = behind.iter().skip(1).take_while(|b| b.is_ascii_alphanumeric()).count();
+        let of_fields = behind.first() == Some(&b'}')
+            || behind.first() == Some(&b' ')
+                && behind.get(1).is_some_and(u8::is_ascii_uppercase)
+                && behind.get(next + 1) == Some(&b':');
+        let opened = before.iter().rev().find(|b| matches!(b, b'{' | b'}')) == Some(&b'{');
+        let has = |test: fn(&u8) -> bool| content.iter().any(test);
+        let mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit);
+        let stored = |text: &[u8]| mentions(text, &[b"Bucket:"]);
+        let fits = of_fields
+            && opened
+            && mixed
+            && value::looks_generated(content, TOKEN_AT_LEAST)
+            && !stored(before)
+            && !stored(behind);
+        if fits {
+            self.take(from, end, end, Rule::KEY_VALUE);
+        }
+        fits
     }
 
     /// Supabase's `ANON_KEY=eyJ…`: a JWT that is made to be public.

@@ -128,7 +128,9 @@ impl Scanner<'_> {
             }
             groups.count += 1;
             let mark = self.byte(at);
-            let goes_on = matches!(mark, b' ' | b'-')
+            // `number=4539+4040+9145+2157`: a form's spaces
+            let spaced = mark == b'+' && self.before(start) == b'=';
+            let goes_on = (matches!(mark, b' ' | b'-') || spaced)
                 && (groups.mark == 0 || groups.mark == mark)
                 && at - from >= 4
                 && groups.count < MOST_GROUPS

@@ -7,9 +7,6 @@ use super::scan::Scanner;
 use super::value;
 use super::words::{List, Words, ends_as, is_one_of};
 
-/// How far back the start of a pipe is looked for.
-const PIPED_AT_MOST: usize = 120;
-
 /// The command's own `-u` takes `user:password`.
 const USER: u32 = 1 << 8;
 
@@ -45,6 +42,10 @@ impl Scanner<'_> {
                 at = charset::WORD.run_within(self.text, at, 16) + 1; // `-S`
             }
             return self.logon(at);
+        }
+        // `supabase link --project-ref … -p …`
+        if self.is_at(start, b"supabase link ") || self.is_at(start, b"supabase db ") {
+            self.line.password_flag = b'p';
         }
         if let Some(known) = COMMANDS.any_case(self.slice(start, end)) {
             self.line.user_flag |= known & USER != 0;
@@ -199,27 +200,6 @@ impl Scanner<'_> {
     fn glued(&self, start: usize, word: &[u8], long: bool) -> bool {
         let flag = self.line.password_flag == b'p' && !long && word.len() > 1 && self.byte(start) == b'p';
         flag && !word.iter().all(|b| b.is_ascii_digit() || *b == b'p')
-    }
-
-    /// `echo … | sudo -S`: what is piped into what stands here.
-    pub fn piped(&mut self, end: usize) -> bool {
-        let from = end.saturating_sub(PIPED_AT_MOST).max(self.done);
-        let line = self.slice(from, end);
-        self.looked(from, end);
-        let Some(pipe) = line.iter().rposition(|&b| b == b'|') else { return false };
-        let said = line.get(..pipe).unwrap_or_default();
-        let Some(echo) = said.windows(5).rposition(|part| part == b"echo ") else { return false };
-        let at = from + echo + 5;
-        let at = at + if self.is_at(at, b"-n ") { 3 } else { 0 };
-        let (start, stop, _) = self.argument_at(at, PIPED_AT_MOST);
-        // `echo 'root:…' | chpasswd`
-        let user =
-            self.slice(start, stop).iter().position(|&b| b == b':').filter(|_| self.is_at(end, b"chpasswd"));
-        let start = start + user.map_or(0, |colon| colon + 1);
-        let resume = self.at;
-        let taken = stop < from + pipe && self.command_span(start, stop);
-        self.at = self.at.max(resume);
-        taken
     }
 
     /// `chpasswd <<< "ada:…"`

@@ -43,6 +43,9 @@ impl Scanner<'_> {
         {
             return Some(self.token_parameter(inner, quote));
         }
+        if scheme && self.take_parameters(self.slice(start, word), from, opened.map(|_| (limit, after))) {
+            return Some(true);
+        }
         let to = match opened {
             Some(_) => limit,
             None if scheme => self.parameters(from).unwrap_or_else(|| self.bare_end(from, false, false)),
@@ -90,40 +93,6 @@ impl Scanner<'_> {
         self.is_at(from, super::MARK.as_bytes())
             || matches!(self.byte(to), 0..=b' ' | b'"' | b'\'')
                 && value::looks_generated(self.slice(from, to), 20)
-    }
-
-    /// `username="…", response="…"`: where such a list ends. `None` when none starts here.
-    #[inline(never)]
-    fn parameters(&mut self, from: usize) -> Option<usize> {
-        let (mut at, mut end) = (from, None);
-        loop {
-            let name = WORD.run_within(self.text, at, 48);
-            if name == at
-                || self.byte(name) != b'='
-                || matches!(self.byte(name + 1), b'=' | b' ' | 0 | b'"' if self.byte(name + 1) != b'"')
-            {
-                return end;
-            }
-            let next = match value::opening(self.text, name + 1) {
-                Some((quote, start)) => self.closing(start, quote).1,
-                None => {
-                    let mut to = name + 1;
-                    while !matches!(self.byte(to), 0..=b' ' | b',' | b'"' | b'\'' | b'\\' | b'}') {
-                        to += 1;
-                    }
-                    to
-                }
-            };
-            self.looked(at, next);
-            if next == name + 1 {
-                return end;
-            }
-            end = Some(next);
-            if self.byte(next) != b',' {
-                return end;
-            }
-            at = next + 1 + value::run_of(self.text, next + 1, b' ');
-        }
     }
 
     /// `Bearer …` and `Basic …` outside a header.

@@ -22,6 +22,7 @@ impl Scanner<'_> {
             || self.is_note(bare)
             || self.is_outcome(bare)
             || self.is_elided(bare)
+            || self.is_subject(bare)
             || self.is_redis_key(bare)
             || self.says_about_it(bare)
             || bare.sep.spaced_colon && self.empty_in_map(bare.name, bare.start, bare.end)
@@ -50,10 +51,18 @@ impl Scanner<'_> {
         let sensitive =
             || content.iter().all(u8::is_ascii_alphabetic) && keys::level(content) == Level::Always;
         sep.spaced_colon
-            && (!sep.quoted && names_next(content)
+            && (!sep.quoted && (names_next(content) || self.names_string(end, content))
                 || self.byte(end) == b':' && content.iter().all(plain)
                 || self.byte(name).is_ascii_uppercase() && is_field(content)
                 || !sep.quoted && self.byte(end) == b' ' && sensitive())
+    }
+
+    /// `special tokens: bos_token="<s>"`: the next name, and its string behind its sign
+    fn names_string(&self, end: usize, content: &[u8]) -> bool {
+        let name = content.strip_suffix(b"=").unwrap_or_default();
+        let opens = matches!(self.byte(end), b'"' | b'\'')
+            && !matches!(self.byte(end + 1), 0..=b' ' | b',' | b';' | b')' | b']' | b'}' | b'"' | b'\'');
+        opens && name.len() > 1 && name.iter().all(|b| b.is_ascii_lowercase() || *b == b'_')
     }
 
     /// `token:expired`, `token=IDENTIFIER`, gcloud's `--secret=db`: a word, and no password is called so.
@@ -143,6 +152,19 @@ impl Scanner<'_> {
         };
         let optional = content.strip_suffix(b"?").is_some_and(value::says_nothing);
         generic || typed || optional || united()
+    }
+
+    /// `SAML: InResponseTo is not valid`: what has a name of its own, and what is said of it. A password may be such a word.
+    fn is_subject(&self, bare: &Bare<'_>) -> bool {
+        const SAID: [&str; 6] =
+            [" is not ", " is missing", " is required", " must ", " does not ", " was not "];
+        let &Bare { sep, own, end, content, .. } = bare;
+        sep.spaced_colon
+            && !ends_as!(own, super::phrase::PASSWORDS)
+            && (6..=40).contains(&content.len())
+            && content.iter().all(u8::is_ascii_alphabetic)
+            && content.iter().skip(1).any(u8::is_ascii_uppercase)
+            && SAID.iter().any(|said| self.is_at(end, said.as_bytes()))
     }
 
     /// What it is for, which one it is, what was done with it: `Signing key: Ed25519`, `signing key: old kid=2024-12`,

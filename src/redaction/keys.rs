@@ -76,10 +76,10 @@ pub fn level(name: &[u8]) -> Level {
         Some(false) => return Harmless,
         None => {}
     }
-    // Honeycomb's key, Agora's secret, and what Bundler signs in with where Sidekiq's editions are kept
+    // Honeycomb's key, Agora's secret, SAML's artifact, and what Bundler signs in with where Sidekiq's editions are kept
     if is_one_of!(
         name,
-        "x-honeycomb-team agora_app_certificate bundle_enterprise__contribsys__com bundle_gems__contribsys__com"
+        "x-honeycomb-team samlart agora_app_certificate bundle_enterprise__contribsys__com bundle_gems__contribsys__com"
     ) {
         return Always;
     }
@@ -195,10 +195,18 @@ pub fn is_anonymous(name: &[u8]) -> bool {
     ends_as!(name, "anon_key anonkey publishable_key")
 }
 
+/// `billing` of `billing_account`
+fn first_word(name: &[u8]) -> &[u8] {
+    name.split(|&b| matches!(b, b'_' | b'-')).next().unwrap_or_default()
+}
+
 /// Whether a name is an id's: a number under it is no card.
 pub fn is_id(name: &[u8]) -> bool {
     matches!(name, [.., b'I', b'd' | b'D'] | [.., b'_' | b'-', b'i', b'd'])
         || is_one_of!(name, "id order invoice tracking reference timestamp")
+        || ends_as!(name, "_workspace _project _order -workspace -project -order")
+        || ends_as!(name, "_account -account")
+            && !is_one_of!(first_word(name), "card primary payment credit debit cc")
 }
 
 /// Whether a name says what a thing is, or something about it: its value stays even under a sensitive name

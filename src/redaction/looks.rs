@@ -108,13 +108,21 @@ pub fn names_kind(value: &[u8]) -> bool {
     kind.len() >= 2 && kind.iter().all(u8::is_ascii_lowercase)
 }
 
+/// `orc_live_…`: a key says which of two worlds it opens. `pk_live_…` is made to be public.
+fn names_stage(value: &[u8]) -> bool {
+    let rest = value.iter().take(12).position(|b| *b == b'_').and_then(|at| value.get(at..));
+    rest.is_some_and(|rest| rest.starts_with(b"_live_") || rest.starts_with(b"_test_"))
+        && !value.starts_with(b"pk_")
+        && !value.starts_with(b"pub_")
+}
+
 /// Whether a value is generated beyond doubt: nothing but the words beside it speak of a secret, so an id, a hash of
 /// usual length under another name, a version or a slug must not do.
 pub fn is_unmistakable(value: &[u8]) -> bool {
     let has = |test: fn(&u8) -> bool| value.iter().any(test);
     let (lower, upper, digit) =
         (has(u8::is_ascii_lowercase), has(u8::is_ascii_uppercase), has(u8::is_ascii_digit));
-    let id = names_kind(value);
+    let id = names_kind(value) && !names_stage(value);
     let hex = value.iter().all(u8::is_ascii_hexdigit);
     let mixed =
         lower && upper && digit && value.len() >= 20 || (lower || upper) && digit && value.len() >= 30;
@@ -173,7 +181,7 @@ pub fn digits(text: &[u8]) -> usize {
 }
 
 /// `2025-01-31T…`, `2025/01/31`
-fn is_date(value: &[u8]) -> bool {
+pub fn is_date(value: &[u8]) -> bool {
     let digits =
         |range: std::ops::Range<usize>| value.get(range).is_some_and(|d| d.iter().all(u8::is_ascii_digit));
     digits(0..4) && matches!(value.get(4), Some(b'-' | b'/')) && digits(5..7) && value.get(7) == value.get(4)

@@ -15,7 +15,7 @@ use super::words::{Sketches, Words, ends_as, is_one_of};
 #[rustfmt::skip]
 static LINKS: Words<128> = Words::new(&[
     (1, "is was to from now value new old put set with and as using default test live rejected used add plaintext \
-        digest hash rotated changed provided received presented supplied generated loaded imported derived env environment"),
+        digest hash rotated changed provided received presented supplied generated loaded imported derived created minted env environment"),
 ]);
 
 /// Segments of a path behind which a secret stands.

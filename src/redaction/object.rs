@@ -33,6 +33,12 @@ pub fn is_reference(value: &[u8]) -> bool {
     placed && (packaged || matches!(kind, [b'[', b'B' | b'C' | b'I' | b'J']))
 }
 
+/// Python's `'NoneType'`, `'str'`, before the word for its objects.
+pub fn is_type_name(value: &[u8]) -> bool {
+    (2..=TYPE_AT_MOST).contains(&value.len())
+        && value.iter().all(|b| b.is_ascii_alphabetic() || b"._".contains(b))
+}
+
 /// Whether a string prints the object of the type it stands under: `"AuthToken":"AuthToken(user=\"ada\")"`.
 pub fn prints_itself(name: &[u8], value: &[u8]) -> bool {
     let fields = value.strip_prefix(name).and_then(|rest| rest.strip_prefix(b"(")).unwrap_or_default();

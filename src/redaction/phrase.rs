@@ -87,6 +87,9 @@ impl Scanner<'_> {
         if length == 8 && self.is_at(start, b"chpasswd") && (self.piped(start) || self.fed(end)) {
             return true;
         }
+        if matches!(length, 3 | 6..=8) && self.kept(start, end) {
+            return true;
+        }
         if !telling {
             return self.argument(start, end);
         }

@@ -1,6 +1,6 @@
 //! Secrets told by their place: a command's word by its number, what a directive sets, a field between colons.
 
-use super::charset::{HEX, TOKEN_DOT, WORD};
+use super::charset::{HEX, WORD};
 use super::keys::{self, Level};
 use super::names::Rule;
 use super::near::DOORS;
@@ -192,31 +192,5 @@ impl Scanner<'_> {
         let content = self.slice(start, stop);
         let secret = value::looks_generated(content, 16) || level == Level::Always && value::is_told(content);
         secret && self.command_span(start, stop)
-    }
-
-    /// `host:5432:database:user:password`, a line of `.pgpass`; `*` stands for any.
-    pub fn pgpass(&mut self, end: usize) -> Option<(usize, usize, Rule)> {
-        if self.byte(end) != b':' || !(self.byte(end + 1) == b'*' || self.byte(end + 1).is_ascii_digit()) {
-            return None;
-        }
-        let mut at = end;
-        for field in 0..3 {
-            let from = at + 1;
-            at = if self.byte(from) == b'*' { from + 1 } else { TOKEN_DOT.run_within(self.text, from, 64) };
-            let number = self.slice(from, at).iter().all(|b| b.is_ascii_digit() || *b == b'*');
-            let named = self.byte(from).is_ascii_alphabetic() && at > from + 1;
-            let fits = if field == 0 { number && at > from + 2 } else { named };
-            if self.byte(at) != b':' || !fits && self.byte(from) != b'*' {
-                return None;
-            }
-        }
-        let to = value::bare_end(self.slice(0, at + 200), at + 1, false);
-        self.looked(end, to);
-        let content = self.slice(at + 1, to);
-        (value::looks_generated(content, 8) || value::is_told(content)).then_some((
-            at + 1,
-            to,
-            Rule::KEY_VALUE,
-        ))
     }
 }

@@ -68,6 +68,8 @@ pub struct Scanner<'t> {
     pub arguments_to: usize,
     /// Behind where `access…` and `refresh…` stood last, 0 for nowhere.
     pub halves: (usize, usize),
+    /// Behind where a device's code stood last, 0 for nowhere.
+    pub device_at: usize,
     /// Behind where Terraform's `random_password` stood last, 0 for nowhere.
     pub random_at: usize,
     /// A JSON Web Key was seen (`"kty"`).
@@ -106,6 +108,7 @@ impl<'t> Scanner<'t> {
             blocks: Far::default(),
             arguments_to: 0,
             halves: (0, 0),
+            device_at: 0,
             random_at: 0,
             jwk: false,
             levels: [const { Cell::new((0, 0, keys::Level::Harmless)) }; 4],

@@ -125,6 +125,8 @@ impl Scanner<'_> {
                 listed = true;
                 at + 3
             }
+            // the same of one object: `│ password │ '…' │`
+            (0xe2, 0x94) if !quoted && self.is_at(at + 2, b"\x82 '") => at + 4,
             // `"password","…"` and `(password . "…")`
             (b',', b'"') if !quoted && at == end && self.opener(end) == b'{' => at + 1,
             (b',', b'"' | b'\'') if quoted => {

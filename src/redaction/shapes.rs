@@ -77,7 +77,7 @@ impl Scanner<'_> {
         };
         let marked = matches!(self.before(start), b'/' | b'*') || first == b'm' && end - start == 35;
         let taken = taken.or_else(|| if marked { self.by_place(start, end) } else { None });
-        let taken = taken.or_else(|| self.fal(start, end)).or_else(|| self.pgpass(end));
+        let taken = taken.or_else(|| self.fal(start, end)).or_else(|| self.pgpass(start, end));
         let taken = taken.or_else(|| self.azure_devops(start, end)).or_else(|| self.joined(start, end));
         let taken = taken.or_else(|| self.telegram(start, end)).or_else(|| self.mailchimp(start, end));
         if let Some((from, to, rule)) = taken {

@@ -1,4 +1,5 @@
-//! Tables in a text: a line of names parted by one mark (`id,email,password`, `| user | passwd |`), then lines of values.
+//! Tables in a text: a line of names parted by one mark (`id,email,password`, `| user | passwd |`,
+//! `│ (index) │ name │ secret │`), then lines of values.
 
 use super::charset;
 use super::keys::{self, Level};
@@ -9,7 +10,7 @@ use super::value;
 /// A table whose rows are being read.
 #[derive(Clone, Copy)]
 pub struct Table {
-    mark: u8,
+    mark: &'static [u8],
     cells: usize,
     /// Which cells hold secrets, one bit each.
     secret: u64,
@@ -18,18 +19,51 @@ pub struct Table {
 /// Longest line of names, to either side of the one that made it be looked at.
 const HEADER_AT_MOST: usize = 300;
 
+/// What parts the columns of the tables that `console.table` draws.
+const BOX: &[u8] = "│".as_bytes();
+
+/// What may part the cells of a line.
+const MARKS: [&[u8]; 5] = [b"|", b",", b";", b"\t", BOX];
+
+/// The mark that a text begins with.
+fn mark_of(text: &[u8]) -> Option<&'static [u8]> {
+    MARKS.into_iter().find(|mark| text.starts_with(mark))
+}
+
+/// Whether a table's lines begin and end with this mark.
+fn frames(mark: &[u8]) -> bool {
+    matches!(mark, b"|" | BOX)
+}
+
 /// The cells of a line, the empty ones at its ends left out: each one's start and end.
-fn cells(line: &[u8], mark: u8) -> impl Iterator<Item = (usize, usize)> + '_ {
-    let open = usize::from(mark == b'|' && line.first() == Some(&mark));
-    let close = line.len() - usize::from(mark == b'|' && line.len() > 1 && line.last() == Some(&mark));
-    let mut at = open;
+fn cells<'l>(line: &'l [u8], mark: &'l [u8]) -> impl Iterator<Item = (usize, usize)> + 'l {
+    let open = if frames(mark) && line.starts_with(mark) { mark.len() } else { 0 };
+    let framed = frames(mark) && line.len() > mark.len() && line.ends_with(mark);
+    let close = line.len() - if framed { mark.len() } else { 0 };
+    let (mut at, mut strings) = (open, mark == b",");
     std::iter::from_fn(move || {
         let rest = line.get(at..close).filter(|_| at <= close)?;
-        let length = rest.iter().position(|&b| b == mark).unwrap_or(rest.len());
+        // `"Lovelace, Ada",…`: a string that is not closed is none, and no other is looked for.
+        let closed = if strings && rest.first() == Some(&b'"') {
+            rest.windows(2).position(|two| two == b"\",").map(|at| at + 1)
+        } else {
+            None
+        };
+        strings &= closed.is_some() || rest.first() != Some(&b'"');
+        let length =
+            closed.or_else(|| rest.windows(mark.len()).position(|part| part == mark)).unwrap_or(rest.len());
         let cell = (at, at + length);
-        at += length + 1;
+        at += length + mark.len();
         Some(cell)
     })
+}
+
+/// What a cell holds within its spaces and quotation marks: how many bytes stand before it and behind.
+fn margins(cell: &[u8], mark: &[u8]) -> (usize, usize) {
+    let margin = |b: &&u8| matches!(**b, b' ' | b'"') || mark == BOX && **b == b'\'';
+    let lead = cell.iter().take_while(margin).count();
+    let rest = cell.get(lead..).unwrap_or_default();
+    (lead, rest.iter().rev().take_while(margin).count())
 }
 
 impl Scanner<'_> {
@@ -38,13 +72,14 @@ impl Scanner<'_> {
         if std::mem::replace(&mut self.line.looked_at, true) {
             return;
         }
-        let is_mark = |b: &u8| matches!(b, b'|' | b',' | b';' | b'\t');
-        let after = self.slice(end, end + 40).iter().find(|b| **b != b' ').copied().unwrap_or(b'\n');
-        let before = self.slice(start.saturating_sub(40), start).iter().rfind(|b| **b != b' ').copied();
-        let mark = if is_mark(&after) { after } else { before.unwrap_or(0) };
-        if !is_mark(&mark) || !(is_mark(&after) || after == b'\n' || after == b'\r') {
-            return;
-        }
+        let blank = |b: &&u8| matches!(**b, b' ' | b'"');
+        let gap = self.slice(end, end + 40).iter().take_while(blank).count();
+        let after = mark_of(self.slice(end + gap, end + gap + BOX.len()));
+        let ends = matches!(self.byte(end + gap), b'\n' | b'\r' | 0);
+        let back = self.slice(start.saturating_sub(40), start);
+        let back = back.get(..back.len() - back.iter().rev().take_while(blank).count()).unwrap_or_default();
+        let before = || MARKS.into_iter().find(|mark| back.ends_with(mark));
+        let Some(mark) = after.or_else(|| if ends { before() } else { None }) else { return };
         let back = self.slice(start.saturating_sub(HEADER_AT_MOST), start);
         let from = start - back.iter().rev().take_while(|&&b| b != b'\n').count();
         let to = end + self.slice(end, end + HEADER_AT_MOST).iter().take_while(|&&b| b != b'\n').count();
@@ -52,11 +87,13 @@ impl Scanner<'_> {
         let line = self.slice(from, to).trim_ascii();
         let mut table = Table { mark, cells: 0, secret: 0 };
         for (start, end) in cells(line, mark).take(64) {
-            let cell = line.get(start..end).unwrap_or_default().trim_ascii();
+            let cell = line.get(start..end).unwrap_or_default();
+            let (lead, tail) = margins(cell, mark);
+            let cell = cell.get(lead..cell.len() - tail).unwrap_or_default().trim_ascii();
+            let spaced = frames(mark) || mark == b"\t";
             let named = cell.first().is_some_and(u8::is_ascii_alphabetic)
-                && cell
-                    .iter()
-                    .all(|&b| charset::WORD.has(b) || b == b'.' || b == b' ' && matches!(mark, b'|' | b'\t'));
+                && cell.iter().all(|&b| charset::WORD.has(b) || b == b'.' || b == b' ' && spaced)
+                || mark == BOX && matches!(cell, b"(index)" | b"(iteration index)");
             if !named || cell.len() > 40 {
                 return;
             }
@@ -101,7 +138,8 @@ impl Scanner<'_> {
         let to = length.map_or(self.text.len().min(from + 2048), |length| from + length);
         self.looked(from, to);
         let line = self.slice(from, to);
-        if !line.is_empty() && line.iter().all(|b| b"-+|= \r".contains(b)) {
+        if !line.is_empty() && line.iter().all(|b| b"-+|= \r".contains(b)) || line.starts_with("├".as_bytes())
+        {
             return; // a rule between head and rows
         }
         let blank = line.iter().take_while(|b| **b == b' ').count();
@@ -112,10 +150,11 @@ impl Scanner<'_> {
         }
         for (column, (start, end)) in cells(line, table.mark).enumerate() {
             let cell = line.get(start..end).unwrap_or_default();
-            let lead = cell.iter().take_while(|b| matches!(b, b' ' | b'"')).count();
-            let tail = cell.iter().rev().take_while(|b| matches!(b, b' ' | b'"')).count();
+            let (lead, tail) = margins(cell, table.mark);
             let (start, end) = (from + blank + start + lead, (from + blank + end).saturating_sub(tail));
-            let secret = column < 64 && table.secret >> column & 1 == 1;
+            // `console.table` prints a text in quotation marks: what has none is a number.
+            let text = table.mark != BOX || self.before(start) == b'\'';
+            let secret = column < 64 && table.secret >> column & 1 == 1 && text;
             if secret && start < end && !value::says_nothing(self.slice(start, end)) {
                 self.take(start, end, end, Rule::KEY_VALUE);
             } else {

@@ -143,7 +143,11 @@ fn token_of(text: &[u8], at: usize, entries: &[Entry], runs: &mut Runs) -> Optio
         {
             return None;
         }
-        let start = if rule.span == Rest { body } else { at };
+        // `hooks/catch/1019542/m7gzc7m/`: the account's number stays.
+        let account = content.iter().take_while(|b| b.is_ascii_digit()).count();
+        let named = account > 4 && content.get(account) == Some(&b'/') && content.len() > account + 4;
+        let account = if named { account + 1 } else { 0 };
+        let start = if rule.span == Rest { body + account } else { at };
         Some(Token { row: entry.row, start, end })
     })
 }

@@ -57,7 +57,8 @@ impl Scanner<'_> {
         let mixed = content.len() >= 6
             && has(|b| b.is_ascii_digit() || b"!@#$".contains(b))
             && has(u8::is_ascii_alphabetic)
-            && !value::is_method(content);
+            && !value::is_method(content)
+            && !value::is_date(content); // `API key created: 2025-06-01T10:22:31Z`
         let digits = matches!(content.len(), 4..=8) && has(u8::is_ascii_digit) && self.line.pin;
         let secret = match () {
             () if password => quoted || mixed || value::is_told(content) || digits,
