@@ -11,11 +11,11 @@
 //!   collecting garbage; the rest is workerd's own, around five entries into the isolate: request, body, call of the object,
 //!   timer, the call's answer. A worker in JavaScript that did no more than those, with our headers, took 227 µs
 //!   of CPU where the reference took 368.
-//! - **Batches of 50** (wanted: 30 times its single posts; found: 22 to 24, on one thread). Of the CPU of such a batch (perf,
+//! - **Batches of 50** (wanted: 30 times its single posts; found: 22 to 25, on one thread). Of the CPU of such a batch (perf,
 //!   cpu-clock, what the contexts repeat being read once) 39 % was workerd's own, 9 % the kernel's and libc's for it, some 13 %
 //!   redaction of the messages, and the rest spread over forty functions that read, write and store JSON, none above 4 %. A log
 //!   took 18 to 22 µs in batches of 500, and 23 to 29 in these: the difference is the request's.
-//! - **Batches of 500** (wanted: less than 0.10 dollars a million logs; found: 0.13, of which Redis 0.118): such a batch of
+//! - **Batches of 500** (wanted: less than 0.10 dollars a million logs; found: 0.13 to 0.14, of which Redis 0.118): such a batch of
 //!   twenty people's logs is for 24 traces, and a list takes an LPUSH, which is 0.096 dollars before all else; the rest of
 //!   Redis's part is an EXPIRE a trace every 50 s. A script that writes all lists would not be cheaper: Upstash counts the
 //!   commands in it (<https://upstash.com/docs/redis/sdks/ratelimit-ts/costs>).

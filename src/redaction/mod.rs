@@ -24,21 +24,21 @@
 //! - `cargo run --release --example redaction_corpus -- FILE`: the same on lines of your own.
 //! - `cargo run --release --example redaction_growth`: looks for texts whose cost grows faster than they do.
 //! - `cargo run --release --example redaction_bench`: ns a byte on the host; `tests/redaction_cost.rs`: the same in wasm.
-//!   The first call takes some 3 to 6 ms there, in which the tables are laid out, and a message then (in an hour in which
-//!   the machine took half as long again as in others: the ratios are what counts)
+//!   The first call takes some 3 to 6 ms there, in which the tables are laid out, and a message then (hours differ by half and
+//!   more: the ratios are what counts)
 //!
 //!   | µs in wasm | 100 B | 1 KB | 10 KB | 1 MB |
 //!   | --- | --- | --- | --- | --- |
-//!   | a friendly one | 5.5 | 50 | 492 | 50,400 |
-//!   | a secret in each line | 11.9 | 92 | 1,160 | 102,000 |
-//!   | the dearest of 171 hostile ones, `tokens: ['a', 'b', ` over and over | 14.8 | 153 | 1,540 | 237,000 |
+//!   | a friendly one | 3.1 | 29 | 288 | 30,900 |
+//!   | a secret in each line | 5.8 | 54 | 607 | 58,900 |
+//!   | the dearest of 185 hostile ones, `tokens: ['a', 'b', ` over and over | 11.5 | 121 | 1,170 | 182,000 |
 //!
 //!   So the cost is linear. Tests assert that in counted steps; what rules look at and do not count, and what only two
-//!   pieces together do, `redaction_growth` looks for. A hostile byte costs 1.5 friendly ones in the median kind, 3.4
-//!   in nine of ten, 7.5 in the dearest: each word that may name a secret, or begin one, is looked at; and a text in which
+//!   pieces together do, `redaction_growth` looks for. A hostile byte costs 1.4 friendly ones in the median kind, 3.4
+//!   in nine of ten, 6.3 in the dearest: each word that may name a secret, or begin one, is looked at; and a text in which
 //!   something was found is read twice. What stands under a name is judged by its first 256 bytes.
-//! - What it adds to the bundle: 67 KB gzip, against a build whose [`redact_text`] and [`redact_context`] do nothing, and 30 KB
-//!   that have come since: 3 with the lists' first looks, 27 with more forms, remembered ends, and what is no secret.
+//! - What it adds to the bundle: 67 KB gzip, against a build whose [`redact_text`] and [`redact_context`] do nothing, and 44 KB
+//!   that have come since: 3 with the lists' first looks, 41 with more forms, remembered ends, and what is no secret.
 //! - What a batch's contexts repeat (a page's address, its browser) is read once a request.
 //!
 //! # Where the facts come from
