@@ -222,7 +222,9 @@ impl Shard {
                 Some(Ok(renewed)) => {
                     // A list that is not there has no time to live, and the one that begins next gets one of its own.
                     let at = if renewed.integer() == Some(0) { 0 } else { now };
-                    let mended = at > 0 && !self.lists_to_repair().any(|key| *key == part.key);
+                    // Hardly ever any does, and then its repair may be to come.
+                    let owes = at > 0 && self.traces.get(&part.key).is_some_and(|trace| trace.owes_repair);
+                    let mended = owes && !self.lists_to_repair().any(|key| *key == part.key);
                     self.traces.update(&part.key, |trace| {
                         trace.renewed_at = at;
                         trace.changed |= mended && std::mem::take(&mut trace.owes_repair);

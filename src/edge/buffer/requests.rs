@@ -19,7 +19,6 @@ impl Inner {
         let now = now();
         let (head, mut entries, slots, waiting) = self.with(|shard| {
             let head = shard.read_head(&trace_id, now);
-            let waiting = (!all).then(|| shard.waiting_seqs(&trace_id));
             let (entries, mut slots) = shard.waiting_entries(&trace_id);
             if short {
                 shard.found_short(&trace_id, now);
@@ -29,6 +28,7 @@ impl Inner {
                 slots.sort_unstable();
                 slots.dedup();
             }
+            let waiting = (!all && !slots.is_empty()).then(|| shard.waiting_seqs(&trace_id));
             (head, entries, slots, waiting)
         })?;
         for row in self.storage.rows(&slots) {
