@@ -2,7 +2,7 @@
 //
 // `POST /log` and `POST /v1/logs` do their I/O in log.mjs, `GET /logs/tail` in tail.mjs, and static.mjs has the page and
 // the client for browsers; every other route is the worker's own fetch event. Where the worker broke, or takes longer
-// than two hops may, it is answered 503 here. A log that was under way may be stored or not; the same log with the same
+// than all its hops may, it is answered 503 here. A log that was under way may be stored or not; the same log with the same
 // id can be sent again.
 import Worker, * as worker from "../build/index.js";
 import * as files from "../build/static.js";
@@ -54,10 +54,13 @@ const LOG = /^https?:\/\/[^/?#]+\/log(?:[?#]|$)/; // as it was written: `new URL
 const OTLP = /^https?:\/\/[^/?#]+\/v1\/logs(?:[?#]|$)/;
 const TAIL = /^https?:\/\/[^/?#]+\/logs\/tail(?:[?#]|$)/;
 const HOP_TIMEOUT_MS = 5_000; // as in src/config/settings.rs
-const GRACE_MS = 5_000; // beyond two hops
+const READ_HOPS = 5; // a read asks a shard, Redis and the shard again, each shard twice if it must
 const CLEAR_HOPS = 8; // a clear waits for a flush under way and deletes many lists
 
-function unavailable(request, env, error = "The worker broke on a request. Send the log again with the same id") {
+const BROKE = "The worker broke on a request. Send the log again with the same id";
+const BROKE_ELSEWHERE = "The worker broke on a request, or took too long. Try again";
+
+function unavailable(request, env, error) {
   const headers = cors(request, env); // a page must be able to read this answer like any other
   headers.set("Content-Type", "application/json");
   headers.set("Cache-Control", "no-store");
@@ -82,7 +85,7 @@ export default {
     const isLog = isOtlp || (request.method === "POST" && LOG.test(request.url));
     const isTail = request.method === "GET" && TAIL.test(request.url);
     const hop = Number(env.HOP_TIMEOUT_MS) || HOP_TIMEOUT_MS;
-    const most = request.method === "DELETE" ? CLEAR_HOPS * hop : 2 * hop + GRACE_MS;
+    const most = (request.method === "DELETE" ? CLEAR_HOPS : READ_HOPS) * hop;
     let deadlines;
     try {
       if (instance.criticalError) revive(ctx, env);
@@ -97,7 +100,7 @@ export default {
     } catch (error) {
       console.error("the worker broke on a request:", error);
       if (trapped(error)) revive(ctx, env);
-      return unavailable(request, env);
+      return unavailable(request, env, isLog ? BROKE : BROKE_ELSEWHERE);
     } finally {
       deadlines?.done();
     }

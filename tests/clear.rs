@@ -118,6 +118,21 @@ async fn what_an_earlier_worker_left_is_found_and_cleared_and_other_keys_are_not
 }
 
 #[tokio::test]
+async fn an_earlier_workers_list_is_found_among_very_many_keys() {
+    let Some(stage) = Stage::start().await else { return };
+    for part in 0..50 {
+        let set = |n: u32| ["SET".to_string(), format!("a{part}:{n}"), "x".to_string()];
+        let command = |n: u32| set(n).into_iter().map(Into::into).collect();
+        stage.redis.store().pipeline((0..10_000).map(command).collect()).await.unwrap();
+    }
+    for n in 0..20 {
+        stage.redis.run(&["LPUSH".to_string(), format!("logs:old {n}"), "x".to_string()]).await.unwrap();
+    }
+    assert_eq!(counts(&stage.clear().await.expect_status(200).json), (20, 20, 20));
+    assert_eq!(stage.redis.run(&["DBSIZE"]).await.unwrap().as_int(), Some(500_000));
+}
+
+#[tokio::test]
 async fn quotas_and_the_counts_of_traces_are_left_alone() {
     let Some(stage) = Setup::default().var("RATE_LIMIT_TRACE", "3").start().await else { return };
     for _ in 0..3 {

@@ -85,6 +85,27 @@ async fn redis_executes_and_then_closes_the_connection() {
     leaves_no_trace(Fault::execute_then_close()).await;
 }
 
+/// What was written is looked for where it was written, and what a region for reads lacks yet is read from the buffer.
+#[tokio::test]
+async fn a_read_region_lags_behind_while_answers_to_writes_are_lost() {
+    let Some(stage) = stage().await else { return };
+    let mut traffic = Traffic::over(5);
+    let lagging = Fault::lagging_reads();
+    stage.redis.faults().set_all(vec![lagging.clone(), Fault::execute_then_status(500).only_writes()]);
+    assert_eq!(traffic.post(&stage, 25, PAUSE).await, 25);
+    stage.redis.faults().set(lagging);
+    assert_eq!(traffic.post(&stage, 20, Duration::ZERO).await, 20);
+    traffic.arrives(&stage, RECOVERY).await;
+    traffic.is_read_back(&stage).await;
+    stage.drained().await;
+    assert_eq!((traffic.count(), traffic.found(&stage).await.doubles), (450, 0));
+    let health = stage.health().await.json;
+    assert_eq!(
+        health["components"]["buffer"]["totals"]["lists_restored"], 0,
+        "nothing was sent twice and mended"
+    );
+}
+
 /// The one case in which an entry may stand twice in its list: it is counted.
 #[tokio::test]
 async fn redis_executes_long_after_the_worker_gave_up() {

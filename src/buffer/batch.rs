@@ -121,9 +121,13 @@ impl Batch {
         commands
     }
 
-    /// Reads the newest of each list, deep enough to find every write of this batch.
+    /// Reads the newest of each list, deep enough to find every write of this batch: a transaction whose first item is to be
+    /// passed over ([`at_primary`]).
     pub fn look(&self) -> Commands {
         let mut commands = Commands::new();
+        if let Some(first) = self.parts.first() {
+            at_primary(&mut commands, &list_key(&first.key));
+        }
         for part in &self.parts {
             // Each request so far may stand in the list, and no other shard writes it. After a start any of the
             // trace's entries that wait may stand there, those of later batches above those of this one.
@@ -134,6 +138,13 @@ impl Batch {
         }
         commands
     }
+}
+
+/// Has a transaction executed where writes are, by a first command that changes nothing: the reads after it then see all that was
+/// written. Reads alone may be answered by a read region that lags behind, and what it lacks would be sent twice. A sync
+/// token would not do: what got no answer left none. <https://upstash.com/docs/redis/features/globaldatabase>
+pub(super) fn at_primary(commands: &mut Commands, key: &str) {
+    commands.push("LTRIM", [key, "0", "-1"]);
 }
 
 /// Elements looked at beyond those that the batch itself may have put there.

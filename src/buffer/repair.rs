@@ -1,6 +1,6 @@
 //! Upkeep: finding out that Redis lost lists, and writing them again.
 
-use super::batch::{Batch, Pending};
+use super::batch::{Batch, Pending, at_primary};
 use super::row::Row;
 use super::settle::for_good;
 use super::shard::Shard;
@@ -169,8 +169,10 @@ impl Shard {
         repair.kept.retain(|&seq, _| seq >= first);
         let Some(found) = &repair.found else {
             let mut commands = Commands::new();
-            commands.push("LRANGE", [list_key(&repair.key).as_str(), "0", "-1"]);
-            return Some(self.ask(commands, Mode::Pipeline, Asked::RepairRead));
+            let key = list_key(&repair.key);
+            at_primary(&mut commands, &key);
+            commands.push("LRANGE", [key.as_str(), "0", "-1"]);
+            return Some(self.ask(commands, Mode::Transaction, Asked::RepairRead));
         };
         if !std::mem::replace(&mut repair.loaded, true) && !repair.kept.is_empty() {
             return Some(Step::Load(self.ring.slots(repair.kept.keys().copied())));
@@ -242,7 +244,7 @@ impl Shard {
     }
 
     pub(super) fn repair_read(&mut self, items: Vec<Item>, now: i64) {
-        match (&mut self.repair, items.into_iter().next()) {
+        match (&mut self.repair, items.into_iter().nth(1)) {
             (Some(repair), Some(Ok(reply))) => match reply.into_strings() {
                 Some(mut elements) => {
                     elements.reverse();

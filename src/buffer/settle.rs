@@ -125,7 +125,8 @@ impl Shard {
         let mut left = Vec::new();
         let mut missing_some = false;
         let mut unknown = Vec::new();
-        for (mut part, item) in batch.parts.drain(..).zip(items) {
+        // The first item is no list's.
+        for (mut part, item) in batch.parts.drain(..).zip(items.into_iter().skip(1)) {
             if part.entries.is_empty() {
                 left.push(part); // its time to live is left to renew
                 continue;

@@ -107,7 +107,7 @@ impl Shard {
             }
             if batch.uncertain {
                 let commands = batch.look();
-                return self.ask(commands, Mode::Pipeline, Asked::Look);
+                return self.ask(commands, Mode::Transaction, Asked::Look);
             }
             if batch.sent > 0 {
                 // Time has passed since it was decided which lists' time to live to renew.

@@ -10,10 +10,14 @@ use crate::redis::{Client, Commands, KEY_PREFIX, Reply};
 use serde::Serialize;
 use worker::{Request, console_error};
 
-/// Keys one `SCAN` looks at.
-const SCAN_COUNT: &str = "10000";
-/// `SCAN`s of one clear at most: 400,000 keys are looked at, with no more requests than the platform lets one make.
-const SCANS_MAX: usize = 40;
+/// Keys one `SCAN` looks at, at least.
+const SCAN_COUNT: i64 = 10_000;
+/// Keys one `SCAN` looks at, at most: Redis does nothing else meanwhile.
+const SCAN_COUNT_MAX: i64 = 1_000_000;
+/// `SCAN`s of one clear at most: no more requests than the platform lets one make.
+const SCANS_MAX: i64 = 40;
+/// `SCAN`s that a clear plans to make: it may look at somewhat more keys than `DBSIZE` counted.
+const SCANS_PLANNED: i64 = 30;
 /// A clear waits for a flush under way and deletes every list: it may take so many times as long as a hop.
 const CLEAR_HOPS: u32 = 6;
 
@@ -83,9 +87,10 @@ async fn clear_all(visit: &Visit) -> Result<ClearReply, String> {
     }
     let access = visit.config.redis.clone().ok_or("no Redis is configured")?;
     let client = Client::new(access, visit.config.redis_timeout_ms);
+    let count = keys(&client).await?.div_euclid(SCANS_PLANNED).clamp(SCAN_COUNT, SCAN_COUNT_MAX).to_string();
     let mut cursor = "0".to_string();
     for _ in 0..SCANS_MAX {
-        let (next, keys) = scan(&client, &cursor).await?;
+        let (next, keys) = scan(&client, &cursor, &count).await?;
         let mut by_shard: Vec<Vec<String>> = (0..visit.config.shards).map(|_| Vec::new()).collect();
         for trace_id in keys.iter().filter_map(|key| key.strip_prefix(KEY_PREFIX)) {
             let shard = wire::shard_of(trace_id, visit.config.shards);
@@ -98,10 +103,25 @@ async fn clear_all(visit: &Visit) -> Result<ClearReply, String> {
         }
         cursor = next;
         if cursor == "0" {
-            break;
+            return Ok(cleared);
         }
     }
-    Ok(cleared)
+    Err(format!(
+        "every list this worker knows of is deleted, but the database has more keys than one clear looks through; \
+         lists of an earlier worker may be left: delete its `{KEY_PREFIX}*` with redis-cli"
+    ))
+}
+
+/// How many keys the database has.
+async fn keys(client: &Client) -> Result<i64, String> {
+    let mut commands = Commands::new();
+    commands.push("DBSIZE", []);
+    let items = client.pipeline(commands).await.map_err(|failure| failure.to_string())?;
+    match items.into_iter().next() {
+        Some(Ok(Reply::Integer(keys))) => Ok(keys),
+        // It only saves requests.
+        _ => Ok(0),
+    }
 }
 
 fn add(sum: &mut ClearReply, reply: ClearReply) {
@@ -119,9 +139,9 @@ async fn ask(visit: &Visit, shard: u32, path: &str, query: &impl Serialize) -> R
     })
 }
 
-async fn scan(client: &Client, cursor: &str) -> Result<(String, Vec<String>), String> {
+async fn scan(client: &Client, cursor: &str, count: &str) -> Result<(String, Vec<String>), String> {
     let mut commands = Commands::new();
-    commands.push("SCAN", [cursor, "MATCH", &format!("{KEY_PREFIX}*"), "COUNT", SCAN_COUNT]);
+    commands.push("SCAN", [cursor, "MATCH", &format!("{KEY_PREFIX}*"), "COUNT", count]);
     let items = client.pipeline(commands).await.map_err(|failure| failure.to_string())?;
     let unusable = || "Redis gave no usable answer to SCAN".to_string();
     let Some(Ok(Reply::List(parts))) = items.into_iter().next() else { return Err(unusable()) };

@@ -36,6 +36,9 @@ pub enum FaultKind {
         #[serde(rename = "ms", with = "millis")]
         delay: Duration,
     },
+    /// A read region that has seen nothing yet: a request that changes no data is answered as if there were none. Whatever
+    /// else happens to the request happens as well. <https://upstash.com/docs/redis/features/consistency>
+    LaggingReads,
     /// Nothing is executed; the answer has this status.
     Status {
         /// 400 to 599.
@@ -99,6 +102,11 @@ impl Fault {
         FaultKind::Latency { delay }.into()
     }
 
+    /// See [`FaultKind::LaggingReads`].
+    pub fn lagging_reads() -> Fault {
+        FaultKind::LaggingReads.into()
+    }
+
     /// See [`FaultKind::Status`].
     pub fn status(status: u16) -> Fault {
         FaultKind::Status { status }.into()
@@ -159,6 +167,7 @@ impl Fault {
             FaultKind::CommandError { which, .. } => {
                 request.commands().iter().enumerate().any(|(index, command)| which.is(index, command))
             }
+            FaultKind::LaggingReads => !request.commands().iter().any(writes),
             _ => true,
         }
     }
@@ -189,6 +198,8 @@ pub struct Faults {
 pub(super) struct Plan {
     /// Waited for first.
     pub latency: Duration,
+    /// Whether a read region answers that has no data.
+    pub lagging: bool,
     /// The first fault that decides how the request ends.
     pub ending: Option<FaultKind>,
     /// Commands that are answered with an error instead of being executed, by place.
@@ -198,7 +209,7 @@ pub(super) struct Plan {
 impl Plan {
     /// Whether any fault concerns the request.
     pub fn is_fault(&self) -> bool {
-        !self.latency.is_zero() || self.ending.is_some() || !self.errors.is_empty()
+        !self.latency.is_zero() || self.lagging || self.ending.is_some() || !self.errors.is_empty()
     }
 }
 
@@ -235,6 +246,7 @@ impl Faults {
         for fault in active.iter_mut().filter(|fault| fault.concerns(request)) {
             match &fault.kind {
                 FaultKind::Latency { delay } => plan.latency += *delay,
+                FaultKind::LaggingReads => plan.lagging = true,
                 FaultKind::CommandError { which, error } => {
                     let hit = request
                         .commands()
@@ -307,6 +319,19 @@ mod tests {
         let plan = faults.plan(&request);
         assert_eq!((plan.latency, plan.ending), (ms(7), Some(FaultKind::Close)));
         assert_eq!(faults.plan(&request).ending, Some(FaultKind::Garbage));
+    }
+
+    #[test]
+    fn a_lagging_read_region_is_not_asked_for_a_request_that_writes() {
+        let faults = Faults::default();
+        faults.set_all(vec![Fault::lagging_reads(), Fault::execute_then_close()]);
+        let read = faults.plan(&pipeline(&[&["LRANGE", "k", "0", "-1"]]));
+        let at_primary = faults.plan(&pipeline(&[&["LTRIM", "k", "0", "-1"], &["LRANGE", "k", "0", "-1"]]));
+        assert_eq!((read.lagging, at_primary.lagging), (true, false));
+        assert_eq!(
+            (&read.ending, &at_primary.ending),
+            (&at_primary.ending, &Some(FaultKind::ExecuteThenClose))
+        );
     }
 
     #[test]

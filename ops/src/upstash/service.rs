@@ -24,7 +24,7 @@ use super::{
     request::{self, Command, Request},
     resp,
     server::Core,
-    store::{StoreError, Transaction},
+    store::{MemoryStore, Store, StoreError, Transaction},
 };
 
 /// A body beyond the limit is read up to this many times the limit, so that its sender gets to read why.
@@ -169,9 +169,10 @@ async fn answer(
     };
     let work = {
         let (core, errors) = (core.clone(), plan.errors);
+        let store = if plan.lagging { Arc::new(MemoryStore::new()) } else { core.store.clone() };
         async move {
             pause(delay).await;
-            execute(&core, request, errors, format).await
+            execute(&core, &*store, request, errors, format).await
         }
     };
     let outcome = tokio::spawn(work).await;
@@ -196,13 +197,14 @@ async fn pause(time: Duration) {
 
 async fn execute(
     core: &Core,
+    store: &dyn Store,
     request: Request,
     errors: Vec<(usize, String)>,
     format: Format,
 ) -> Result<HttpResponse, StoreError> {
     match request {
         Request::Single(command) => {
-            let reply = run_pipeline(core, vec![command], errors).await?.pop().unwrap_or(Reply::Nil);
+            let reply = run_pipeline(core, store, vec![command], errors).await?.pop().unwrap_or(Reply::Nil);
             let status = if reply.is_error() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
             Ok(match format {
                 Format::Json(encoding) => answered(core, status, &reply.to_json(encoding)),
@@ -210,7 +212,7 @@ async fn execute(
             })
         }
         Request::Pipeline(commands) => {
-            let replies = run_pipeline(core, commands, errors).await?;
+            let replies = run_pipeline(core, store, commands, errors).await?;
             Ok(match format {
                 Format::Json(encoding) => answered(core, StatusCode::OK, &list(&replies, encoding)),
                 Format::Resp2 => binary(
@@ -224,7 +226,7 @@ async fn execute(
             let Format::Json(encoding) = format else {
                 return Ok(failure(core, StatusCode::BAD_REQUEST, "ERR /multi-exec answers in JSON only"));
             };
-            Ok(match run_transaction(core, commands, errors).await? {
+            Ok(match run_transaction(core, store, commands, errors).await? {
                 Transaction::Executed(replies) => answered(core, StatusCode::OK, &list(&replies, encoding)),
                 Transaction::Discarded(cause) => {
                     let text = format!("EXECABORT Transaction discarded because of: {cause}");
@@ -238,6 +240,7 @@ async fn execute(
 /// Errors by place stand in for their commands; only the others reach the store.
 async fn run_pipeline(
     core: &Core,
+    store: &dyn Store,
     commands: Vec<Command>,
     errors: Vec<(usize, String)>,
 ) -> Result<Vec<Reply>, StoreError> {
@@ -258,13 +261,14 @@ async fn run_pipeline(
     }
     core.counter.commands(&rest);
     let copy = core.journal.copy(&rest);
-    let executed = core.store.pipeline(rest).await?;
+    let executed = store.pipeline(rest).await?;
     core.journal.record(copy);
     Ok(merge(slots, executed))
 }
 
 async fn run_transaction(
     core: &Core,
+    store: &dyn Store,
     commands: Vec<Command>,
     errors: Vec<(usize, String)>,
 ) -> Result<Transaction, StoreError> {
@@ -285,7 +289,7 @@ async fn run_transaction(
     }
     core.counter.commands(&rest);
     let copy = core.journal.copy(&rest);
-    Ok(match core.store.transaction(rest).await? {
+    Ok(match store.transaction(rest).await? {
         Transaction::Executed(replies) => {
             core.journal.record(copy);
             Transaction::Executed(merge(slots, replies))
