@@ -32,7 +32,13 @@ impl Filter {
     /// What is wrong with the first that cannot be used.
     pub fn parse<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Filter, String> {
         let mut filter = Filter::default();
+        let mut seen: Vec<&str> = Vec::new();
         for (key, value) in pairs.filter(|(_, value)| !value.is_empty()) {
+            // Of a name given twice the first counts, as for `URLSearchParams.get` and the other routes.
+            if seen.contains(&key) {
+                continue;
+            }
+            seen.push(key);
             let whole =
                 || value.parse::<i64>().map_err(|_| format!("{key} must be a time in Unix milliseconds"));
             match key {
@@ -74,14 +80,15 @@ impl Filter {
 /// Reads a `limit`.
 ///
 /// # Errors
-/// When it is not a positive whole number.
+/// When it is not a positive number. Of one that is not whole, the whole part counts, and at least one.
 pub fn positive(value: &str) -> Result<usize, String> {
-    let digits = value.bytes().all(|byte| byte.is_ascii_digit());
-    if digits && value.bytes().any(|byte| byte != b'0') {
+    let plain = value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    match value.parse::<f64>() {
         // What `usize` has no room for, 32 bits in wasm, is as good as no limit.
-        return Ok(value.parse().unwrap_or(usize::MAX));
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        Ok(number) if plain && number > 0.0 => Ok((number as usize).max(1)),
+        _ => Err("limit must be a positive number".to_string()),
     }
-    Err("limit must be a positive number".to_string())
 }
 
 /// A trace, put together from its parts.
@@ -120,19 +127,42 @@ struct Seen<'a> {
     timestamp: f64,
 }
 
+/// As [`Seen`], apart from the element.
+struct Fields {
+    id: Option<String>,
+    level: Option<String>,
+    system: Option<String>,
+    user_id: Option<String>,
+    timestamp: f64,
+}
+
+impl Seen<'_> {
+    fn owned(self) -> Fields {
+        let Seen { id, level, system, user_id, timestamp } = self;
+        let [id, level, system, user_id] =
+            [id, level, system, user_id].map(|field| field.map(Cow::into_owned));
+        Fields { id, level, system, user_id, timestamp }
+    }
+}
+
 impl Trace {
     /// Adds an entry, after those that arrived before it. One that is the same as an earlier one to the byte is a double
     /// and is dropped; what is no entry is counted and dropped.
-    pub fn push(&mut self, element: &str) {
-        match serde_json::from_str::<Seen<'_>>(element) {
-            Ok(seen) => self.add(seen, element.to_string()),
+    pub fn push<'a>(&mut self, element: impl Into<Cow<'a, str>>) {
+        let element = element.into();
+        match serde_json::from_str::<Seen<'_>>(&element) {
+            // For this parser a list would do as well: its items in the order of the fields.
+            Ok(seen) if element.trim_start().starts_with('{') => {
+                let seen = seen.owned();
+                self.add(seen, element.into_owned());
+            }
             // An element of an earlier worker may hold half a surrogate pair, which this parser mends.
-            Err(_) => match json::parse(element) {
+            _ => match json::parse(&element) {
                 Ok(mut value @ Json::Object(_)) => {
                     let mut text = Vec::with_capacity(element.len());
                     json::write_value(&mut text, &value, json::MAX_DEPTH);
                     let mut string = |key: &str| match value.take(key) {
-                        Some(Json::String(text)) => Some(Cow::Owned(text.into_owned())),
+                        Some(Json::String(text)) => Some(text.into_owned()),
                         _ => None,
                     };
                     let (id, level) = (string("id"), string("level"));
@@ -142,7 +172,7 @@ impl Trace {
                         _ => 0.0,
                     };
                     self.add(
-                        Seen { id, level, system, user_id, timestamp },
+                        Fields { id, level, system, user_id, timestamp },
                         String::from_utf8_lossy(&text).into_owned(),
                     );
                 }
@@ -151,8 +181,8 @@ impl Trace {
         }
     }
 
-    fn add(&mut self, seen: Seen<'_>, json: String) {
-        let id = seen.id.map_or_else(|| json.clone(), Cow::into_owned);
+    fn add(&mut self, seen: Fields, json: String) {
+        let id = seen.id.unwrap_or_else(|| json.clone());
         if self.hidden.contains(&id) {
             return;
         }
@@ -165,9 +195,9 @@ impl Trace {
         #[allow(clippy::cast_possible_truncation)]
         self.elements.push(Element {
             timestamp: seen.timestamp as i64,
-            level: seen.level.map(Cow::into_owned),
-            system: seen.system.map(Cow::into_owned),
-            user_id: seen.user_id.map(Cow::into_owned),
+            level: seen.level,
+            system: seen.system,
+            user_id: seen.user_id,
             json,
         });
     }
@@ -175,6 +205,12 @@ impl Trace {
     /// Has entries with these ids dropped.
     pub fn hide(&mut self, ids: impl IntoIterator<Item = String>) {
         self.hidden.extend(ids);
+    }
+
+    /// Forgets the entries after the first `len`.
+    pub fn truncate(&mut self, len: usize) {
+        self.elements.truncate(len);
+        self.by_id.values_mut().for_each(|places| places.retain(|&at| at < len));
     }
 
     /// Different entries so far.
@@ -233,7 +269,7 @@ mod tests {
     fn entries_are_sorted_by_time_with_ties_in_order_of_arrival_and_doubles_dropped() {
         let mut trace = Trace::default();
         for (id, time) in [("a", 5), ("b", 3), ("c", 5), ("a", 5), ("d", 5)] {
-            trace.push(&entry(id, time, "log"));
+            trace.push(entry(id, time, "log"));
         }
         assert_eq!(ids(&trace.select(&Filter::default())), ["b", "a", "c", "d"]);
     }
@@ -243,20 +279,40 @@ mod tests {
         let mut trace = Trace::default();
         for (id, time) in [("a", 1), ("a", 2), ("a", 1), ("gone", 3)] {
             trace.hide(["gone".to_string()]);
-            trace.push(&entry(id, time, "log"));
+            trace.push(entry(id, time, "log"));
         }
         assert_eq!((trace.len(), ids(&trace.select(&Filter::default()))), (2, vec!["a".into(), "a".into()]));
     }
 
     #[test]
+    fn what_was_forgotten_can_be_added_again_in_its_place() {
+        let mut trace = Trace::default();
+        for (id, time) in [("a", 5), ("c", 5)] {
+            trace.push(entry(id, time, "log"));
+        }
+        trace.truncate(1);
+        for id in ["a", "b", "c"] {
+            trace.push(entry(id, 5, "log"));
+        }
+        assert_eq!(ids(&trace.select(&Filter::default())), ["a", "b", "c"]);
+    }
+
+    #[test]
     fn an_unreadable_element_never_hides_the_others() {
         let mut trace = Trace::default();
-        for element in
-            ["not json", "7", "", r#"{"id":"\ud83d","timestamp":1}"#, r#"{"timestamp":2}"#, "{\"id\":1}"]
-        {
+        for element in [
+            "not json",
+            "7",
+            "",
+            "[]",
+            r#"["id"]"#,
+            r#"{"id":"\ud83d","timestamp":1}"#,
+            r#"{"timestamp":2}"#,
+            "{\"id\":1}",
+        ] {
             trace.push(element);
         }
-        assert_eq!((trace.unreadable, trace.len()), (3, 3));
+        assert_eq!((trace.unreadable, trace.len()), (5, 3));
         assert!(trace.select(&Filter::default()).iter().all(|json| json::parse(json).is_ok()));
     }
 
@@ -265,7 +321,7 @@ mod tests {
         let of = |pairs: &[(&'static str, &'static str)]| {
             let mut trace = Trace::default();
             for (at, level) in ["log", "error", "log", "error"].into_iter().enumerate() {
-                trace.push(&entry(&at.to_string(), at as i64, level));
+                trace.push(entry(&at.to_string(), at as i64, level));
             }
             ids(&trace.select(&Filter::parse(pairs.iter().copied()).unwrap()))
         };
@@ -275,11 +331,16 @@ mod tests {
         assert_eq!(of(&[("user_id", "u")]), [""; 0]);
         assert_eq!(of(&[("system", "convex"), ("level", "")]).len(), 4);
         assert_eq!(of(&[("limit", "99999999999999999999")]).len(), 4);
+        assert_eq!((of(&[("limit", "2.5")]).len(), of(&[("limit", "0.5")]).len()), (2, 1));
+        assert_eq!(of(&[("limit", ""), ("limit", "1"), ("limit", "3")]).len(), 1);
         for bad in [
             ("limit", "0"),
             ("limit", "-1"),
             ("limit", "+1"),
-            ("limit", "1.0"),
+            ("limit", "1.0.0"),
+            ("limit", "0.0"),
+            ("limit", "."),
+            ("limit", "1e1"),
             ("order", "up"),
             ("level", "fatal"),
             ("since", "now"),

@@ -133,10 +133,22 @@ async fn a_thousand_logs_are_a_batch_and_one_more_is_413() {
 }
 
 #[tokio::test]
-async fn a_batch_without_logs_is_400() {
+async fn lines_sent_as_plain_text_are_a_batch() {
+    let worker = shared().await;
+    let trace = fresh_trace();
+    let lines = format!("{}\n{}\nnonsense\n", log(&trace, "one"), log(&trace, "two"));
+    // What `navigator.sendBeacon` says of a text.
+    let answer = worker.post_as("text/plain;charset=UTF-8", &[], lines).await.expect_status(200);
+    assert_eq!((&answer.json["accepted"], &answer.json["rejected"][0]["status"]), (&json!(2), &json!(400)));
+    assert_eq!(worker.messages(&trace).await, ["one", "two"]);
+}
+
+#[tokio::test]
+async fn a_batch_without_logs_is_answered_as_one_and_one_without_a_list_is_400() {
     let worker = shared().await;
     for body in ["[]", r#"{"logs":[]}"#] {
-        assert_eq!(worker.post_as("", &[], body).await.expect_status(400).error(), "the batch holds no logs");
+        let answer = worker.post_as("", &[], body).await.expect_status(200);
+        assert_eq!((&answer.json["success"], &answer.json["accepted"]), (&json!(true), &json!(0)));
     }
     for (body, error) in [
         (r#"{"logs":{}}"#, "logs must be an array, found an object"),

@@ -8,6 +8,7 @@
 mod corpus;
 
 use log_ingestion_worker::config::Config;
+use log_ingestion_worker::intake::body::text;
 use log_ingestion_worker::intake::{Item, Judge, Judged, Posted, Sender, split};
 use log_ingestion_worker::json;
 use log_ingestion_worker::otlp;
@@ -114,7 +115,7 @@ fn any_body_is_split_and_judged_or_refused() {
         let (sender, mut new_id) = (Sender::default(), || "id".into());
         let mut judge = Judge::new(&sender, NOW, &mut new_id);
         let mut each = |item| judged(&mut judge, item);
-        match split(bytes, Some("application/json")) {
+        match split(&text(bytes), Some("application/json")) {
             Ok(Posted::Single(log)) => drop(each(Item::Parsed(log))),
             // A log is stored alike whatever was judged before it, also when that is the very same.
             Ok(Posted::Batch(items)) => {
@@ -137,7 +138,7 @@ fn judged<'b>(judge: &mut Judge<'_, 'b>, item: Item<'b>) -> Option<Vec<u8>> {
 
 #[test]
 fn any_export_is_split_and_judged_or_refused() {
-    fuzz("export", EXPORTS, |bytes| match otlp::records(bytes) {
+    fuzz("export", EXPORTS, |bytes| match otlp::records(&text(bytes)) {
         Ok(records) => {
             let (sender, mut new_id) = (Sender::default(), || panic!("a record brings its id"));
             let mut judge = Judge::new(&sender, NOW, &mut new_id);

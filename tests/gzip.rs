@@ -63,30 +63,40 @@ async fn a_packed_body_is_taken_like_any_other() {
     assert_eq!(worker.messages(&trace).await.len(), 1_006);
 }
 
+/// An error in a loop: hundreds of logs that are alike, stack and all.
+#[tokio::test]
+async fn logs_that_are_all_alike_are_taken_however_tightly_they_are_packed() {
+    let worker = shared().await;
+    let trace = fresh_trace();
+    let frame = "    at renderWithHooks (webpack://app/./node_modules/react-dom/cjs/react-dom.development.js:14985:18)\n";
+    let one = json!({ "trace_id": trace, "message": "Cannot read properties of undefined", "stack": frame.repeat(40), "level": "error" });
+    let logs = json!(vec![one; 400]).to_string();
+    let body = packed(logs.as_bytes());
+    assert!(body.len() * 100 < logs.len(), "{} of {}", body.len(), logs.len());
+    let answer = post(&worker, "application/json", body).await.expect_status(200);
+    assert_eq!(answer.json["accepted"], 400);
+    assert_eq!(worker.messages(&trace).await.len(), 400);
+}
+
 #[tokio::test]
 async fn a_body_that_unpacks_to_too_much_is_413() {
     let worker = shared().await;
-    let trace = fresh_trace();
     let zeros = packed(&vec![b'0'; 64 * MIB]);
-    let tight = packed(
-        json!({ "trace_id": trace, "message": "x".repeat(MIB), "level": "log" }).to_string().as_bytes(),
-    );
     let large = packed(noise(9 * MIB).as_bytes());
-    for (body, said) in
-        [(&zeros, "more tightly"), (&tight, "more tightly"), (&large, "larger than 8388608 bytes")]
-    {
+    for body in [&zeros, &large] {
         let answer = post(&worker, "application/json", body.clone()).await.expect_status(413);
-        assert!(answer.error().contains(said), "{}", answer.error());
+        assert!(answer.error().contains("larger than 8388608 bytes"), "{}", answer.error());
     }
     let bombs: Vec<_> = (0..24)
-        .map(|n| {
-            let (client, body) = (worker.again(), if n % 2 == 0 { zeros.clone() } else { tight.clone() });
+        .map(|_| {
+            let (client, body) = (worker.again(), zeros.clone());
             tokio::spawn(async move { post(&client, "application/json", body).await.status })
         })
         .collect();
     assert_well(&worker).await;
     for bomb in bombs {
-        assert_eq!(bomb.await.unwrap(), 413);
+        // Too large, or too much at once: they share the room there is for bodies.
+        assert!(matches!(bomb.await.unwrap(), 413 | 503));
     }
     assert_well(&worker).await;
 }
@@ -114,6 +124,6 @@ async fn what_is_no_gzip_is_400() {
     let empty = post(&worker, "application/json", Vec::new()).await.expect_status(400);
     assert!(!empty.error().is_empty());
     let twice = post(&worker, "application/json", packed(&whole)).await.expect_status(400);
-    assert!(twice.error().contains("not UTF-8"), "{}", twice.error());
+    assert!(twice.error().contains("not JSON"), "{}", twice.error());
     assert_eq!(worker.messages(&trace).await, Vec::<String>::new());
 }

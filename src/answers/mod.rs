@@ -124,9 +124,11 @@ fn many(fates: &[Fate], touched: &[Touched]) -> Many {
     }
 }
 
-/// 429 or 503 when that is every log's fate, else 200.
+/// 429 or 503 when that is every log's fate, else 200; so also for a batch without logs.
 fn status_of_batch(fates: &[Fate]) -> u16 {
-    [429, 503].into_iter().find(|&status| fates.iter().all(|fate| fate.status() == status)).unwrap_or(200)
+    let first = fates.first().map_or(200, Fate::status);
+    let shared = matches!(first, 429 | 503) && fates.iter().all(|fate| fate.status() == first);
+    if shared { first } else { 200 }
 }
 
 /// A quota that a request touched.
@@ -137,7 +139,8 @@ struct Touched {
     until: i64,
 }
 
-/// The quotas of the systems a request touched, as its last log left them, and the trace's where that refused.
+/// The quotas of the systems a request touched, as its last log left them, and the global one and the trace's where these
+/// refused.
 fn touched(fates: &[Fate], limits: &Limits) -> Vec<Touched> {
     let mut touched = Vec::new();
     for wanted in System::ALL {
@@ -147,9 +150,7 @@ fn touched(fates: &[Fate], limits: &Limits) -> Vec<Touched> {
             {
                 Some((*left, *until))
             }
-            Fate::Over { system, until, scope: Scope::Global | Scope::System, .. } if *system == wanted => {
-                Some((0, *until))
-            }
+            Fate::Over { system, until, scope: Scope::System, .. } if *system == wanted => Some((0, *until)),
             _ => None,
         });
         if let Some((left, until)) = last {
@@ -157,11 +158,14 @@ fn touched(fates: &[Fate], limits: &Limits) -> Vec<Touched> {
             touched.push(Touched { name: wanted.as_str(), quota, left, until });
         }
     }
-    let trace = fates.iter().find_map(|fate| match fate {
-        Fate::Over { scope: Scope::Trace, until, .. } => Some(*until),
-        _ => None,
-    });
-    touched.extend(trace.map(|until| Touched { name: "trace", quota: limits.trace, left: 0, until }));
+    let shared = [("global", Scope::Global, limits.global), ("trace", Scope::Trace, limits.trace)];
+    for (name, refused_by, quota) in shared {
+        let until = fates.iter().find_map(|fate| match fate {
+            Fate::Over { scope, until, .. } if *scope == refused_by => Some(*until),
+            _ => None,
+        });
+        touched.extend(until.map(|until| Touched { name, quota, left: 0, until }));
+    }
     touched
 }
 
@@ -272,6 +276,15 @@ mod tests {
         assert_eq!(said(false, &[lost, over(Scope::Global)]).0, 200);
         let refused = Fate::Refused { status: 400, error: "x".into() };
         assert_eq!(said(false, &[refused.clone(), refused]).0, 200);
-        assert_eq!(said(false, &[over(Scope::Global)]).2.last(), Some(&("Retry-After", "60".to_string())));
+        assert_eq!(
+            said(false, &[over(Scope::Global)]).2,
+            [
+                ("RateLimit-Policy", r#""global";q=5000;w=3600"#.to_string()),
+                ("RateLimit", r#""global";r=0;t=60"#.to_string()),
+                ("Retry-After", "60".to_string()),
+            ]
+        );
+        let none = r#"{"success":true,"accepted":0,"duplicates":0,"suppressed":0,"rejected":[],"remaining_quota":null}"#;
+        assert_eq!(said(false, &[]), (200, none.to_string(), Vec::new()));
     }
 }

@@ -26,8 +26,15 @@ impl Answer {
 
     /// `body` as JSON.
     pub fn json(status: u16, body: &impl Serialize) -> Answer {
-        match serde_json::to_vec(body) {
-            Ok(body) => Answer::raw(status, body),
+        Answer::long_json(status, body, 0)
+    }
+
+    /// As [`Answer::json`], of some `bytes`: a long one that grew as it was written would take twice its room.
+    pub fn long_json(status: u16, body: &impl Serialize, bytes: usize) -> Answer {
+        const BESIDE: usize = 1024; // what is written beside them
+        let mut json = Vec::with_capacity(bytes.saturating_add(BESIDE));
+        match serde_json::to_writer(&mut json, body) {
+            Ok(()) => Answer::raw(status, json),
             Err(error) => {
                 worker::console_error!("an answer could not be written: {error}");
                 Answer::raw(500, br#"{"error":"Internal error"}"#.to_vec())

@@ -76,9 +76,8 @@ impl Posted {
             Ok(true) => Receiver::of_packed(limit, budget),
             _ => Receiver::new(limit, budget, announced),
         };
-        let content_type_fits =
-            if is_otlp { otlp::check_content_type } else { intake::body::check_content_type };
-        let form = content_type_fits(content_type.as_deref()).and(packed);
+        let form = if is_otlp { otlp::check_content_type(content_type.as_deref()) } else { Ok(()) };
+        let form = form.and(packed);
         let mut posted = Posted {
             loaded,
             is_otlp,
@@ -225,7 +224,7 @@ impl Posted {
         self.now = super::now();
         let now = self.now;
         let mut new_id = || new_id(now);
-        let body = self.receiver.body().map_err(|why| self.unread(why))?;
+        let body = intake::body::text(self.receiver.body().map_err(|why| self.unread(why))?);
         let mut judge = intake::Judge::new(&self.sender, now, &mut new_id);
         let mut judge_if = |log| match log {
             Ok(log) => judge.judge(log),
@@ -233,10 +232,10 @@ impl Posted {
         };
         let refused = |error: BodyError| refuse(error.status(), &error.to_string());
         let judged: Vec<Judged> = if self.is_otlp {
-            let records = otlp::records(body).map_err(refused)?;
+            let records = otlp::records(&body).map_err(refused)?;
             records.into_iter().map(|record| judge_if(record.log().map(Log::from))).collect()
         } else {
-            match intake::split(body, self.content_type.as_deref()).map_err(refused)? {
+            match intake::split(&body, self.content_type.as_deref()).map_err(refused)? {
                 intake::Posted::Single(log) => vec![judge_if(Ok(log.into()))],
                 intake::Posted::Batch(logs) => {
                     self.single = false;
@@ -261,7 +260,6 @@ impl Posted {
                 .with("Retry-After", RETRY_AFTER_S.to_string()),
             Unread::TooSlow => refuse(408, &format!("body did not arrive within {TIME_MAX_S} s")),
             Unread::Broken => refuse(400, "body could not be read: the connection broke"),
-            Unread::TooTight => refuse(413, "body is packed more tightly than logs are: send it as it is"),
             Unread::NotPacked => refuse(400, "body is not gzip, as its Content-Encoding says"),
         }
     }

@@ -36,7 +36,7 @@ pub async fn logs(request: &Request, visit: &Visit) -> Answer {
     // One client puts the id into the URL as it is: there a plus is a plus, not a space.
     let literal = query.get_literal("trace_id").filter(|literal| *literal != trace_id);
     let (trace_id, read) = match (literal, first) {
-        (Some(literal), Ok(read)) if read.trace.is_empty() && !read.partial => {
+        (Some(literal), Ok(read)) if read.trace.is_empty() && read.partial.is_none() => {
             (literal.clone(), read_trace(visit, &literal).await)
         }
         (_, first) => (trace_id, first),
@@ -46,8 +46,8 @@ pub async fn logs(request: &Request, visit: &Visit) -> Answer {
 
 struct Read {
     trace: Trace,
-    /// Set when the store could not be read and the buffer may not hold all of it.
-    partial: bool,
+    /// Set when the store could not be read and the buffer may not hold all of it: why.
+    partial: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -77,10 +77,7 @@ struct Failed<'a> {
 
 fn answer_logs(trace_id: &str, read: Result<Read, Lost>, filter: &Filter) -> Answer {
     let (trace, details) = match read {
-        Ok(Read { trace, partial: false }) => (trace, None),
-        Ok(Read { trace, partial: true }) => {
-            (trace, Some("Redis did not answer; these logs are what the buffer holds"))
-        }
+        Ok(Read { trace, partial }) => (trace, partial),
         Err(lost) => {
             console_error!("a trace could not be read: its buffer gave no answer: {lost}");
             (Trace::default(), Some("The log buffer did not answer"))
@@ -89,12 +86,13 @@ fn answer_logs(trace_id: &str, read: Result<Read, Lost>, filter: &Filter) -> Ans
     let unreadable = trace.unreadable;
     let raw = |json: String| serde_json::value::RawValue::from_string(json).ok();
     let entries: Vec<_> = trace.select(filter).into_iter().filter_map(raw).collect();
+    let bytes: usize = entries.iter().map(|entry| entry.get().len() + 1).sum();
     let logs = Logs { trace_id, count: entries.len(), entries, retrieved_at: now(), unreadable };
     match details {
-        None => Answer::json(200, &logs),
+        None => Answer::long_json(200, &logs, bytes),
         Some(details) => {
             let failed = Failed { error: "Failed to retrieve logs", details, partial: true, logs };
-            Answer::json(500, &failed)
+            Answer::long_json(500, &failed, bytes)
         }
     }
 }
@@ -108,27 +106,24 @@ async fn read_trace(visit: &Visit, trace_id: &str) -> Result<Read, Lost> {
     trace.hide(head.cleared.iter().cloned());
     match stored {
         Ok(elements) => {
-            for element in elements.iter().rev() {
-                trace.push(element);
-            }
-            waiting.iter().for_each(|element| trace.push(element));
+            elements.into_iter().rev().for_each(|element| trace.push(element));
             // Some that wait may be in the list already: only the sum tells whether it lacks any.
-            let short = (trace.len() as u64) < head.flushed + waiting.len() as u64;
+            let (in_list, expected) = (trace.len(), head.flushed + waiting.len() as u64);
+            waiting.into_iter().for_each(|element| trace.push(element));
+            let short = (trace.len() as u64) < expected;
             if head.doubtful || short {
                 // Redis lost some, or may have. The buffer still has the last hour's, and writes the list again.
                 let short = short && !head.doubtful;
                 let (_, kept) = ask_shard(visit, shard, wire::RETAINED, trace_id, short).await?;
-                let mut whole = Trace::default();
-                whole.hide(head.cleared);
-                elements.iter().rev().chain(&kept).for_each(|element| whole.push(element));
-                return Ok(Read { trace: whole, partial: false });
+                trace.truncate(in_list);
+                kept.into_iter().for_each(|element| trace.push(element));
             }
-            Ok(Read { trace, partial: false })
+            Ok(Read { trace, partial: None })
         }
-        Err(()) => {
+        Err(why) => {
             let (head, kept) = ask_shard(visit, shard, wire::RETAINED, trace_id, false).await?;
-            kept.iter().for_each(|element| trace.push(element));
-            Ok(Read { trace, partial: !head.whole })
+            kept.into_iter().for_each(|element| trace.push(element));
+            Ok(Read { trace, partial: Some(why).filter(|_| !head.whole) })
         }
     }
 }
@@ -148,23 +143,30 @@ async fn ask_shard(
     Ok((head, entries.into_iter().map(str::to_string).collect()))
 }
 
+const AWAY: &str = "Redis did not answer; these logs are what the buffer holds";
+const REFUSES: &str =
+    "Redis has no readable list under the trace's key; these logs are what the buffer holds";
+
 /// The list's elements, newest first.
-async fn stored(visit: &Visit, trace_id: &str) -> Result<Vec<String>, ()> {
-    let access = visit.config.redis.clone().ok_or(())?;
+///
+/// # Errors
+/// Why there are none, in words for the reader.
+async fn stored(visit: &Visit, trace_id: &str) -> Result<Vec<String>, &'static str> {
+    let access = visit.config.redis.clone().ok_or(AWAY)?;
     let mut commands = Commands::new();
     commands.push("LRANGE", [list_key(trace_id).as_str(), "0", "-1"]);
     let items = Client::new(access, visit.config.redis_timeout_ms).pipeline(commands).await;
-    let said = match items.map(|items| items.into_iter().next()) {
+    let (why, said) = match items.map(|items| items.into_iter().next()) {
         Ok(Some(Ok(reply))) => match Reply::into_strings(reply) {
             Some(elements) => return Ok(elements),
-            None => "not a list".to_string(),
+            None => (REFUSES, "not a list".to_string()),
         },
-        Ok(Some(Err(error))) => error,
-        Ok(None) => "no item".to_string(),
-        Err(failure) => failure.to_string(),
+        Ok(Some(Err(error))) => (REFUSES, error),
+        Ok(None) => (AWAY, "no item".to_string()),
+        Err(failure) => (AWAY, failure.to_string()),
     };
     console_error!("a trace could not be read from Redis: {said}");
-    Err(())
+    Err(why)
 }
 
 #[derive(Serialize)]

@@ -2,6 +2,7 @@
 
 use super::judge::{Log, too_many_values};
 use crate::json::{self, Json};
+use std::borrow::Cow;
 use std::fmt;
 
 /// Entries one batch may hold (contract: Bounds).
@@ -50,13 +51,13 @@ impl<'a> Item<'a> {
 /// Why a body as a whole is refused. The sender is at fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BodyError {
-    /// 400: empty, not UTF-8, not JSON, or JSON of the wrong shape.
+    /// 400: empty, not JSON, or JSON of the wrong shape.
     Malformed(String),
     /// 413: more entries than [`MAX_BATCH_ENTRIES`].
     TooManyEntries(usize),
     /// 413: one log with more values than can be stored.
     TooManyValues,
-    /// 415: a content type that cannot hold JSON.
+    /// 415: OpenTelemetry's records under another content type than JSON's.
     ContentType(String),
     /// 415: OpenTelemetry's records, but not in JSON.
     Protobuf,
@@ -83,10 +84,9 @@ impl fmt::Display for BodyError {
                 write!(f, "batch has {count} logs, at most {MAX_BATCH_ENTRIES} are taken at once: split it")
             }
             BodyError::TooManyValues => f.write_str(&too_many_values()),
-            BodyError::ContentType(given) => write!(
-                f,
-                "content type {given:?} is not taken: send application/json, application/x-ndjson or text/plain"
-            ),
+            BodyError::ContentType(given) => {
+                write!(f, "content type {given:?} is not taken: send application/json")
+            }
             BodyError::Protobuf => f.write_str(
                 "protobuf is not taken: have the exporter send JSON (OTEL_EXPORTER_OTLP_PROTOCOL=http/json, or the \
                  package exporter-logs-otlp-http)",
@@ -102,31 +102,28 @@ impl fmt::Display for BodyError {
 enum Form {
     Json,
     Lines,
+    /// It is not said: JSON, or lines of it.
+    Either,
 }
 
-/// What the content type says of the body's form. Absent and `application/x-www-form-urlencoded` (what
-/// `curl -d` says unasked) mean JSON, as they did for the earlier worker, which never looked.
-fn form(content_type: Option<&str>) -> Result<Form, BodyError> {
-    let Some(given) = content_type else { return Ok(Form::Json) };
-    let kind = given.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+/// What the content type says of the body's form. One that names no JSON refuses nothing: the earlier worker never looked,
+/// `curl -d` says `application/x-www-form-urlencoded` unasked, and `navigator.sendBeacon` says `text/plain`.
+fn form(content_type: Option<&str>) -> Form {
+    let kind = content_type.unwrap_or("").split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     match kind.as_str() {
-        "" | "application/json" | "text/json" | "text/plain" | "application/x-www-form-urlencoded" => {
-            Ok(Form::Json)
-        }
+        "application/json" | "text/json" => Form::Json,
         "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => {
-            Ok(Form::Lines)
+            Form::Lines
         }
-        _ if kind.ends_with("+json") => Ok(Form::Json),
-        _ => Err(BodyError::ContentType(kind.chars().take(100).collect())),
+        _ if kind.ends_with("+json") => Form::Json,
+        _ => Form::Either,
     }
 }
 
-/// Refuses a content type that cannot hold JSON, before its body is read.
-///
-/// # Errors
-/// [`BodyError::ContentType`].
-pub fn check_content_type(content_type: Option<&str>) -> Result<(), BodyError> {
-    form(content_type).map(|_| ())
+/// A body as text: what is no UTF-8 becomes U+FFFD, as it did where a worker calls `request.json()`
+/// (<https://fetch.spec.whatwg.org/#dom-body-json>): a detail of its contents refuses no log.
+pub fn text(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// Whether a body is to be unpacked, as its content encoding says (RFC 9110, section 8.4.1); any other encoding is
@@ -146,18 +143,21 @@ pub fn is_gzip(content_encoding: Option<&str>) -> Result<bool, BodyError> {
 ///
 /// # Errors
 /// [`BodyError`] when nothing of the body can be judged log by log.
-pub fn split<'a>(bytes: &'a [u8], content_type: Option<&str>) -> Result<Posted<'a>, BodyError> {
-    let form = form(content_type)?;
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        malformed(format!("body is not UTF-8: invalid byte at offset {}", error.valid_up_to()))
-    })?;
+pub fn split<'a>(text: &'a str, content_type: Option<&str>) -> Result<Posted<'a>, BodyError> {
     if text.trim().is_empty() {
         return Err(malformed("body is empty: send a JSON object, or a batch of them".into()));
     }
-    match form {
+    match form(content_type) {
         Form::Lines => lines(text),
         Form::Json => whole(text),
+        Form::Either => whole(text).or_else(|error| if is_lines(text) { lines(text) } else { Err(error) }),
     }
+}
+
+/// Whether a text that is not JSON as a whole has more than one line, and JSON's object on the first.
+fn is_lines(text: &str) -> bool {
+    let (first, others) = text.trim_start().split_once('\n').unwrap_or_default();
+    !others.trim().is_empty() && matches!(json::parse(first), Ok(Json::Object(_)))
 }
 
 fn malformed(why: String) -> BodyError {
@@ -193,7 +193,6 @@ fn whole(text: &str) -> Result<Posted<'_>, BodyError> {
 
 fn batch(logs: Vec<Item<'_>>) -> Result<Posted<'_>, BodyError> {
     match logs.len() {
-        0 => Err(malformed("the batch holds no logs".into())),
         count if count > MAX_BATCH_ENTRIES => Err(BodyError::TooManyEntries(count)),
         _ => Ok(Posted::Batch(logs)),
     }
@@ -222,7 +221,7 @@ mod tests {
     use super::*;
 
     fn count(body: &str, content_type: Option<&str>) -> Result<usize, BodyError> {
-        split(body.as_bytes(), content_type).map(|posted| match posted {
+        split(body, content_type).map(|posted| match posted {
             Posted::Single(_) => 0,
             Posted::Batch(logs) => logs.len(),
         })
@@ -234,6 +233,13 @@ mod tests {
         assert_eq!(count(r#"[{},{}]"#, Some("application/json; charset=utf-8")), Ok(2));
         assert_eq!(count(r#"{"logs":[{},1]}"#, Some("text/plain;charset=UTF-8")), Ok(2));
         assert_eq!(count("{}\n\n{}\r\nnonsense", Some("application/x-ndjson")), Ok(3));
+        for unsaid in [None, Some("text/plain;charset=UTF-8"), Some("application/octet-stream")] {
+            assert_eq!(count("\n{}\n\n{}\r\nnonsense\n", unsaid), Ok(3));
+            assert_eq!(count("{}\n", unsaid), Ok(0));
+            assert!(count("{} {}", unsaid).is_err() && count("nonsense\n{}", unsaid).is_err());
+        }
+        assert!(count("{}\n{}", Some("application/json")).is_err());
+        assert_eq!((count("[]", None), count(r#"{"logs":[]}"#, None)), (Ok(0), Ok(0)));
         assert_eq!(count("\u{feff}{}", None), Ok(0));
     }
 
@@ -249,15 +255,14 @@ mod tests {
 
     #[test]
     fn what_is_no_body_is_refused_by_name() {
-        let refused = |body: &[u8]| split(body, None).map(|_| ()).unwrap_err().to_string();
+        let refused = |body: &[u8]| split(&text(body), None).map(|_| ()).unwrap_err().to_string();
         assert_eq!(refused(b""), "body is empty: send a JSON object, or a batch of them");
-        assert_eq!(refused(b"{\"a\":\xff}"), "body is not UTF-8: invalid byte at offset 5");
+        assert_eq!(refused(b"{\"a\":\xff}"), "body is not JSON: expected a value at line 1 column 6");
         assert_eq!(refused(b"{\"a\":}"), "body is not JSON: expected a value at line 1 column 6");
         assert_eq!(refused(b"\"x\""), "body must be a JSON object or an array of them, found a string");
         assert_eq!(refused(b"{\"logs\":{}}"), "logs must be an array, found an object");
-        assert_eq!(refused(b"[]"), "the batch holds no logs");
         assert_eq!(count(&format!("[{}1]", "1,".repeat(1_000)), None), Err(BodyError::TooManyEntries(1_001)));
-        assert!(matches!(count("{}", Some("application/xml")), Err(BodyError::ContentType(_))));
+        assert_eq!(count("{}", Some("application/xml")), Ok(0));
         for plain in [None, Some(""), Some(" Identity ")] {
             assert_eq!(is_gzip(plain), Ok(false));
         }

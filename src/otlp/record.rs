@@ -41,10 +41,7 @@ pub struct Record<'a> {
 ///
 /// # Errors
 /// [`BodyError`] when the body is not one, or has too many records.
-pub fn records(bytes: &[u8]) -> Result<Vec<Record<'_>>, BodyError> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        BodyError::Malformed(format!("body is not UTF-8: invalid byte at offset {}", error.valid_up_to()))
-    })?;
+pub fn records(text: &str) -> Result<Vec<Record<'_>>, BodyError> {
     let mut found = Vec::new();
     let mut count = 0;
     for of_resource in list(text, "resourceLogs")? {

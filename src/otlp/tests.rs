@@ -33,7 +33,7 @@ fn stored(body: &str) -> Vec<Value> {
             other => panic!("{other:?}"),
         }
     };
-    records(body.as_bytes()).unwrap().into_iter().map(each).collect()
+    records(&body).unwrap().into_iter().map(each).collect()
 }
 
 fn one(resource: &Value, record: Value) -> Value {
@@ -174,18 +174,17 @@ fn what_is_no_request_is_refused_and_an_empty_one_is_none() {
     for empty in
         ["{}", r#"{"resourceLogs":[]}"#, r#"{"resourceLogs":null,"new":1}"#, r#"{"resourceLogs":[{}]}"#]
     {
-        assert_eq!(records(empty.as_bytes()).unwrap().len(), 0, "{empty}");
+        assert_eq!(records(empty).unwrap().len(), 0, "{empty}");
     }
     for bad in
         ["", "[]", "x", r#"{"resourceLogs":{}}"#, r#"{"resourceLogs":[1]}"#, "{\"resourceLogs\":\u{7f}"]
     {
-        let error = records(bad.as_bytes()).unwrap_err();
+        let error = records(bad).unwrap_err();
         assert_eq!(error.status(), 400, "{bad}: {error}");
     }
-    assert!(records(&[b'{', 0xff, b'}']).is_err());
     let many = vec![json!({}); 1_001];
-    assert!(matches!(records(request(&json!([]), &many).as_bytes()), Err(BodyError::TooManyEntries(1_001))));
-    let odd = records(br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[7]}]}]}"#).unwrap().remove(0).log();
+    assert!(matches!(records(&request(&json!([]), &many)), Err(BodyError::TooManyEntries(1_001))));
+    let odd = records(r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[7]}]}]}"#).unwrap().remove(0).log();
     assert_eq!(odd.unwrap_err().0, 400);
 }
 
@@ -219,7 +218,7 @@ fn a_value_nested_without_end_is_cut() {
     let depth = 100_000;
     let value = format!("{}{}", r#"{"arrayValue":{"values":["#.repeat(depth), "]}}".repeat(depth));
     let body = format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"body":{value}}}]}}]}}]}}"#);
-    let log = records(body.as_bytes()).unwrap().remove(0).log().unwrap();
+    let log = records(&body).unwrap().remove(0).log().unwrap();
     let judged = Judge::new(&Sender::default(), NOW, &mut || "made".into()).judge(log);
     let Judged::Accepted(_, json) = judged else { panic!("{judged:?}") };
     assert!(json.len() < 100_000 && String::from_utf8(json).unwrap().contains("[cut"));
@@ -313,7 +312,7 @@ proptest! {
             members.insert("body".into(), body);
         }
         let text = request(&json!([]), &[record]);
-        for record in records(text.as_bytes()).unwrap() {
+        for record in records(&text).unwrap() {
             if let Ok(log) = record.log() {
                 prop_assert!(matches!(log, Json::Object(_)));
                 let judged = Judge::new(&Sender::default(), NOW, &mut || "made".into()).judge(log);
