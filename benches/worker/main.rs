@@ -25,6 +25,7 @@
 mod cases;
 mod cost;
 mod load;
+mod profile;
 mod replay;
 mod report;
 mod suite;
@@ -36,7 +37,8 @@ use clap::Parser;
 /// Measures the worker, beside a reference and a hello-world.
 #[derive(Parser)]
 pub struct Arguments {
-    /// Only these groups, separated by commas: singles, group, batches, reads, shards, viewers, cost, cold, quota
+    /// Only these groups, separated by commas: singles, group, batches, reads, shards, viewers, cost, cold, quota, and
+    /// profile, which needs perf
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Seconds each closed loop is measured.

@@ -6,11 +6,20 @@ use crate::{
     Arguments,
     cases::{self, Pace, Row},
     load::{self, Script},
+    profile,
     replay::Form,
     report::{self, Bound, Promise},
     viewers::Viewers,
     world::{Subject, World},
 };
+
+/// One side of a ratio, in a world of its own that stays.
+struct Side<'a> {
+    world: &'a World,
+    name: String,
+    logs: u64,
+    script: Script,
+}
 
 /// Rounds in which the sides of a ratio alternate; the median of each counts.
 const ROUNDS: usize = 3;
@@ -71,6 +80,9 @@ pub async fn run(arguments: &Arguments) -> (Vec<Row>, Vec<Promise>) {
     if suite.wants("quota") {
         suite.quota().await;
     }
+    if arguments.only.iter().any(|only| only == "profile") {
+        profile::run(arguments.seconds).await;
+    }
     (suite.rows, suite.promises)
 }
 
@@ -105,9 +117,24 @@ impl Suite<'_> {
                 rows.push(cases::closed(&world, name, 16, logs, self.pace, script).await);
             }
         }
+        self.medians(rounds, |row| row.requests_s)
+    }
+
+    /// Several cases in turn, each in its world; the median round of each, by what the ratio is of.
+    async fn by_turns(&mut self, sides: &[Side<'_>], of: fn(&Row) -> f64) -> Vec<usize> {
+        let mut rounds: Vec<Vec<Row>> = sides.iter().map(|_| Vec::new()).collect();
+        for _ in 0..ROUNDS {
+            for (Side { world, name, logs, script }, rows) in sides.iter().zip(&mut rounds) {
+                rows.push(cases::closed(world, name, 16, *logs, self.pace, script).await);
+            }
+        }
+        self.medians(rounds, of)
+    }
+
+    fn medians(&mut self, rounds: Vec<Vec<Row>>, of: fn(&Row) -> f64) -> Vec<usize> {
         let mut at = Vec::new();
         for mut rows in rounds {
-            rows.sort_by(|a, b| a.requests_s.total_cmp(&b.requests_s));
+            rows.sort_by(|a, b| of(a).total_cmp(&of(b)));
             at.push(self.take(rows.swap_remove(ROUNDS / 2)));
         }
         at
@@ -164,21 +191,24 @@ impl Suite<'_> {
     }
 
     async fn batches(&mut self) {
-        let mut fifty = 0.0;
-        for size in [10, 50, 500] {
+        for size in [10, 500] {
             let world = World::start(OURS, NOW, &[]).await;
             let name = format!("batches of {size}, c16");
             let row = cases::closed(&world, &name, 16, size, self.pace, &cases::batches(size)).await;
-            if size == 50 {
-                fifty = row.logs_s;
-            }
             self.take(row);
         }
-        let world = World::start(Subject::Reference, NOW, &[]).await;
-        let singles =
-            cases::closed(&world, "20 hot traces, c16", 16, 1, self.pace, &cases::hot(20, 44)).await;
-        let value = fifty / singles.logs_s;
-        self.take(singles);
+        let (ours, reference) =
+            (World::start(OURS, NOW, &[]).await, World::start(Subject::Reference, NOW, &[]).await);
+        let of_50 =
+            Side { world: &ours, name: "batches of 50, c16".into(), logs: 50, script: cases::batches(50) };
+        let singles = Side {
+            world: &reference,
+            name: "20 hot traces, c16".into(),
+            logs: 1,
+            script: cases::hot(20, 44),
+        };
+        let at = self.by_turns(&[of_50, singles], |row| row.logs_s).await;
+        let value = self.rows[at[0]].logs_s / self.rows[at[1]].logs_s;
         self.promise(
             "batches of 50: logs a second / the reference's single posts",
             value,
@@ -193,7 +223,7 @@ impl Suite<'_> {
         let trace = cases::get("/logs?trace_id=trace_0000000000000000");
         let row = cases::closed(&world, "GET /logs of 100 entries, c16", 16, 0, self.pace, &trace).await;
         self.take(row);
-        let (mut recent, mut cpu) = (Vec::new(), Vec::new());
+        let mut recent = Vec::new();
         for (from, to) in [(0, 10), (10, 1_000), (1_000, MANY_TRACES)] {
             let world = &world;
             if from < 1_000 {
@@ -207,34 +237,39 @@ impl Suite<'_> {
             recent.push(row.cpu_us);
             self.take(row);
         }
-        for subject in [OURS, Subject::Reference] {
-            // The reference grows so fast that it is filled with a tenth.
-            let many = if subject == OURS { MANY_TRACES } else { MANY_TRACES / 10 };
-            for live in [0, many] {
-                let world = World::start(subject, NOW, &[]).await;
-                match subject {
-                    OURS => load::exactly(world.worker.port(), 4, live / 500, 0, &cases::spread(500)).await,
-                    _ => load::exactly(world.worker.port(), 16, live, 0, &cases::unique()).await,
-                };
-                world.drained().await;
-                let name = format!("singles over 20 hot traces, {live} others live");
-                let row = cases::closed(&world, &name, 16, 1, self.pace, &cases::hot(20, 44)).await;
-                cpu.push(row.cpu_us);
-                self.take(row);
-            }
-        }
+        drop(world);
+        let ours = self.growth(OURS, MANY_TRACES).await;
+        // The reference grows so fast that it is filled with a tenth.
+        let reference = self.growth(Subject::Reference, MANY_TRACES / 10).await;
         self.promise(
             "CPU of GET /traces/recent at 50,000 traces / at 10",
             recent[2] / recent[0],
             Bound::AtMost(1.5),
         );
-        self.promise("CPU per log at 50,000 live traces / at none", cpu[1] / cpu[0], Bound::AtMost(1.1));
-        let grown = cpu[3] / cpu[2];
+        self.promise("CPU per log at 50,000 live traces / at none", ours, Bound::AtMost(1.1));
         self.promise(
             "  the same of the reference, at 5,000 / at none (for comparison)",
-            grown,
+            reference,
             Bound::AtLeast(0.0),
         );
+    }
+
+    /// How many times the CPU a log costs that `many` other live traces cause.
+    async fn growth(&mut self, subject: Subject, many: u64) -> f64 {
+        let (few, full) = (World::start(subject, NOW, &[]).await, World::start(subject, NOW, &[]).await);
+        match subject {
+            OURS => load::exactly(full.worker.port(), 4, many / 500, 0, &cases::spread(500)).await,
+            _ => load::exactly(full.worker.port(), 16, many, 0, &cases::unique()).await,
+        };
+        full.drained().await;
+        let side = |world, live| Side {
+            world,
+            name: format!("singles over 20 hot traces, {live} others live"),
+            logs: 1,
+            script: cases::hot(20, 44),
+        };
+        let at = self.by_turns(&[side(&few, 0), side(&full, many)], |row| row.cpu_us).await;
+        self.rows[at[1]].cpu_us / self.rows[at[0]].cpu_us
     }
 
     async fn shards(&mut self) {

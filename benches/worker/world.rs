@@ -61,6 +61,16 @@ pub struct Count {
 impl World {
     /// Starts a worker whose Redis takes `latency` to answer; `vars` are added.
     pub async fn start(subject: Subject, latency: Duration, vars: &[(&str, &str)]) -> World {
+        World::with(subject, latency, vars, &[]).await
+    }
+
+    /// As [`World::start`], with flags for V8.
+    pub async fn with(
+        subject: Subject,
+        latency: Duration,
+        vars: &[(&str, &str)],
+        v8_flags: &[&str],
+    ) -> World {
         let redis = Server::memory().await.expect("a loopback port");
         if !latency.is_zero() {
             redis.faults().set(Fault::latency(latency));
@@ -96,6 +106,7 @@ impl World {
         for (name, value) in vars {
             config = config.var(name, *value);
         }
+        config.v8_flags = v8_flags.iter().map(ToString::to_string).collect();
         std::fs::create_dir_all(disk.path().join("objects")).expect("a folder for the objects");
         let worker = Workerd::start(config).await.expect("workerd starts");
         World { subject, worker, redis, _disk: disk }

@@ -38,6 +38,7 @@ pub fn render(config: &Config, modules: &[Module], port: u16, disk: &str) -> Str
         lines(config.objects.iter().map(|object| {
             format!("(className = {0}, uniqueKey = {0}, enableSql = true)", quote(&object.class))
         }));
+    let v8_flags = lines(config.v8_flags.iter().map(|flag| quote(flag)));
     let flags = lines(config.compatibility_flags.iter().map(|flag| quote(flag)));
     let (date, bindings) = (quote(&config.compatibility_date), lines(bindings.into_iter()));
     format!(
@@ -50,6 +51,7 @@ const config :Workerd.Config = (
     (name = \"{DISK}\", disk = (path = {disk}, writable = true)),
   ],
   sockets = [(name = \"{SOCKET}\", address = \"127.0.0.1:{port}\", http = (), service = \"worker\")],
+  v8Flags = {v8_flags},
 );
 
 const worker :Workerd.Worker = (

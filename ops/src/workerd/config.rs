@@ -27,6 +27,8 @@ pub struct Config {
     pub compatibility_date: String,
     /// `compatibility_flags` of wrangler.toml.
     pub compatibility_flags: Vec<String>,
+    /// Flags for V8, such as those of its profilers.
+    pub v8_flags: Vec<String>,
     /// Where the Durable Objects store; absent: a folder that goes with the runner.
     pub disk: Option<PathBuf>,
     /// The port on 127.0.0.1; absent: a free one.
@@ -79,6 +81,7 @@ impl Config {
             json: BTreeMap::new(),
             compatibility_date: compatibility_date.to_owned(),
             compatibility_flags: Vec::new(),
+            v8_flags: Vec::new(),
             disk: None,
             port: None,
             ready_path: "/".into(),

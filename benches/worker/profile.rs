@@ -1,0 +1,99 @@
+//! Where the CPU of a log goes, by perf: `scripts/bench --only profile`, which needs `perf` and the right to use it, and so
+//! is no part of a run without `--only`.
+
+use std::{collections::BTreeMap, path::Path, process::Command, time::Duration};
+
+use crate::{
+    cases,
+    load::{self, Script},
+    report,
+    world::{Subject, World},
+};
+
+/// Samples a second.
+const RATE: &str = "999";
+/// Before samples are taken: as long as V8 takes to compile what is hot.
+const WARM_UP: Duration = Duration::from_secs(5);
+const CONNECTIONS: usize = 16;
+/// Symbols shown.
+const SHOWN: usize = 12;
+
+/// Profiles what the ratios out of reach are about.
+pub async fn run(seconds: f64) {
+    let hot = cases::hot(20, 44);
+    of(Subject::Ours(1), "20 hot traces", &hot, seconds).await;
+    of(Subject::Reference, "20 hot traces", &hot, seconds).await;
+    of(Subject::Ours(1), "batches of 50", &cases::batches(50), seconds).await;
+}
+
+async fn of(subject: Subject, name: &str, script: &Script, seconds: f64) {
+    let world = World::with(subject, Duration::ZERO, &[], &["--perf-basic-prof"]).await;
+    let (port, pid) = (world.worker.port(), world.worker.pid().expect("it runs"));
+    let warmed = load::closed(port, CONNECTIONS, WARM_UP, 0, script).await;
+    let samples = tempfile::NamedTempFile::new().expect("a file for the samples");
+    let mut recorder = Command::new("perf")
+        .args(["record", "--quiet", "--event=cpu-clock", "-F", RATE, "-o"])
+        .arg(samples.path())
+        .args(["-p", &pid.to_string(), "--", "sleep", &seconds.to_string()])
+        .spawn()
+        .expect("perf, of the package linux-perf, is needed");
+    let measured = Duration::from_secs_f64(seconds);
+    load::closed(port, CONNECTIONS, measured, warmed.answered + 1_000, script).await;
+    let recorded = recorder.wait().is_ok_and(|status| status.success());
+    assert!(recorded, "perf could not record: see kernel.perf_event_paranoid");
+    print(&format!("{}, {name}", subject.name()), &shares(samples.path()));
+}
+
+/// Shares of all samples, in percent, by symbol.
+fn shares(samples: &Path) -> Vec<(f64, &'static str, String)> {
+    let fields = ["report", "--stdio", "--no-children", "-F", "overhead,dso,sym", "-t", "\t", "-i"];
+    let output = Command::new("perf").args(fields).arg(samples).output().expect("perf reports");
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines()
+        .filter_map(|line| {
+            let mut cells = line.split('\t').map(str::trim);
+            let share = cells.next()?.strip_suffix('%')?.parse().ok()?;
+            let (object, symbol) = (cells.next()?, cells.next()?);
+            let symbol = symbol.trim_start_matches(|c: char| "[.k] ".contains(c));
+            Some((share, part(object, symbol), symbol.chars().take(100).collect()))
+        })
+        .collect()
+}
+
+/// Whose CPU that is.
+fn part(object: &str, symbol: &str) -> &'static str {
+    let says = |words: &[&str]| words.iter().any(|word| symbol.contains(word));
+    match object {
+        "[kernel.kallsyms]" | "[kernel]" => "kernel",
+        _ if object.contains("JIT") || object.contains("perf-") => match symbol {
+            _ if says(&["wasm"]) => "wasm",
+            _ if says(&["JS:", "Function:", "~", "*"]) => "JavaScript",
+            _ => "V8's builtins",
+        },
+        _ if object.starts_with("workerd")
+            && says(&["Scaveng", "Sweep", "MarkCompact", "Marking", "Heap"]) =>
+        {
+            "garbage"
+        }
+        _ if object.starts_with("workerd") && says(&["v8::"]) => "V8",
+        _ if object.starts_with("workerd") && says(&["sqlite3", "Sqlite", "SQLite"]) => "SQLite",
+        _ if object.starts_with("workerd") => "workerd",
+        _ => "libc",
+    }
+}
+
+fn print(title: &str, shares: &[(f64, &'static str, String)]) {
+    let mut parts: BTreeMap<&str, f64> = BTreeMap::new();
+    for (share, part, _) in shares {
+        *parts.entry(part).or_default() += share;
+    }
+    let mut parts: Vec<_> = parts.into_iter().collect();
+    parts.sort_by(|a, b| b.1.total_cmp(&a.1));
+    report::line(format!("\n{title}"));
+    for (part, share) in parts {
+        report::line(format!("{share:6.1} %  {part}"));
+    }
+    for (share, part, symbol) in shares.iter().take(SHOWN) {
+        report::line(format!("    {share:5.1} %  {part}: {symbol}"));
+    }
+}
