@@ -60,6 +60,9 @@ fn shares(samples: &Path) -> Vec<(f64, &'static str, String)> {
         .collect()
 }
 
+/// Parts of the names of what collects garbage, in V8 and in its heap for C++.
+const GARBAGE: [&str; 5] = ["cppgc", "Scaveng", "Sweep", "Mark", "v8::internal::Heap"];
+
 /// Whose CPU that is.
 fn part(object: &str, symbol: &str) -> &'static str {
     let says = |words: &[&str]| words.iter().any(|word| symbol.contains(word));
@@ -70,11 +73,7 @@ fn part(object: &str, symbol: &str) -> &'static str {
             _ if says(&["JS:", "Function:", "~", "*"]) => "JavaScript",
             _ => "V8's builtins",
         },
-        _ if object.starts_with("workerd")
-            && says(&["Scaveng", "Sweep", "MarkCompact", "Marking", "Heap"]) =>
-        {
-            "garbage"
-        }
+        _ if object.starts_with("workerd") && says(&GARBAGE) => "garbage",
         _ if object.starts_with("workerd") && says(&["v8::"]) => "V8",
         _ if object.starts_with("workerd") && says(&["sqlite3", "Sqlite", "SQLite"]) => "SQLite",
         _ if object.starts_with("workerd") => "workerd",
