@@ -5,7 +5,7 @@ mod support;
 
 use ops::workerd::{Config, Workerd, find_workerd};
 use serde_json::{Value, json};
-use support::{Setup, Stage, log, now_ms, project, skip, with};
+use support::{PATIENCE, Setup, Stage, log, now_ms, project, skip, wait_until, with};
 
 /// As [`upgraded_from`] the earlier worker, which leaves this state.
 async fn upgraded(setup: Setup, state: Value) -> Option<(Stage, tempfile::TempDir)> {
@@ -134,4 +134,25 @@ async fn summaries_of_the_first_layout_go_on() {
     }
     let read = stage.get("/logs?trace_id=old").await.expect_status(200);
     assert_eq!(read.json["count"], 4, "{}", read.json);
+}
+
+#[tokio::test]
+async fn what_the_earlier_worker_logged_counts_from_the_traces_next_log_on() {
+    let Some(stage) = Stage::start().await else { return };
+    for (n, level) in ["error", "log", "warn", "log"].into_iter().enumerate() {
+        let entry = json!({"id": n.to_string(), "trace_id": "old", "system": "convex", "level": level, "message": "m",
+            "timestamp": now_ms() - 600_000});
+        stage.redis.run(&["LPUSH", "logs:old", &entry.to_string()]).await.unwrap();
+    }
+    for _ in 0..2 {
+        stage.post(with("old", json!({"system": "browser"}))).await.expect_status(200);
+    }
+    let counted = || async {
+        let traces = stage.get("/traces/recent").await.expect_status(200).json["traces"].clone();
+        let told = (&traces[0]["logCount"], &traces[0]["hasErrors"], &traces[0]["systems"]);
+        told == (&json!(6), &json!(true), &json!(["browser", "convex"]))
+    };
+    wait_until("they are counted", PATIENCE, counted).await;
+    let answer = stage.clear().await.expect_status(200);
+    assert_eq!((&answer.json["cleared_traces"], &answer.json["cleared_logs"]), (&json!(1), &json!(6)));
 }

@@ -20,6 +20,9 @@ pub struct TraceLine {
     /// Its entries, waiting ones included, since its list began.
     #[serde(skip_serializing_if = "is_default")]
     pub count: u64,
+    /// Entries that an earlier worker left in its list.
+    #[serde(skip_serializing_if = "is_default")]
+    pub earlier: u64,
     /// A bit per system.
     #[serde(skip_serializing_if = "is_default")]
     pub systems: u8,
@@ -60,7 +63,7 @@ const CHECKPOINT_BYTES: usize = 4 * 1024 * 1024;
 
 /// Bytes a trace's line takes at most, but for why it was set aside: a control character is six bytes of JSON.
 fn line_bytes(trace_id: &str) -> usize {
-    270 + 6 * trace_id.len()
+    300 + 6 * trace_id.len()
 }
 
 impl Shard {
@@ -152,6 +155,7 @@ fn trace_line(key: &str, trace: &Trace, cleared_all: u64) -> TraceLine {
     TraceLine {
         trace_id: key.to_string(),
         count: trace.count,
+        earlier: trace.earlier,
         systems: trace.systems,
         errors: trace.errors,
         newest: trace.newest,

@@ -90,7 +90,7 @@ impl Shard {
         for key in keys {
             let fresh = fresh.get(&key).copied().unwrap_or(0);
             self.traces.update(&key, |trace| {
-                let logs = trace.count.saturating_sub(fresh);
+                let logs = (trace.count + trace.earlier).saturating_sub(fresh);
                 reply.traces += u64::from(logs > 0);
                 reply.logs += logs;
                 trace.cleared = mark;

@@ -100,6 +100,7 @@ impl Loader {
                 return;
             }
             trace.count = row.count;
+            trace.earlier = row.earlier;
             trace.systems = row.systems;
             trace.errors = row.errors;
             trace.newest = row.newest;

@@ -10,6 +10,7 @@ mod aside;
 mod batch;
 mod checkpoint;
 mod clear;
+mod earlier;
 mod ids;
 mod late;
 mod load;

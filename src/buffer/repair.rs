@@ -95,6 +95,9 @@ impl Shard {
         if let Some((key, commands)) = self.fences.pop_front() {
             return self.ask(commands, Mode::Pipeline, Asked::Fence(key));
         }
+        if let Some(step) = self.survey_step() {
+            return step;
+        }
         if self.may_repair()
             && let Some(step) = self.repair_step(now)
         {
@@ -275,6 +278,7 @@ impl Shard {
             // The next write gives it its full time to live again.
             trace.renewed_at = 0;
             trace.changed |= std::mem::take(&mut trace.owes_repair);
+            trace.earlier = trace.earlier.min(repair.different.saturating_sub(repair.ours));
             // What was lost and is not kept is lost for good; what is kept is there again.
             let there = trace.flushed().min(repair.different).max(repair.ours);
             if !trace.too_large && there != trace.flushed() {

@@ -47,6 +47,7 @@ impl Shard {
                 keys.iter().zip(items).for_each(|(key, item)| self.audited(key, item, now));
             }
             Asked::Fence(key) => self.fenced(&key, now),
+            Asked::Survey(key) => self.surveyed(&key, items),
         }
     }
 
@@ -67,7 +68,7 @@ impl Shard {
             (Asked::RepairRead | Asked::RepairWrite, _) if refused => self.put_off_repair(now),
             (Asked::Audit(keys), _) if refused => self.audit_refused(&keys, now),
             // Whoever reads one of these lists finds out, and so does its next flush.
-            (Asked::Census(_), _) if refused => {}
+            (Asked::Census(_) | Asked::Survey(_), _) if refused => {}
             (Asked::Write, Failure::Uncertain(_)) => {
                 if let Some(batch) = &mut self.batch {
                     batch.uncertain = true;
@@ -84,6 +85,7 @@ impl Shard {
                 self.restart_repair();
             }
             (Asked::Census(keys), _) => self.census.extend(keys),
+            (Asked::Survey(key), _) => self.to_survey.push_back(key),
             (Asked::RepairRead | Asked::RepairWrite, _) => self.restart_repair(),
             (Asked::Audit(keys), _) => keys.iter().for_each(|key| self.postpone_audit(key, now)),
             (Asked::Fence(key), _) => self.postpone_audit(&key, now),
@@ -303,6 +305,8 @@ impl Shard {
         let count = entries.len() as u64;
         self.counters.flushed += count;
         self.list_changed(key);
+        // What a write that was given up brought is not an earlier worker's.
+        let may_be_older = self.given_up.is_none() && !self.saw_all_lists_begin(now);
         let checkpoint_due = &mut self.checkpoint_due;
         let surprise = self.traces.update(key, |trace| {
             trace.waiting = trace.waiting.saturating_sub(count);
@@ -321,6 +325,7 @@ impl Shard {
                 (Some(before), Some(len)) if len < before + count => Surprise::Short,
                 (None, Some(len)) if len < trace.flushed() => Surprise::Short,
                 (Some(before), Some(len)) if len > before + count => Surprise::Long,
+                (None, Some(len)) if may_be_older && len > trace.flushed() + trace.earlier => Surprise::Older,
                 _ => Surprise::None,
             }
         });
@@ -332,6 +337,7 @@ impl Shard {
                 self.census_at = Some(now);
             }
             Some(Surprise::Long) => self.watch(key, now),
+            Some(Surprise::Older) => self.to_survey.push_back(key.clone()),
             _ => {}
         }
     }
@@ -343,6 +349,8 @@ enum Surprise {
     Short,
     /// The list has more than it should.
     Long,
+    /// The list may have been there before this shard wrote to it.
+    Older,
 }
 
 /// Errors that a repetition cannot heal.

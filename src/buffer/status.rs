@@ -9,14 +9,22 @@ use std::collections::{BTreeMap, HashSet};
 /// Traces named in a status at most.
 const STATUS_TRACES: usize = 50;
 
+/// Whether every list of that time has expired since.
+fn older_than_lists(since: i64, now: i64) -> bool {
+    now.saturating_sub(since) > LIST_TTL_S * 1_000
+}
+
 impl Shard {
+    /// Whether this shard has seen every list begin: it is older than any list's life.
+    pub(super) fn saw_all_lists_begin(&self, now: i64) -> bool {
+        older_than_lists(self.resharded_at, now) && older_than_lists(self.born, now)
+    }
+
     /// Head of an answer to a read of `trace_id`.
     pub fn read_head(&self, trace_id: &str, now: i64) -> ReadHead {
         let trace = self.traces.get(trace_id).filter(|trace| !trace.expired(now));
-        // Older than any list's life, the shard has seen every list begin.
-        let older_than_lists = |since: i64| now.saturating_sub(since) > LIST_TTL_S * 1_000;
-        let always_its_own = older_than_lists(self.resharded_at);
-        let saw_all_lists_begin = always_its_own && older_than_lists(self.born);
+        let always_its_own = older_than_lists(self.resharded_at, now);
+        let saw_all_lists_begin = self.saw_all_lists_begin(now);
         let oldest_kept = self.ring.oldest().unwrap_or(u64::MAX);
         let whole = match trace {
             None => saw_all_lists_begin,

@@ -49,6 +49,7 @@ pub(super) enum Asked {
     RepairWrite,
     Audit(Vec<Rc<str>>),
     Fence(Rc<str>),
+    Survey(Rc<str>),
 }
 
 impl Shard {
@@ -59,7 +60,8 @@ impl Shard {
         let aside = self.asides().map(|(_, aside)| aside.retry_at).min();
         let audits = self.audits.values().map(|audit| audit.due).min();
         let repairs = (!self.repairs.is_empty() || self.repair.is_some()) && self.may_repair();
-        let repairs = now_if(repairs || !self.census.is_empty() || !self.fences.is_empty());
+        let lists = !self.census.is_empty() || !self.fences.is_empty() || !self.to_survey.is_empty();
+        let repairs = now_if(repairs || lists);
         let put_off = Some(self.put_off_until).filter(|_| !self.put_off.is_empty());
         let due = [
             now_if(self.batch.is_some()),

@@ -19,6 +19,8 @@ pub struct Trace {
     pub count: u64,
     /// Those not yet in Redis.
     pub waiting: u64,
+    /// Entries that an earlier worker left in its list.
+    pub earlier: u64,
     /// A bit per system, by [`System::index`].
     pub systems: u8,
     /// Whether one entry is an error.
@@ -125,7 +127,7 @@ impl Trace {
             id: trace_id.to_string(),
             trace_id: trace_id.to_string(),
             timestamp: self.newest,
-            log_count: self.count,
+            log_count: self.count + self.earlier,
             systems: System::ALL
                 .into_iter()
                 .filter(|system| self.systems & (1 << system.index()) != 0)

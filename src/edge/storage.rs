@@ -216,6 +216,7 @@ fn earlier_trace(values: Values) -> TraceLine {
         _ => None,
     };
     TraceLine {
+        earlier: 0,
         trace_id,
         count: whole_number(count),
         systems: u8::try_from(systems).unwrap_or(0),

@@ -244,3 +244,40 @@ fn a_list_is_doubted_until_it_was_looked_at_whenever_the_instance_ends() {
     assert!(!owner.shard.read_head("t", owner.now).doubtful);
     assert_eq!(ids(&owner.redis.list("t", owner.now)), ["one"]);
 }
+
+#[test]
+fn what_an_earlier_worker_left_in_a_list_is_counted_with_its_trace() {
+    let mut owner = Owner::new(PLENTY);
+    let element = |id: &str, level: &str| {
+        format!(r#"{{"id":"{id}","system":"worker","level":"{level}","message":"m","timestamp":5}}"#)
+    };
+    let commands = serde_json::json!([
+        ["LPUSH", "logs:t", element("a", "log"), element("b", "error"), "not JSON"],
+        ["EXPIRE", "logs:t", "3600"]
+    ]);
+    owner.redis.execute(commands.to_string().as_bytes(), None, owner.now);
+    log(&mut owner, "one");
+    let told = |owner: &Owner| {
+        let summary = owner.summary("t").unwrap();
+        (summary.log_count, summary.systems.len(), summary.has_errors)
+    };
+    assert_eq!(told(&owner), (1, 1, false));
+    // The survey fails at first.
+    owner.pass(300);
+    owner.step(Fault::None);
+    owner.step(Fault::Lost);
+    owner.rest();
+    assert_eq!(told(&owner), (3, 2, true));
+    log(&mut owner, "two");
+    owner.rest();
+    owner.crash();
+    assert_eq!(told(&owner), (4, 2, true));
+    log(&mut owner, "three");
+    owner.rest();
+    assert_eq!(told(&owner), (5, 2, true));
+    let (cleared, _) = owner.clear(None, Fault::None, |_| {}).unwrap();
+    assert_eq!((cleared.traces, cleared.logs), (1, 5));
+    log(&mut owner, "four");
+    owner.rest();
+    assert_eq!(told(&owner), (1, 1, false));
+}
