@@ -156,8 +156,8 @@ impl Scanner<'_> {
 
     /// `SAML: InResponseTo is not valid`: what has a name of its own, and what is said of it. A password may be such a word.
     fn is_subject(&self, bare: &Bare<'_>) -> bool {
-        const SAID: [&str; 6] =
-            [" is not ", " is missing", " is required", " must ", " does not ", " was not "];
+        const SAID: [&str; 7] =
+            [" is not ", " is missing", " is required", " must ", " does not ", " was not ", " attribute "];
         let &Bare { sep, own, end, content, .. } = bare;
         sep.spaced_colon
             && !ends_as!(own, super::phrase::PASSWORDS)
