@@ -106,13 +106,12 @@ impl Scanner<'_> {
             b' ' if self.is_at(end, b" / ") => end + 3,
             _ => 0,
         };
-        if parted > 0 && self.credentials_lead() {
-            let told = parted == end + 1
-                || self
-                    .slice(parted, parted + 64)
-                    .iter()
-                    .take_while(|b| **b > b' ')
-                    .any(|b| b"!@#$%^&*".contains(b));
+        if parted > 0
+            && let Some(linked) = self.credentials_lead()
+        {
+            let rest = self.slice(parted, parted + 64);
+            let marked = || rest.iter().take_while(|b| **b > b' ').any(|b| b"!@#$%^&*".contains(b));
+            let told = !linked && (parted == end + 1 || marked());
             if self.chosen(parted) || told && self.told_here(parted) {
                 return true;
             }

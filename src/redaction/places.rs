@@ -134,7 +134,13 @@ impl Scanner<'_> {
             _ => false,
         };
         let fits = from > at && after > to && closes;
-        fits && (sure || value::is_told(self.slice(from, to))) && self.command_span(from, to)
+        let content = self.slice(from, to);
+        let told = if listed {
+            value::looks_chosen(content) || value::looks_generated(content, 8)
+        } else {
+            sure || value::is_told(content)
+        };
+        fits && told && self.command_span(from, to)
     }
 
     /// Python's `auth=("ada", "…")`, `basicAuth: ['ada', '…']`, `auth=ada:…`: a user and a password.

@@ -36,7 +36,10 @@ impl Scanner<'_> {
         match word {
             b"AUTH" => {
                 if matches!(self.byte(end + 1), b'"' | b'\'') {
-                    let (_, _, user) = self.argument_at(end + 1, 64);
+                    let (from, to, user) = self.argument_at(end + 1, 64);
+                    if self.slice(from, to).contains(&b' ') {
+                        return false; // what went wrong
+                    }
                     return self.byte(user) == b' ' && self.told_here(user + 1) || self.told_here(end + 1);
                 }
                 let next = self.next_word(end);

@@ -273,7 +273,7 @@ impl Scanner<'_> {
         let to = charset::WORD.run_within(self.text, name, 16);
         if at < 2
             || self.byte(article) != b' '
-            || !is_one_of!(self.slice(end + 1, article), "the your my its a")
+            || !is_one_of!(self.slice(end + 1, article), "the your my its")
         {
             return false;
         }
@@ -299,11 +299,13 @@ impl Scanner<'_> {
         true
     }
 
-    /// Whether `creds` stands right before the word, or `creds are`.
-    pub fn credentials_lead(&self) -> bool {
-        let linked = usize::from(is_one_of!(self.nth_word(0), "are were is"));
-        let (_, to) = self.words.get(linked).copied().unwrap_or((0, 0));
-        self.byte(to) == b' ' && is_one_of!(self.nth_word(linked), "creds credentials")
+    /// Whether `creds` stands before the word that is read: right before it, or with `are` between.
+    pub fn credentials_lead(&self) -> Option<bool> {
+        let linked = is_one_of!(self.nth_word(0), "are were is");
+        let nth = usize::from(linked);
+        let (_, to) = self.words.get(nth).copied().unwrap_or((0, 0));
+        let named = self.byte(to) == b' ' && is_one_of!(self.nth_word(nth), "creds credentials");
+        named.then_some(linked)
     }
 
     /// Whether what stands where a secret is told says something about it instead.
