@@ -35,7 +35,8 @@ impl Scanner<'_> {
             return self.string_behind(start, end) || self.changed_entry(start, end);
         };
         self.looked(end, sep.value);
-        if self.ends_query(start, sep) || self.is_of_markup(start, end) {
+        if self.ends_query(start, sep) || self.is_of_markup(start, end) || self.names_cipher(start, end, sep)
+        {
             return false;
         }
         // A flag of Java's or CMake's: `-DdbPassword=…`
@@ -64,7 +65,8 @@ impl Scanner<'_> {
         if of_pair && (half != Some(Half::Value) || is_one_of!(name, "old before from")) {
             self.pair = pair;
         }
-        let typed = name == b"type" && self.is_at(sep.value + 1, b"password\"");
+        let typed = name == b"type"
+            && (self.is_at(sep.value + 1, b"password\"") || self.is_at(sep.value + 1, b"password'"));
         if name == b"type" && self.is_at(sep.value + 1, b"random_password\"") {
             self.random_at = end;
         }
@@ -146,10 +148,7 @@ impl Scanner<'_> {
                 self.in_query(start) && self.generated_value(sep, min, Rule::URL_QUERY)
             }
             Level::Digits => self.digits_value(sep) || ends_as!(name, "code") && self.oauth_code(sep),
-            // Python's `auth=("ada", "…")`
-            Level::IfGenerated if self.byte(sep.value) == b'(' && name.eq_ignore_ascii_case(b"auth") => {
-                self.second_string(sep.value + 1, true) || self.arguments(sep.value + 1)
-            }
+            Level::IfGenerated if ends_as!(name, "auth") && self.user_and_password(sep) => true,
             // `GET session:9f2c…`: a session's id
             Level::IfGenerated if sep.unspaced && sep.colon && !sep.quoted && name == b"session" => false,
             Level::IfGenerated => self.generated_value(sep, 10, Rule::KEY_VALUE),
@@ -194,8 +193,9 @@ impl Scanner<'_> {
         if chained || closes && self.before(name) == self.byte(sep.value) || self.closes_prompt(sep, name) {
             return false; // arn:…:secret:name, user:token:42
         }
-        if matches!(self.byte(sep.value), b'|' | b'>') {
-            let line = sep.value + 1 + usize::from(matches!(self.byte(sep.value + 1), b'-' | b'+'));
+        let block = self.behind_tags(sep);
+        if matches!(self.byte(block), b'|' | b'>') {
+            let line = block + 1 + usize::from(matches!(self.byte(block + 1), b'-' | b'+'));
             if self.byte(line) == b'\n' {
                 return self.block_value(line + 1);
             }

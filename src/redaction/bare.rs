@@ -55,7 +55,8 @@ impl Scanner<'_> {
             return false;
         }
         if level == Level::Always
-            && let Some(end) = statement::mnemonic(self.text, start)
+            && let Some(end) =
+                statement::mnemonic(self.text, start).or_else(|| self.words_of_phrase(sep, name, start))
         {
             self.looked(start, end);
             self.take(start, end, end, Rule::KEY_VALUE);

@@ -19,6 +19,7 @@ const PERCENT: u16 = 1 << 11;
 const TILDE: u16 = 1 << 12;
 const COLON: u16 = 1 << 13;
 const AT: u16 = 1 << 14;
+const STAR: u16 = 1 << 15;
 
 const LOWER: u16 = LOWER_HEX | LOWER_REST;
 const UPPER: u16 = UPPER_HEX | UPPER_REST;
@@ -62,6 +63,8 @@ pub const CRYPT: Charset =
     Charset(DIGIT | LOWER | UPPER | DOT | PLUS_SLASH | EQUALS | DOLLAR_COMMA | UNDERSCORE | DASH);
 /// [`CRYPT`] and `:`
 pub const CRYPT_COLON: Charset = Charset(CRYPT.0 | COLON);
+/// What an iron seal holds: `A-Za-z0-9_-*~`
+pub const IRON: Charset = Charset(TOKEN.0 | STAR | TILDE);
 /// The rest of a URL path: `A-Za-z0-9_-./@`
 pub const PATH: Charset = Charset(DIGIT | LOWER | UPPER | UNDERSCORE | DASH | PLUS_SLASH | AT);
 /// RFC 6750 `b64token`: `A-Za-z0-9-._~+/=`, and `%` and `:` seen in practice
@@ -90,6 +93,7 @@ const GROUP: [u16; 256] = {
             b'~' => TILDE,
             b':' => COLON,
             b'@' => AT,
+            b'*' => STAR,
             _ => 0,
         };
         b += 1;

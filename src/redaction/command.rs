@@ -17,7 +17,7 @@ const GLUED: u32 = 1 << 9;
 #[rustfmt::skip]
 static COMMANDS: Words<128> = Words::new(&[
     (USER, "curl wget smbclient rpcclient smbget"),
-    (GLUED | b'p' as u32, "mysql mysqldump mysqladmin mysqlimport mariadb"),
+    (GLUED | b'p' as u32, "mysql mysqldump mysqladmin mysqlimport mariadb 7z 7za 7zr 7zz rar unrar"),
     (b'p' as u32, "mongosh mongo mongodump mongorestore mongoexport mongoimport sshpass rdesktop snowsql"),
     (b'P' as u32, "mosquitto_pub mosquitto_sub sqlcmd bcp isql zip unzip ipmitool"),
     (b'w' as u32, "ldapsearch ldapmodify ldapdelete ldapwhoami ldapadd ldappasswd"),
@@ -66,6 +66,17 @@ impl Scanner<'_> {
         };
         let sign = word.iter().rposition(|&b| b == b'@').unwrap_or(word.len());
         slash < sign && self.command_span(from + slash + 1, from + sign)
+    }
+
+    /// Oracle's `system/password@host`, no command before it.
+    #[inline(never)]
+    pub fn oracle_logon(&mut self, user: usize, slash: usize) -> bool {
+        let word = self.slice(slash + 1, slash + 97);
+        let sign = word.iter().take_while(|b| b.is_ascii_graphic()).position(|&b| b == b'@');
+        self.looked(slash, slash + 97);
+        let told = sign.and_then(|sign| word.get(..sign)).is_some_and(value::is_told);
+        let alone = matches!(self.before(user), 0 | b' ' | b'\n' | b'"' | b'\'' | b'=');
+        told && alone && self.logon(user)
     }
 
     /// Oracle's `IDENTIFIED BY tiger`, in capitals or behind a user.
@@ -122,6 +133,10 @@ impl Scanner<'_> {
         }
         let names = names || is_one_of!(word, "secret") && self.is_at(from, b"id=") && self.of_build(from);
         if (long || word.len() > 4) && space > 0 && !dash && secret && !names {
+            return !self.explains(space, from) && self.command_value(from);
+        }
+        // `openssl dgst -sha256 -hmac …`
+        if word == b"hmac" && self.line.password_flag == b'k' && space > 0 && !dash {
             return self.command_value(from);
         }
         // `--auth user:password`, `--auth token`; `gh secret set NAME --body …`
@@ -194,6 +209,13 @@ impl Scanner<'_> {
             };
         }
         false
+    }
+
+    /// `--keep-tokens      change password only if expired`: a column of words beside an option, as its help has them
+    #[inline(never)]
+    fn explains(&self, space: usize, from: usize) -> bool {
+        let to = from + self.slice(from, from + 32).iter().take_while(|b| b.is_ascii_alphabetic()).count();
+        space > 1 && to > from && self.byte(to) == b' ' && self.byte(to + 1).is_ascii_alphabetic()
     }
 
     /// `mysql -pvalue`

@@ -6,10 +6,17 @@ use super::keys::{self, Half, Level};
 use super::names::Rule;
 use super::object;
 use super::product::is_of_product;
+use super::statement::owes_secret;
 use super::words::is_one_of;
 use super::{MARK, Tally, redact_text, value};
 use crate::json::Json;
 use std::borrow::Cow;
+
+/// Under what a database's statement stands.
+const STATEMENTS: &str = "query sql statement text";
+
+/// Under what the values stand that are put into it.
+const BOUND: &str = "params parameters values bindings args";
 
 /// Redacts every string of a tree, and what stands under sensitive names, in place. Null, booleans, empty strings and
 /// what says nothing stay. Without recursion: a tree is up to 1,000 levels deep, and the stack of an isolate small.
@@ -132,6 +139,11 @@ fn visit_object<'t, 'a>(
     });
     let has = |half: &str| fields.iter().any(|(key, _)| key.starts_with(half));
     let pair = has("refresh") && has("access");
+    let owed = fields.iter().any(|(key, _)| is_one_of!(key.as_bytes(), BOUND))
+        && fields.iter().any(|(key, value)| match value {
+            Json::String(text) => is_one_of!(key.as_bytes(), STATEMENTS) && owes_secret(text),
+            _ => false,
+        });
     let guarded = fields.iter().any(|(key, _)| keys::level(key.as_bytes()) == Level::Always);
     for (key, value) in fields {
         let own = match level {
@@ -155,6 +167,8 @@ fn visit_object<'t, 'a>(
             {
                 Level::IfGenerated
             }
+            // `{query: "… WHERE api_token = $1", params: ["…"]}`
+            _ if owed && is_one_of!(key.as_bytes(), BOUND) => Level::IfGenerated,
             _ if is_routing(key.as_bytes()) && is_integration_key(leaf(value)) => Level::Always,
             // Vault's, beside a `role_id`, and Consul's
             _ if matches!(&**key, "secret_id" | "SecretID") && leaf(value).len() == 36 => Level::Always,
@@ -163,7 +177,7 @@ fn visit_object<'t, 'a>(
         // A weak name says nothing about what is nested under it.
         let own = match (own, &*value) {
             (Level::IfGenerated, Json::Array(items))
-                if items.iter().all(|item| matches!(item, Json::String(_))) =>
+                if !items.iter().any(|item| matches!(item, Json::Array(_) | Json::Object(_))) =>
             {
                 own
             }
@@ -220,7 +234,7 @@ fn visit_array<'t, 'a>(
 ) {
     let headers = level == Level::Harmless && is_header_list(items);
     // A Redis command: `["AUTH", "…"]`
-    let auth = matches!(items.first(), Some(Json::String(word)) if word.eq_ignore_ascii_case("auth"));
+    let auth = is_redis_auth(items);
     if let Some(Json::String(word)) = items.first()
         && level == Level::Harmless
         && super::command::takes_password(word)
@@ -265,6 +279,13 @@ fn redact_command(items: &mut [Json<'_>], tally: &mut Tally) {
         }
         flag = if text.starts_with('-') { format!("{text} ") } else { String::new() };
     }
+}
+
+/// `["AUTH", "ada", "…"]`: a command of Redis'. In small letters, and others behind it, it may be one of a list of words.
+fn is_redis_auth(items: &[Json<'_>]) -> bool {
+    let word = |item: &Json<'_>| leaf(item).iter().all(u8::is_ascii_lowercase);
+    let named = matches!(items.first(), Some(Json::String(word)) if word.eq_ignore_ascii_case("auth"));
+    named && !(items.len() > 2 && items.iter().all(word))
 }
 
 /// Whether an array lists headers: `["Authorization", "Bearer …"]`, or names and values in turn (Node's `rawHeaders`).

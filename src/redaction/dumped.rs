@@ -2,6 +2,9 @@
 
 use super::charset;
 use super::scan::Scanner;
+use super::separator::Separator;
+use super::value;
+use super::words::is_one_of;
 
 /// How long what stands between is at most.
 const BETWEEN_AT_MOST: usize = 96;
@@ -16,8 +19,41 @@ impl Scanner<'_> {
         let mark = rest.iter().position(|&b| b == b'"')?;
         let between = rest.get(..mark)?;
         let plain = |b: &u8| charset::is_alnum(*b) || b"() .*_[]=".contains(b);
-        let measured = between.windows(5).any(|part| part == b"(len=");
-        (measured && between.ends_with(b") ") && between.iter().all(plain)).then_some(at + mark)
+        let measured = between.windows(5).any(|part| part == b"(len=") && between.ends_with(b") ");
+        let pointer = between.starts_with(b"(*") && between.ends_with(b")("); // `(*string)("…")`
+        ((measured || pointer) && between.iter().all(plain)).then_some(at + mark)
+    }
+
+    /// Behind YAML's anchor and tag, if they stand before the value: `&default "…"`, `!plain |`, `&token !!str …`.
+    #[inline]
+    pub fn behind_tags(&self, sep: Separator) -> usize {
+        if !sep.spaced_colon || !matches!(self.byte(sep.value), b'!' | b'&') {
+            return sep.value;
+        }
+        let tag = |at: usize| self.behind_tag(at).unwrap_or(at);
+        tag(tag(sep.value))
+    }
+
+    /// Where the value stands behind the anchor or the tag that stands here. Behind a tag that fetches one stands where it is
+    /// kept, and a bare word behind a tag of one's own is a name.
+    #[inline(never)]
+    fn behind_tag(&self, at: usize) -> Option<usize> {
+        const FETCHES: &str = "ref sub getatt importvalue join select findinmap transform secret env env_var var vault \
+            include file reference lookup encrypted";
+        const RUST: &str = "mut dyn impl str static";
+        let mark = self.byte(at);
+        if !matches!(mark, b'!' | b'&') {
+            return None;
+        }
+        let from = at + value::run_of(self.text, at, mark).min(2);
+        let end = charset::TOKEN.run_within(self.text, from, 32);
+        let name = self.slice(from, end);
+        let opens = matches!(self.byte(end + 1), b'"' | b'\'' | b'|' | b'>');
+        let leads = match mark {
+            b'!' => from == at + 2 || opens && !is_one_of!(name, FETCHES),
+            _ => (opens || !name.iter().any(u8::is_ascii_digit)) && !is_one_of!(name, RUST),
+        };
+        (end > from && self.byte(end) == b' ' && leads).then_some(end + 1)
     }
 
     /// PHP's `[secret:protected]`, `[password:App\Entity\User:private]`, `["secret":"App\X":private]`: where the bracket

@@ -251,6 +251,7 @@ impl Scanner<'_> {
 fn is_no_cookie(value: &[u8]) -> bool {
     value.starts_with(b"***")
         || value.starts_with(b"${")
+        || value.starts_with(b"<") && value.ends_with(b">")
         || matches!(value, b"deleted" | b"null" | b"undefined")
 }
 

@@ -89,7 +89,7 @@ impl Scanner<'_> {
     }
 
     /// Code that fetches it: `'X-API-Key': apiKey }`, `$_POST['password']`, `token = :token`, `api_key = @ApiKey`,
-    /// `$DB_PASSWORD`, YAML's `&anchor`
+    /// `$DB_PASSWORD`, YAML's `&anchor` and `*alias`
     fn is_source(&self, bare: &Bare<'_>) -> bool {
         let &Bare { sep, own, end, content, .. } = bare;
         let (first, rest) = content.split_first().map_or((0, content), |(first, rest)| (*first, rest));
@@ -119,7 +119,8 @@ impl Scanner<'_> {
             && key.get(1) == Some(&mark)
             && key.get(2..).is_some_and(letters);
         let anchor = sep.spaced_colon
-            && first == b'&'
+            && matches!(first, b'&' | b'*')
+            && !rest.is_empty()
             && rest.iter().all(|b| b.is_ascii_alphabetic() || b"_-".contains(b));
         variable || parameter || entry || anchor || first == b'$' && !bare.flag && is_variable(content)
     }
@@ -156,8 +157,8 @@ impl Scanner<'_> {
 
     /// `SAML: InResponseTo is not valid`: what has a name of its own, and what is said of it. A password may be such a word.
     fn is_subject(&self, bare: &Bare<'_>) -> bool {
-        const SAID: [&str; 6] =
-            [" is not ", " is missing", " is required", " must ", " does not ", " was not "];
+        const SAID: [&str; 7] =
+            [" is not ", " is missing", " is required", " must ", " does not ", " was not ", " attribute "];
         let &Bare { sep, own, end, content, .. } = bare;
         sep.spaced_colon
             && !ends_as!(own, super::phrase::PASSWORDS)

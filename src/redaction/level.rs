@@ -132,6 +132,17 @@ impl Scanner<'_> {
         self.byte(end) == b':' && (prefix || message)
     }
 
+    /// `…:RSA-PSK-AES128-CBC-SHA:…`: one of a list of ciphers, and the next
+    #[inline(never)]
+    pub fn names_cipher(&self, start: usize, end: usize, sep: Separator) -> bool {
+        let name = self.slice(start, end);
+        self.before(start) == b':'
+            && sep.colon
+            && sep.unspaced
+            && name.contains(&b'-')
+            && name.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'-')
+    }
+
     /// `tokens: [ { type: 'paragraph', … } ]`: whether a list of a text's parts opens here, as a lexer makes it.
     pub fn lists_nodes(&self, at: usize) -> bool {
         const NODES: &str = "paragraph heading text identifier punctuation keyword comment space list blockquote hr html em strong operator";

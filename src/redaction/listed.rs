@@ -23,6 +23,7 @@ impl Scanner<'_> {
         self.looked(name.saturating_sub(PATH_AT_MOST), name);
         let mark = name - dotted;
         let open = mark.saturating_sub(1);
+        let open = if self.before(open) == b'b' { open - 1 } else { open }; // `(b'x-api-key', b'…')`
         let open = if self.before(open) == b' ' { open - 1 } else { open };
         let opener = self.before(open);
         // `"--token", "…"`, as a process is started

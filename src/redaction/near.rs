@@ -45,8 +45,11 @@ const POSITIONAL: &str = "htpasswd add_user change_password auth-user-pass wpa_p
 /// Directives of a server that set a header or a parameter.
 const DIRECTIVES: &str = "proxy_set_header grpc_set_header add_header more_set_headers fastcgi_param uwsgi_param RequestHeader http-request";
 
+/// Users that every Oracle database has.
+const ORACLE: &str = "system sys scott";
+
 /// Words behind which, and a colon, something else than a password stands.
-const IDS: &str = "id user username request trace session account order reference version error at";
+const IDS: &str = "id user username request trace session account order reference version error at via";
 
 /// Words that mean something on a line of which nothing was said yet, and before a space.
 static BEGINNINGS: Sketches = Sketches::of(&[POSITIONAL, DIRECTIVES, LOGINS, "user use"]);
@@ -74,6 +77,10 @@ impl Scanner<'_> {
         {
             return true;
         }
+        // `system/…@orcl`
+        if self.byte(end) == b'/' && is_one_of!(word, ORACLE) && self.oracle_logon(start, end) {
+            return true;
+        }
         // `htpasswd -b file ada hunter2`, `net use z: /user:ada hunter2`
         if self.line.positional && self.before(start) == b' ' && (self.chosen(start) || self.told_here(start))
         {
@@ -93,22 +100,21 @@ impl Scanner<'_> {
             }
         }
         self.line.positional |= user;
-        // `creds ada/hunter2`
-        let (from, to) = self.words[0];
-        let named = self.byte(to) == b' ' && is_one_of!(self.slice(from, to), "creds credentials");
+        // `creds ada/hunter2`, `creds are ada:hunter2`
         let parted = match self.byte(end) {
             b'/' | b':' => end + 1,
             b' ' if self.is_at(end, b" / ") => end + 3,
             _ => 0,
         };
-        let told = parted == end + 1
-            || self
-                .slice(parted, parted + 64)
-                .iter()
-                .take_while(|b| **b > b' ')
-                .any(|b| b"!@#$%^&*".contains(b));
-        if named && parted > 0 && (self.chosen(parted) || told && self.told_here(parted)) {
-            return true;
+        if parted > 0
+            && let Some(linked) = self.credentials_lead()
+        {
+            let rest = self.slice(parted, parted + 64);
+            let marked = || rest.iter().take_while(|b| **b > b' ').any(|b| b"!@#$%^&*".contains(b));
+            let told = !linked && (parted == end + 1 || marked());
+            if self.chosen(parted) || told && self.told_here(parted) {
+                return true;
+            }
         }
         if level == Level::Harmless && self.line_is_quiet() && self.byte(end) != b'(' {
             self.line.login = is_one_of!(word, LOGINS);
@@ -137,7 +143,8 @@ impl Scanner<'_> {
             return true;
         }
         let led = self.line.spoken > 0 && self.leads(self.line.spoken, start);
-        let linked = self.line.linked || self.before(start) == b'(' && self.line.password;
+        let bracketed = self.before(start) == b'(' && self.line.password && !self.tells_resource(end);
+        let linked = self.line.linked || bracketed;
         if led && (!self.line.pin && self.generated_near(start) || linked && self.chosen(start)) {
             return true;
         }
@@ -175,9 +182,15 @@ impl Scanner<'_> {
         self.line.spoken == 0 && !self.line.secret && !self.line.password && !self.line.login
     }
 
+    /// Whether a path goes on here, its slash escaped or not (`\/`).
+    pub fn slash_at(&self, at: usize) -> bool {
+        self.byte(at) == b'/'
+            || self.byte(at) == b'\\' && self.byte(at + value::run_of(self.text, at, b'\\')) == b'/'
+    }
+
     /// What the word says of a secret: alone, with the one before it, or as the way to one.
     fn speaks(&self, start: usize, end: usize) -> Level {
-        if self.before(start) == b'/' && self.byte(end) == b'/' && is_one_of!(self.slice(start, end), DOORS) {
+        if self.before(start) == b'/' && self.slash_at(end) && is_one_of!(self.slice(start, end), DOORS) {
             return Level::Always;
         }
         // What secrets are called ends so (password, pwd, phrase, code, secret, token…); most other words do not.
@@ -341,7 +354,7 @@ impl Scanner<'_> {
         let whole = self.bare_end(start, false, false);
         let end = whole.min(start + NEAR_AT_MOST);
         let in_path = self.before(start) == b'/';
-        let ends = |b: &u8| b"?#&".contains(b) || in_path && *b == b'/';
+        let ends = |b: &u8| b"?#&".contains(b) || in_path && matches!(b, b'/' | b'\\');
         let end = start + self.slice(start, end).iter().position(ends).unwrap_or(end - start);
         self.looked(start, end);
         let content = self.judged(start, end);

@@ -92,6 +92,15 @@ impl Scanner<'_> {
             && matches!(self.byte(place), b' ' | b'}')
     }
 
+    /// `DbSecret (DbSecret4F2A) CREATE_COMPLETE`: what became of the resource whose name CloudFormation puts in brackets
+    #[inline(never)]
+    pub fn tells_resource(&self, end: usize) -> bool {
+        let said = self.slice(end, end + 12);
+        said.starts_with(b") ")
+            && said.contains(&b'_')
+            && said.iter().skip(2).all(|b| b.is_ascii_uppercase() || *b == b'_')
+    }
+
     /// Java's `[C@1b6d3586`: where the reference ends.
     pub fn array_reference(&self, at: usize) -> Option<usize> {
         let end = charset::HEX.run_within(self.text, at + 3, 9);

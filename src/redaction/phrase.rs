@@ -41,6 +41,9 @@ impl Scanner<'_> {
             return true;
         }
         if self.byte(start).is_ascii_digit() {
+            if length <= 3 && self.is_at(start, b"7z") && self.before(start) != b'.' {
+                return self.command(start, end);
+            }
             return self.one_time_code(start, end) || self.lettered_code(start, end);
         }
         if !(2..=40).contains(&length) {
@@ -72,7 +75,7 @@ impl Scanner<'_> {
             b's' => matches!(length, 5..=10),
             b'l' => matches!(length, 5 | 7 | 10..=13),
             b'o' => matches!(length, 3 | 7),
-            b'r' => matches!(length, 8 | 9),
+            b'r' => matches!(length, 3 | 8 | 9),
             b'p' => matches!(length, 3 | 8),
             _ => false,
         };
@@ -95,10 +98,8 @@ impl Scanner<'_> {
         }
         let word = self.slice(start, end);
         match word.first().map(u8::to_ascii_lowercase) {
-            Some(b'b') if length <= 6 => {
-                if is_one_of!(word, "bearer basic") {
-                    return self.scheme_phrase(start, end);
-                }
+            Some(b'b') if is_one_of!(word, "bearer basic") => self.scheme_phrase(start, end),
+            Some(b'b') if length == 2 => {
                 is_one_of!(word, "by")
                     && self.words_mention(const { &List::new(IDENTIFIED) })
                     && (self.quoted_argument(end)
@@ -106,7 +107,8 @@ impl Scanner<'_> {
             }
             // `IDENTIFIED WITH mysql_native_password AS '*…'`
             Some(b'a') if is_one_of!(word, "as") => {
-                self.words_mention(const { &List::new(IDENTIFIED) }) && self.quoted_argument(end)
+                self.told_before(start, end)
+                    || self.words_mention(const { &List::new(IDENTIFIED) }) && self.quoted_argument(end)
             }
             Some(b'i') if is_one_of!(word, "identify") => {
                 is_one_of!(self.nth_word(0), "nickserv") && self.last_word(end)

@@ -5,6 +5,7 @@ use super::keys::{self, Level};
 use super::names::Rule;
 use super::near::DOORS;
 use super::scan::Scanner;
+use super::separator::Separator;
 use super::value;
 use super::words::{ends_as, is_one_of, mentions};
 
@@ -16,8 +17,10 @@ pub const DATABASES: &str =
     "postgres postgresql mysql mariadb redis rediss mongodb srv amqp amqps mssql sqlserver clickhouse";
 
 /// Functions that are given a password by its place.
-pub const POSITIONAL_CALLS: &str =
-    "httpbasicauth httpdigestauth basicauth login signin authenticate compare comparesync hash hashsync";
+pub const POSITIONAL_CALLS: &str = "httpbasicauth httpdigestauth basicauth login signin authenticate compare comparesync hash hashsync pdo secretstr secretbytes";
+
+/// How much blank may stand before a string of a list.
+const BLANK_AT_MOST: usize = 24;
 
 impl Scanner<'_> {
     /// What a slash, a star or its own first letters put into its place: a link's token, a flag's value, a hash.
@@ -79,7 +82,7 @@ impl Scanner<'_> {
         let door = |nth: usize| {
             let (_, to) = self.words.get(nth).copied().unwrap_or((0, 0));
             let word = self.nth_word(nth);
-            self.byte(to) == b'/'
+            self.slash_at(to)
                 && (is_one_of!(word, DOORS) && !word.windows(4).any(|part| part == b"hook")
                     || word.windows(5).any(|part| part == b"reset"))
         };
@@ -91,6 +94,16 @@ impl Scanner<'_> {
         match () {
             () if ends_as!(word, "auth") => self.second_string(open, true),
             () if is_one_of!(word, "login signin authenticate") => self.second_string(open, false),
+            // PHP's `new PDO('mysql:…', 'ada', '…')`
+            () if is_one_of!(word, "pdo") => {
+                let (_, _, after) = self.argument_at(open, 160);
+                self.is_at(after, b", ") && self.second_string(after + 2, true)
+            }
+            // pydantic's `SecretStr('…')`, `SecretBytes(b'…')`
+            () if word.starts_with(b"Secret") => {
+                let open = open + usize::from(self.byte(open) == b'b');
+                value::opening(self.text, open).is_some() && self.told_here(open)
+            }
             () => {
                 let hashes = is_one_of!(self.nth_word(0), "bcrypt bcryptjs argon2");
                 let quoted = value::opening(self.text, open).is_some();
@@ -99,16 +112,49 @@ impl Scanner<'_> {
         }
     }
 
-    /// Python's `('ada', '…')`: the second of two strings, whatever it looks like where nothing else can stand there.
+    /// Python's `('ada', '…')`, and `['ada', '…']`: the second of two strings, whatever it looks like where nothing else
+    /// can stand there.
     pub fn second_string(&mut self, open: usize, sure: bool) -> bool {
+        let text = self.text;
+        let blank = |at: usize| {
+            let rest = text.get(at..).unwrap_or_default();
+            at + rest.iter().take(BLANK_AT_MOST).take_while(|b| b.is_ascii_whitespace()).count()
+        };
+        let (listed, open) = (self.before(open) == b'[', blank(open));
         let (from, to, after) = self.argument_at(open, 48);
-        if from == open || after == to || !self.is_at(after, b", ") && self.byte(after) != b',' {
+        if from == open || after == to || self.byte(after) != b',' {
             return false;
         }
-        let at = after + 1 + usize::from(self.byte(after + 1) == b' ');
+        let at = blank(after + 1);
         let (from, to, after) = self.argument_at(at, 96);
-        let fits = from > at && after > to && self.byte(after) == b')';
-        fits && (sure || value::is_told(self.slice(from, to))) && self.command_span(from, to)
+        let closes = match self.byte(blank(after)) {
+            b')' => !listed,
+            b']' => listed,
+            b',' => sure,
+            _ => false,
+        };
+        let fits = from > at && after > to && closes;
+        let content = self.slice(from, to);
+        let told = if listed {
+            value::looks_chosen(content) || value::looks_generated(content, 8)
+        } else {
+            sure || value::is_told(content)
+        };
+        fits && told && self.command_span(from, to)
+    }
+
+    /// Python's `auth=("ada", "…")`, `basicAuth: ['ada', '…']`, `auth=ada:…`: a user and a password.
+    #[inline(never)]
+    pub fn user_and_password(&mut self, sep: Separator) -> bool {
+        let at = sep.value;
+        match self.byte(at) {
+            b'(' => self.second_string(at + 1, true) || self.arguments(at + 1),
+            b'[' => self.second_string(at + 1, false),
+            _ => {
+                let user = WORD.run_within(self.text, at, 48);
+                sep.unspaced && user > at && self.byte(user) == b':' && self.chosen(user + 1)
+            }
+        }
     }
 
     /// Whether passwords' hashes are spoken of beside a hash.

@@ -101,7 +101,7 @@ static ROLES: Words<1024> = Words::new(&[
         days duration timeout refresh lifetime validity revoked rotated active fingerprint \
         thumbprint param arn region reference class handler middleware estimate details symbol address \
         contract decimals chain pair standard family same samesite secure prefix suffix reason \
-        required valid enabled disabled used remaining cert certificate"),
+        required valid enabled disabled used remaining cert certificate detected line offset"),
     (HARMLESS_END | STATE, "status error errors"),
     (HARMLESS_START, "has is are was were needs need requires require show hide should can could use uses with \
         without enable disable allow allows missing no not did does will would must num avg expected \

@@ -58,7 +58,7 @@ const fn hook(name: &'static str, prefixes: Prefixes, body: Charset, min: u16, s
 #[rustfmt::skip]
 pub const RULES: &[Rule] = &[
     row("1password-key", "A3-", UPPER_NUM_DASH, 29, 33, Gitleaks),
-    row("1password-service-token", "ops_eyJ", BASE64, 60, 2048, Gitleaks),
+    row("1password-service-token", "ops_eyJ", ANY_BASE64, 60, 2048, Gitleaks),
     row("adafruit-key", "aio_", ALNUM, 28, 28, Scanners),
     row("adobe-client-secret", "p8e-", TOKEN, 32, 32, Gitleaks),
     row("age-secret-key", "AGE-SECRET-KEY-1", UPPER_NUM, 58, 58, Gitleaks),
@@ -131,6 +131,8 @@ pub const RULES: &[Rule] = &[
     row("hubspot-token", "pat-na1- pat-na2- pat-eu1- pat-ap1-", HEX_DASH, 36, 36, Scanners),
     row("huggingface-token", "hf_ api_org_", ALNUM, 30, 40, Gitleaks),
     row("infracost-token", "ico-", ALNUM, 32, 32, Gitleaks),
+    // `@hapi/iron`: a password's id, salt, IV, what is sealed, when it expires, salt, HMAC; iron-session adds a version
+    row("iron-seal", "Fe26.2*", IRON, 150, 4096, Vendor),
     row("intra42-secret", "s-s4t2ud- s-s4t2af-", HEX, 64, 64, Gitleaks),
     row("jina-key", "jina_", ALNUM, 60, 60, Kingfisher),
     row("langchain-key", "lsv2_pt_ lsv2_sk_", HEX_UNDER, 43, 43, Kingfisher),
@@ -250,6 +252,7 @@ pub const RULES: &[Rule] = &[
     hook("make-webhook", "hook.eu1.make.com/ hook.eu2.make.com/ hook.us1.make.com/ hook.us2.make.com/ hook.integromat.com/", ALNUM, 20, Scanners),
     hook("feishu-webhook", "open.feishu.cn/open-apis/bot/v2/hook/ open.larksuite.com/open-apis/bot/v2/hook/", HEX_DASH, 30, Scanners),
     hook("pagerduty-webhook", "events.pagerduty.com/integration/", ALNUM, 20, Vendor),
+    hook("sentry-deploy-hook", "api/hooks/release/builtin/ sentry.io/api/0/hooks/deploy/", PATH, 40, Vendor),
     hook("netlify-build-hook", "api.netlify.com/build_hooks/", HEX, 20, Vendor),
     hook("airtable-webhook", "hooks.airtable.com/workflows/v1/genericWebhook/", PATH, 20, Vendor),
     hook("ping-address", "hc-ping.com/ cronitor.link/p/", HEX_DASH, 32, Vendor),

@@ -61,8 +61,16 @@ fn masked(value: &[u8]) -> bool {
         || value.len() > 4
             && value.starts_with(b"**")
             && value.ends_with(b"**")
-            && value.iter().all(|b| b.is_ascii_alphabetic() || *b == b'*') // `**redacted**`
+            && value.iter().all(|b| b.is_ascii_alphabetic() || b"* ".contains(b)) // `**redacted**`, `** redacted **`
+        || matches!(value.last(), Some(b'x' | b'X')) && elided(value)
         || (2..WHOLE_AT_MOST).contains(&value.len()) && value.iter().all(|b| matches!(b, b'x' | b'X' | b'*' | b'-' | b'#'))
+}
+
+/// A token's prefix, and marks in place of the rest: `ghp_xxxxxxxxxxxxxxxx`
+#[inline(never)]
+fn elided(value: &[u8]) -> bool {
+    let marks = value.iter().rev().take_while(|b| matches!(b, b'x' | b'X')).count();
+    value.len() < WHOLE_AT_MOST && marks >= 8 && value.len() - marks <= 16
 }
 
 /// The start of a sentence about the secret, and no more than letters: `too short`, `is required`
@@ -202,7 +210,7 @@ static STATUS: Words<512> = Words::new(&[
         typeof keyof auth always http hash otp code secrets keyword identifier punctuation literal eof get post put patch delete head options ignored skipped loaded fetched denied unauthorized forbidden exists unavailable available defined \
         notset secretstring char uuid date float json file vault env session sessions cookie cookies email \
         user oauth oauth2 jwt saml hs256 rs256 es256 none. id there their its than because unexpected. \
-        inherit value promise see check contact bytea varchar optional.empty read write flag flags option argument admin-only prompt ask stdin keychain keyring agent seconds minutes hours days"),
+        inherit value promise see check contact bytea varchar optional.empty read write flag flags option argument admin-only prompt ask stdin keychain keyring agent seconds minutes hours days done"),
 ]);
 
 fn is_status_word(word: &[u8]) -> bool {
@@ -216,7 +224,7 @@ pub fn is_prose(text: &[u8], from: usize, to: usize) -> bool {
     let Some(word) = text.get(from..to) else { return false };
     // YAML's tags: `!secret name`, `!vault |`
     if word.strip_prefix(b"!").is_some_and(|tag| {
-        let letters = |test: fn(&u8) -> bool| tag.iter().all(|b| test(b) || b"-!".contains(b));
+        let letters = |test: fn(&u8) -> bool| tag.iter().all(|b| test(b) || b"-_!".contains(b));
         letters(u8::is_ascii_lowercase) || text.get(to) == Some(&b' ') && letters(u8::is_ascii_alphabetic)
     }) {
         return true;

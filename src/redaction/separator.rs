@@ -136,6 +136,9 @@ impl Scanner<'_> {
             (b',', b' ' | b'\n' | b'\r') if quoted => {
                 let gap = self.slice(at + 1, at + 24);
                 let next = at + 1 + gap.iter().take_while(|b| b.is_ascii_whitespace()).count();
+                // Python's `(b'x-api-key', b'…')`
+                let bytes = self.byte(next) == b'b' && matches!(self.byte(next + 1), b'"' | b'\'');
+                let next = next + usize::from(bytes);
                 if !matches!(self.byte(next), b'"' | b'\'') {
                     return None;
                 }

@@ -6,7 +6,10 @@ use super::names::Rule;
 use super::places::DATABASES;
 use super::scan::Scanner;
 use super::value;
-use super::words::ends_as;
+use super::words::{List, ends_as};
+
+/// The shortest macaroon: a location, an identifier and a signature of 32 bytes.
+const MACAROON_AT_LEAST: usize = 60;
 
 impl Scanner<'_> {
     /// `eyJ….eyJ….…` (RFC 7519), and JWE's five parts: where it ends.
@@ -45,6 +48,9 @@ impl Scanner<'_> {
             b'0'..=b'9' if !self.names_id(start) => self.card(start).map(|end| (start, end, Rule::CARD)),
             b'c' | b'C' | b'p' | b'P' if end - start >= 6 => {
                 self.named_card(start, end).map(|(from, to)| (from, to, Rule::CARD))
+            }
+            b'M' if self.is_at(start, b"MDA") => {
+                self.macaroon(start).map(|end| (start, end, Rule::KEY_VALUE))
             }
             b'M' | b'N' | b'O' if (23..=28).contains(&(end - start)) && self.byte(end) == b'.' => {
                 self.discord_bot(start, end).map(|end| (start, end, Rule::DISCORD))
@@ -85,6 +91,19 @@ impl Scanner<'_> {
             self.take(from, to, to, rule);
         }
         taken.is_some()
+    }
+
+    /// A macaroon: base64 of packets, each led by its length in four hexadecimal digits, the first one a location. Where
+    /// its name stands, what follows need not be one.
+    #[inline(never)]
+    fn macaroon(&mut self, start: usize) -> Option<usize> {
+        let located = self.slice(start + 6, start + 16) == b"xvY2F0aW9u";
+        if !located && !self.words_mention(const { &List::new("macaroon macaroons") }) {
+            return None;
+        }
+        let end = ANY_BASE64.run(self.text, start);
+        self.looked(start, end);
+        (end >= start + MACAROON_AT_LEAST && charset::is_mixed(self.slice(start, end))).then_some(end)
     }
 
     /// Azure DevOps' 84 characters, `AZDO` near their end
@@ -263,7 +282,9 @@ impl Scanner<'_> {
         }
         // Oracle's `user/password@//host`
         let go = self.is_at(at + 1, b"tcp(") || self.is_at(at + 1, b"unix(") || self.is_at(at + 1, b"//");
-        if !go && !self.is_host(at + 1) {
+        // mysqld_exporter's `user:password@(host:3306)/`
+        let bracket = usize::from(self.byte(at + 1) == b'(');
+        if !go && !self.is_host(at + 1 + bracket) {
             return;
         }
         let reach = at.saturating_sub(96).max(self.done);
@@ -282,7 +303,7 @@ impl Scanner<'_> {
             let content = self.slice(from, at);
             if (go
                 || value::looks_generated(content, 8)
-                || self.byte(at + 1).is_ascii_alphabetic() && value::is_told(content))
+                || self.byte(at + 1 + bracket).is_ascii_alphabetic() && value::is_told(content))
                 && !value::says_nothing(content)
             {
                 self.take(from, at, at, Rule::URL_PASSWORD);

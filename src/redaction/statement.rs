@@ -35,6 +35,13 @@ impl Scanner<'_> {
         }
         match word {
             b"AUTH" => {
+                if matches!(self.byte(end + 1), b'"' | b'\'') {
+                    let (from, to, user) = self.argument_at(end + 1, 64);
+                    if self.slice(from, to).contains(&b' ') {
+                        return false; // what went wrong
+                    }
+                    return self.byte(user) == b' ' && self.told_here(user + 1) || self.told_here(end + 1);
+                }
                 let next = self.next_word(end);
                 if is_one_of!(self.slice(next.0, next.1), "plain login default cram-md5 xoauth2") {
                     return self.base64_word(next.1)
@@ -258,6 +265,13 @@ pub fn is_owed(value: &[u8]) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a secret's value is to come from elsewhere in this statement: `… WHERE api_token = $1`.
+pub fn owes_secret(text: &str) -> bool {
+    let mut scanner = Scanner::new(text);
+    scanner.run();
+    scanner.line.owed
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@
 use super::charset;
 use super::keys::Level;
 use super::names::Rule;
+use super::phrase::PASSWORDS;
 use super::scan::Scanner;
 use super::value;
-use super::words::{List, is_one_of};
+use super::words::{List, ends_as, is_one_of};
 
 /// What says whose a secret is, or what for.
 const OF: &str = "for of on at de du del do da för für pour para till von voor di van til dla";
@@ -262,6 +263,49 @@ impl Scanner<'_> {
         let ends = matches!(self.byte(from + length), 0..=b' ');
         let fits = all && (8..32).contains(&length) && ends && has(u8::is_ascii_punctuation);
         (fits && !has(|b| *b == b'=')).then_some(from + length)
+    }
+
+    /// `use … as the token`, `with … as the password`: what stands before the word `as`, given where that is.
+    #[inline(never)]
+    pub fn told_before(&mut self, at: usize, end: usize) -> bool {
+        let article = charset::ALNUM.run_within(self.text, end + 1, 5);
+        let name = article + 1;
+        let to = charset::WORD.run_within(self.text, name, 16);
+        if at < 2
+            || self.byte(article) != b' '
+            || !is_one_of!(self.slice(end + 1, article), "the your my its")
+        {
+            return false;
+        }
+        let named = self.slice(name, to);
+        let stop = at - 1;
+        let back = self.slice(stop.saturating_sub(FURTHEST).max(self.done), stop);
+        let length = back.iter().rev().take_while(|b| b.is_ascii_graphic()).count();
+        self.looked(stop - length, to);
+        let word = self.slice(stop - length, stop);
+        let mark = usize::from(
+            length > 2 && matches!(word.first(), Some(b'"' | b'\'' | b'`')) && word.first() == word.last(),
+        );
+        let (start, stop) = (stop - length + mark, stop - mark);
+        let content = self.slice(start, stop);
+        let secret = self.alone(name, to) == Level::Always
+            && (value::looks_generated(content, 16) || ends_as!(named, PASSWORDS) && value::is_told(content));
+        if !secret || length == FURTHEST || self.says_other(content) {
+            return false;
+        }
+        let resume = self.at;
+        self.take(start, stop, stop, Rule::KEY_VALUE);
+        self.at = self.at.max(resume);
+        true
+    }
+
+    /// Whether `creds` stands before the word that is read: right before it, or with `are` between.
+    pub fn credentials_lead(&self) -> Option<bool> {
+        let linked = is_one_of!(self.nth_word(0), "are were is");
+        let nth = usize::from(linked);
+        let (_, to) = self.words.get(nth).copied().unwrap_or((0, 0));
+        let named = self.byte(to) == b' ' && is_one_of!(self.nth_word(nth), "creds credentials");
+        named.then_some(linked)
     }
 
     /// Whether what stands where a secret is told says something about it instead.

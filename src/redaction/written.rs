@@ -7,7 +7,7 @@ use super::scan::Scanner;
 use super::separator::Separator;
 use super::statement;
 use super::value::{self, Quote};
-use super::words::is_one_of;
+use super::words::{ends_as, is_one_of};
 
 /// The longest passphrase of plain words.
 const PHRASE_AT_MOST: usize = 96;
@@ -26,12 +26,7 @@ impl Scanner<'_> {
     /// The value behind a separator. `None` when nothing stands there.
     #[inline(never)]
     pub fn value(&mut self, sep: Separator) -> Option<Value> {
-        let mut at = sep.value;
-        // YAML's tag: `!!str`, `!!binary`
-        if self.is_at(at, b"!!") {
-            let tag = charset::ALNUM.run_within(self.text, at + 2, 12);
-            at = if self.byte(tag) == b' ' { tag + 1 } else { at };
-        }
+        let mut at = self.behind_tags(sep);
         if self.byte(at) == b'{' && statement::is_owed(self.slice(at, at + 3)) {
             return Some(Value::Bare(at, at + 3));
         }
@@ -220,6 +215,29 @@ impl Scanner<'_> {
         });
         let fits = !runs && words.clone().all(word) && words.clone().count() <= 8;
         (fits && !(sep.colon && words.clone().any(speaks))).then_some(start + line.len())
+    }
+
+    /// `passphrase: crane velvet mosaic bottle`: four words and more that say nothing about it, to the end of the line.
+    /// Where they end.
+    #[inline(never)]
+    pub fn words_of_phrase(&mut self, sep: Separator, name: usize, start: usize) -> Option<usize> {
+        let named = charset::WORD.run_within(self.text, name, 64);
+        if !sep.spaced_colon || !ends_as!(self.slice(name, named), "passphrase") {
+            return None;
+        }
+        let line: &[u8] = self.slice(start, start + PHRASE_AT_MOST);
+        let length = line.iter().position(|b| b"\r\n\"\\".contains(b)).unwrap_or(line.len());
+        self.looked(start, start + length);
+        let line = line.get(..length).filter(|_| length < PHRASE_AT_MOST)?;
+        let word = |word: &[u8]| {
+            (3..=10).contains(&word.len())
+                && word.iter().all(u8::is_ascii_lowercase)
+                && !value::says_nothing(word)
+                && !word.ends_with(b"ed")
+                && !word.ends_with(b"ing")
+        };
+        let words = line.split(|&b| b == b' ');
+        (words.clone().all(word) && (4..=10).contains(&words.count())).then_some(start + length)
     }
 
     /// Whether the line above is YAML's too: `user: ada`, indented alike, or `db:`.

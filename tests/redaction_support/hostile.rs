@@ -16,6 +16,14 @@ pub fn hostile() -> Vec<(&'static str, &'static str)> {
         ("codes and digits in a value", ":otp1"),
         ("calls in a key", "-----BEGIN PRIVATE KEY password: '"),
         ("a jar", "\tTRUE\t/\tTRUE\t1\tsid\t"),
+        ("users and passwords in a list", "auth: ['a', 'b', "),
+        ("tags", "password: &a !b "),
+        ("what is used as a password", "a1!b2c as the password "),
+        ("an Oracle user", "system/a1!b2c@"),
+        ("a macaroon's beginning", "macaroon MDA"),
+        ("a seal's beginning", "Fe26.2*"),
+        ("words of a passphrase", "passphrase: abc def ghi "),
+        ("an archive's password", "7z -p1 "),
         ("anonymous", "anon_key=\"eyJ"),
         ("a client's arguments", "'auth' args: ['a', "),
         ("elements without an end", ">secret \""),
@@ -319,6 +327,13 @@ pub const FRAGMENTS: &[&str] = &[
     "\"type\":\"random_password\"",
     "result",
     "java.lang.Object@1b6d3",
+    "auth: ['a', '",
+    "&a !b \"",
+    " as the password ",
+    "system/a1!b2c@",
+    "macaroon MDAx",
+    "Fe26.2*1*",
+    "passphrase: abc def ",
 ];
 
 /// A tree of these words, its shape drawn from the bits of a number.
