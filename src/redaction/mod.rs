@@ -99,6 +99,7 @@ mod seen;
 mod separator;
 mod shapes;
 mod source;
+mod spread;
 mod statement;
 mod table;
 mod tally;
