@@ -79,6 +79,7 @@ mod names;
 mod near;
 mod object;
 mod one_time;
+mod owned;
 mod pair;
 mod parameters;
 mod pem;
