@@ -212,7 +212,17 @@ impl Scanner<'_> {
             Some(Value::Opens(at)) => self.opened(sep, name, at),
             Some(Value::Quoted(start, end, after)) => {
                 let content = self.judged(start, end);
-                if value::says_nothing(content) {
+                let named = charset::WORD.run_within(self.text, name, 64);
+                let own = self.slice(name, named);
+                let nothing = value::says_nothing(content);
+                if nothing
+                    && self.is_owned(sep, name, own, content)
+                    && !self.is_token_of_text(own, content, after)
+                {
+                    self.take_named(start, end, after, Rule::KEY_VALUE);
+                    return true;
+                }
+                if nothing {
                     self.line.owed |= statement::is_owed(content);
                     self.resume(after);
                     self.changed_to(after);
@@ -223,8 +233,6 @@ impl Scanner<'_> {
                     return true;
                 }
                 let sentence = value::is_sentence(content) && !self.of_connection(name);
-                let named = charset::WORD.run_within(self.text, name, 64);
-                let own = self.slice(name, named);
                 let said = !ends_as!(own, PASSWORDS) && content.iter().all(|b| !b.is_ascii_digit());
                 let label = said && benign::is_same_but(b"_-", own, content)
                     || benign::is_foreign_text(own, content)

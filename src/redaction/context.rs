@@ -5,6 +5,7 @@ use super::beside::{TOKEN_AT_LEAST, is_integration_key, is_routing};
 use super::keys::{self, Half, Level};
 use super::names::Rule;
 use super::object;
+use super::owned::is_value_under;
 use super::product::is_of_product;
 use super::statement::owes_secret;
 use super::words::is_one_of;
@@ -75,7 +76,7 @@ fn visit<'t, 'a>(
                 || name.contains('-') && benign::is_version(text.as_bytes())
                 || object::is_reference(text.as_bytes())
                 || level == Level::UnlessNumber && benign::is_styling(text.as_bytes());
-            if !own && (hides(text, level) || holds_product(name, text)) {
+            if !own && (hides(text, level, name) || holds_product(name, text)) {
                 hide(tree, Rule::CONTEXT_KEY, tally);
             } else if !tally.harmless.has(text) {
                 match redact_text(text, tally) {
@@ -104,7 +105,7 @@ fn holds_product(name: &str, text: &str) -> bool {
 }
 
 /// Whether the name above is enough to hide a string.
-fn hides(text: &str, level: Level) -> bool {
+fn hides(text: &str, level: Level, name: &str) -> bool {
     let bytes = text.as_bytes();
     let secret = match level {
         Level::Always | Level::UnlessNumber | Level::UnlessCount => {
@@ -115,7 +116,9 @@ fn hides(text: &str, level: Level) -> bool {
         Level::Code => bytes.iter().any(u8::is_ascii_lowercase) && value::looks_generated(bytes, 20),
         Level::Query | Level::Harmless => false,
     };
-    secret && !value::says_nothing(bytes) && !text.contains(MARK) && !super::extra::allows(bytes)
+    let says =
+        || !value::says_nothing(bytes) && !text.contains(MARK) || is_value_under(name.as_bytes(), bytes);
+    secret && says() && !super::extra::allows(bytes)
 }
 
 fn visit_object<'t, 'a>(

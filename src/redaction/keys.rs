@@ -30,6 +30,9 @@ use Level::*;
 const LONGEST_WORD: usize = 24;
 const MOST_WORDS: usize = 12;
 
+/// Names that are one word however their letters are cased: `PassWord`, `dbToKen`.
+const WHOLE: &str = "password passwd passphrase passcode secret token apikey";
+
 /// The words of a name, lowercased, their trailing digits left out; each word's roles go to `each`.
 fn for_each_word(name: &[u8], mut each: impl FnMut(u32)) {
     let mut word = [0u8; LONGEST_WORD];
@@ -42,12 +45,16 @@ fn for_each_word(name: &[u8], mut each: impl FnMut(u32)) {
             each(roles(kept));
         }
     };
-    let mut last = 0u8;
+    let (mut last, mut whole) = (0u8, 0);
     for (i, &b) in name.iter().enumerate() {
-        let boundary = b.is_ascii_uppercase()
+        let mut boundary = b.is_ascii_uppercase()
+            && i >= whole
             && (last.is_ascii_lowercase()
                 || last.is_ascii_digit()
                 || (last.is_ascii_uppercase() && name.get(i + 1).is_some_and(u8::is_ascii_lowercase)));
+        if boundary && let Some(end) = whole_word(name, i.saturating_sub(len)) {
+            (boundary, whole) = (false, end);
+        }
         if boundary || !(b.is_ascii_alphanumeric() || b >= 0x80) {
             flush(&word, len);
             len = 0;
@@ -66,6 +73,13 @@ fn for_each_word(name: &[u8], mut each: impl FnMut(u32)) {
         last = b;
     }
     flush(&word, len);
+}
+
+/// Where the letters end that start here, if they are one word whatever their case says.
+fn whole_word(name: &[u8], from: usize) -> Option<usize> {
+    let rest = name.get(from..)?;
+    let length = rest.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    is_one_of!(rest.get(..length)?, WHOLE).then_some(from + length)
 }
 
 /// What a name says about its value.
@@ -294,6 +308,15 @@ mod tests {
             "__RequestVerificationToken",
             "PHPSESSID",
             "serviceRoleKey",
+            "PassWord",
+            "passWord",
+            "ToKen",
+            "seCret",
+            "apiKEY",
+            "Api_Key",
+            "ApIkEy",
+            "db_PassWord2",
+            "userToKen",
         ] {
             assert_eq!(level(name.as_bytes()), Always, "{name}");
         }
@@ -352,6 +375,8 @@ mod tests {
             "token_endpoint",
             "input_tokens",
             "monkey",
+            "PassWordPolicy",
+            "apiKeyVersion",
         ] {
             assert!(
                 matches!(level(name.as_bytes()), Harmless | Query),

@@ -28,9 +28,12 @@ pub fn says_nothing(value: &[u8]) -> bool {
     if says_why(value) {
         return true;
     }
-    let word = value.trim_ascii_end();
-    let word = word.strip_suffix(b".").or_else(|| word.strip_suffix(b"!")).unwrap_or(word);
-    is_status_word(word)
+    is_status_word(unstopped(value))
+}
+
+/// A word without its sentence's end.
+fn unstopped(word: &[u8]) -> &[u8] {
+    word.strip_suffix(b".").or_else(|| word.strip_suffix(b"!")).unwrap_or(word)
 }
 
 /// A text with nothing but words around the names that are put into it: `session:${id}`
@@ -49,15 +52,40 @@ fn template(value: &[u8]) -> bool {
     names > 0 && plain(rest) && value.len() < WHOLE_AT_MOST
 }
 
+/// How much of a secret a mask leaves to see: `hunter2***`, `****1234`.
+const VISIBLE_AT_MOST: usize = 8;
+
+/// How tokens begin, which tells their kind and nothing of them: `sk_live_...abcd`
+const KINDS: [&str; 22] = [
+    "sk_live_",
+    "sk_test_",
+    "sk-ant-",
+    "sk-proj-",
+    "sk-",
+    "rk_live_",
+    "whsec_",
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "ghu_",
+    "github_pat_",
+    "glpat-",
+    "xoxb-",
+    "xoxp-",
+    "npm_",
+    "hf_",
+    "AKIA",
+    "eyJ",
+    "SG.",
+    "Bearer ",
+    "Basic ",
+];
+
 fn masked(value: &[u8]) -> bool {
-    const MASKS: [&str; 4] = ["•", "…", "●", "█"];
     let head = value.get(..value.len().min(96)).unwrap_or(value);
     // Vault's audit log has the HMAC of a token in its place.
     value.starts_with(b"hmac-sha256:")
-        || head.iter().any(|b| matches!(b, b'*' | b'.' | 0xe2))
-            && head
-                .windows(3)
-                .any(|w| w == b"***" || w == b"..." || MASKS.iter().any(|mask| w == mask.as_bytes()))
+        || head.iter().any(|b| matches!(b, b'*' | b'.' | 0xe2)) && is_mask(value)
         || value.len() > 4
             && value.starts_with(b"**")
             && value.ends_with(b"**")
@@ -73,15 +101,56 @@ fn elided(value: &[u8]) -> bool {
     value.len() < WHOLE_AT_MOST && marks >= 8 && value.len() - marks <= 16
 }
 
+/// Whether dots or stars stand for most of a value, or trail off behind what is done: `****1234`, `Verifying...`, `...rest`
+fn is_mask(value: &[u8]) -> bool {
+    const MASKS: [&str; 6] = ["***", "...", "•", "…", "●", "█"];
+    let is_at = |rest: &[u8]| MASKS.iter().any(|mask| rest.starts_with(mask.as_bytes()));
+    let value = value.get(..value.len().min(WHOLE_AT_MOST)).unwrap_or(value);
+    let Some(open) = (0..value.len().min(96)).find(|&at| value.get(at..).is_some_and(is_at)) else {
+        return false;
+    };
+    let (before, mask) = value.split_at_checked(open).unwrap_or_default();
+    let kind = KINDS.iter().find(|kind| before.starts_with(kind.as_bytes())).map_or(0, |kind| kind.len());
+    let own = before.get(kind..).unwrap_or_default();
+    let plain =
+        |text: &[u8]| text.iter().all(|b| b.is_ascii_alphabetic() || b" ._'".contains(b) || *b >= 0x80);
+    let trails = visible(mask) == 0 && plain(before) && (before.contains(&b' ') || before.ends_with(b"ing"));
+    let spread = before.is_empty() && mask.starts_with(b"...") && plain(mask);
+    visible(own) + visible(mask) <= VISIBLE_AT_MOST || trails || spread
+}
+
+/// How many letters, digits and marks a text shows beside its dots and stars.
+fn visible(text: &[u8]) -> usize {
+    const ROUND: [&str; 4] = ["•", "…", "●", "█"];
+    let begins = |b: &&u8| !b"*. ".contains(b) && **b & 0xc0 != 0x80;
+    let round = text.windows(3).filter(|part| ROUND.iter().any(|mask| *part == mask.as_bytes())).count();
+    text.iter().filter(begins).count().saturating_sub(round)
+}
+
 /// The start of a sentence about the secret, and no more than letters: `too short`, `is required`
 fn says_why(value: &[u8]) -> bool {
+    opens_sentence(value)
+        && value.len() < WHOLE_AT_MOST
+        && value.iter().all(|b| b.is_ascii_alphanumeric() || b" .,'!-".contains(b))
+        && !holds_told(value)
+}
+
+/// Whether its first word is one of those that begin what is said about a secret.
+fn opens_sentence(value: &[u8]) -> bool {
     const OPENERS: &str = "too is not must cannot should does was has no minimum at please can't";
     // No further than the longest of them: values stand within values, and each asks this.
     let Some(space) = value.iter().take(10).position(|&b| b == b' ') else { return false };
     let first = value.get(..space).unwrap_or_default();
     is_one_of!(first, OPENERS)
-        && value.len() < WHOLE_AT_MOST
-        && value.iter().all(|b| b.is_ascii_alphanumeric() || b" .,'!-".contains(b))
+}
+
+/// Whether a word among others has letters and digits, as what is kept secret does: `was hunter2`
+fn holds_told(value: &[u8]) -> bool {
+    value.split(|&b| b == b' ').any(|word| {
+        let end = word.iter().rposition(|&b| charset::is_alnum(b)).map_or(0, |last| last + 1);
+        let word = word.get(..end).unwrap_or_default();
+        word.iter().any(u8::is_ascii_digit) && super::value::is_told(word)
+    })
 }
 
 /// A package's version: `^9.0.2`, `~1.2`
@@ -194,24 +263,37 @@ fn publishable(value: &[u8]) -> bool {
     HEADS.may_begin(value) && PUBLIC.iter().any(|prefix| value.starts_with(prefix.as_bytes()))
 }
 
-/// Words about a secret: `password: required`, `token: expired`, `password: string`.
+/// Words about a secret (`password: required`, `token: expired`, `password: string`): that there is none, what is wrong with
+/// it or became of it, of which type it is or where it is kept (1), and words that may begin a sentence about it, or be it (2).
 #[rustfmt::skip]
 static STATUS: Words<512> = Words::new(&[
-    (1, "null nil none undefined true false nan yes no on off ok required invalid missing expired valid \
-        string str text varchar number int integer bool boolean any unknown object optional hidden masked \
-        redacted filtered removed empty unset set changed updated reset present absent not must is was are \
-        should cannot can the a an of for and or to in found unexpected expected incorrect wrong include \
-        same-origin omit n/a na tbd failed failure success error verified enabled disabled pending attempt \
-        attempts retry via using instead too does do did has have this that your please enter new input request function await \
-        async return array secretstr self this. bearer basic revoked rotated active inactive refreshed \
-        passed accepted rejected unchanged created deleted generated provided configured it we you could \
-        will only when if at with from as be been key token password secret void never lax strict ref weak \
-        strong medium some default auto public all match mismatch ready sent received used unused cleared \
-        typeof keyof auth always http hash otp code secrets keyword identifier punctuation literal eof get post put patch delete head options ignored skipped loaded fetched denied unauthorized forbidden exists unavailable available defined \
-        notset secretstring char uuid date float json file vault env session sessions cookie cookies email \
-        user oauth oauth2 jwt saml hs256 rs256 es256 none. id there their its than because unexpected. \
-        inherit value promise see check contact bytea varchar optional.empty read write flag flags option argument admin-only prompt ask stdin keychain keyring agent seconds minutes hours days done"),
+    (1, "null nil none undefined true false nan yes no on off ok required invalid missing expired valid string \
+        str text varchar number int integer bool boolean any unknown object optional hidden masked redacted \
+        filtered removed empty unset set changed updated reset present absent not found unexpected expected \
+        incorrect wrong same-origin omit n/a na tbd failed failure success error verified enabled disabled \
+        pending attempt attempts retry unexpected. request function await async return array secretstr bearer basic revoked \
+        rotated active inactive refreshed passed accepted rejected unchanged created deleted generated provided \
+        configured done void never lax strict ref weak match mismatch sent received used unused cleared typeof keyof \
+        http keyword identifier punctuation literal eof get post put patch delete head options ignored skipped \
+        loaded fetched denied unauthorized forbidden exists unavailable available defined notset secretstring \
+        char uuid date float json file vault env oauth2 jwt saml hs256 rs256 es256 none. inherit bytea \
+        optional.empty flag flags option argument prompt stdin keychain keyring agent"),
+    (2, "must is was are should cannot can the a an of for and or to in include via using instead too does do did \
+        has have this that your please enter new input self this. it we you could will only when if at with from \
+        as be been key token password secret strong medium some default auto public all ready auth always hash \
+        otp code secrets session sessions cookie cookies email user oauth id there their its than because \
+        value promise see check contact read write admin-only ask seconds minutes hours days"),
 ]);
+
+/// Whether a word that elsewhere begins a sentence is a plain one: under a name that has a value it is the value.
+pub fn is_plain_word(value: &[u8]) -> bool {
+    STATUS.any_case(unstopped(value.trim_ascii())) == Some(2)
+}
+
+/// Whether it is one of the words about a secret.
+pub fn is_known_word(word: &[u8]) -> bool {
+    STATUS.any_case(word).is_some()
+}
 
 fn is_status_word(word: &[u8]) -> bool {
     // `not set`, `not found`
@@ -252,7 +334,7 @@ static TELLING: Words<64> = Words::new(&[
 /// Whether a quoted value is a sentence about a secret (`"password":"must be at least 8 characters"`).
 #[inline(never)]
 pub fn is_sentence(value: &[u8]) -> bool {
-    if value.len() > 240 {
+    if value.len() > 240 || opens_sentence(value) && holds_told(value) {
         return false;
     }
     let (mut words, mut telling) = (0, 0);

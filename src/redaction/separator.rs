@@ -32,6 +32,7 @@ impl Scanner<'_> {
         loop {
             match self.byte(at) {
                 b' ' | b'\t' => at += 1,
+                0xc2.. if self.wide_space(at) > 0 => at += self.wide_space(at),
                 b'"' | b'\'' if self.coloured(end, at) => break,
                 b']' | b'"' | b'\'' | b'`' if closers < 6 => {
                     (quoted, closers, at) = (true, closers + 1, at + 1)
@@ -85,6 +86,10 @@ impl Scanner<'_> {
                         break;
                     }
                 }
+                b'\n' | b'\r' if quoted => match self.string_spread(end) {
+                    Some(value) => return Some(Separator::of_json(value)),
+                    None => break,
+                },
                 _ => break,
             }
         }
@@ -241,6 +246,7 @@ impl Scanner<'_> {
         loop {
             match self.byte(at) {
                 b' ' | b'\t' => at += 1,
+                0xc2.. if self.wide_space(at) > 0 => at += self.wide_space(at),
                 b'\\' | 0x1b => match value::skip_colour(self.text, at) {
                     Some(next) => at = next,
                     None => break,
@@ -252,7 +258,11 @@ impl Scanner<'_> {
                 // PHP's dump puts the value on the next line.
                 b'\n' if arrow && quoted => at += 1,
                 // A long string of JSON may stand on the next line.
-                b'\n' if colon && quoted && self.string_below(at) => at += 1,
+                b'\n' | b'\r' if colon && quoted => match self.string_spread(end) {
+                    Some(value) => at = value,
+                    None if self.byte(at) == b'\n' && self.string_below(at) => at += 1,
+                    None => break,
+                },
                 _ => break,
             }
         }
@@ -315,7 +325,7 @@ impl Scanner<'_> {
     }
 
     /// What stands right before the name that ends here.
-    fn opener(&self, end: usize) -> u8 {
+    pub fn opener(&self, end: usize) -> u8 {
         let back = self.slice(end.saturating_sub(40), end);
         let name = back.iter().rev().take_while(|&&b| super::charset::WORD.has(b)).count();
         self.before(end - name)
@@ -328,9 +338,7 @@ impl Scanner<'_> {
             Some((quote, start)) => value::closing(self.slice(0, start + 512), start, quote),
             None => return false,
         };
-        after > end
-            && matches!(self.byte(after), b'\n' | b'\r' | b',' | b'}' | b' ')
-            && self.byte(after + value::run_of(self.text, after, b' ').min(4)) != b':'
+        after > end && self.ends_entry(after)
     }
 
     /// `password<TAB>…`: whether the name that ends here starts its line.

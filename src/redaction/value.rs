@@ -125,6 +125,14 @@ fn doubled(text: &[u8], at: usize, mark: u8) -> bool {
     text.get(at) == Some(&mark)
         && text.get(at + 1) == Some(&mark)
         && text.get(at + 2).is_some_and(|b| !separator(b))
+        && !opens_name(text, at + 2, mark)
+}
+
+/// `…""secret":…`: whether the second of two marks opens the next name, whose comma is missing.
+fn opens_name(text: &[u8], at: usize, mark: u8) -> bool {
+    let end = charset::WORD.run_within(text, at, 64);
+    let colon = end + 1 + run_of(text, end + 1, b' ').min(2);
+    mark == b'"' && end > at && text.get(end) == Some(&mark) && text.get(colon) == Some(&b':')
 }
 
 /// Where an unquoted value ends. `encoded` is set inside a percent-encoded query.

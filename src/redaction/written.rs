@@ -99,7 +99,17 @@ impl Scanner<'_> {
             }
         }
         if let Some((quote, start)) = value::opening(self.text, at) {
-            let (end, after) = self.closing(start, quote);
+            let (mut end, mut after) = self.closing(start, quote);
+            if end == after
+                && sep.quoted
+                && sep.colon
+                && quote == Quote::Mark(b'"', 0)
+                && !self.is_at(start, b"-----BEGIN ") // its own end says where it ends
+                && let Some(below) = self.closing_below(end)
+            {
+                self.looked(end, below.1);
+                (end, after) = below;
+            }
             // A quote that opens and closes a bare word was the end of the string around it: `"…token="`.
             let cut_off = matches!(quote, Quote::Mark(..)) && end == after && start == end;
             return (!cut_off).then_some(Value::Quoted(start, end, after));

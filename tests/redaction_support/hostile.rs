@@ -7,6 +7,13 @@ use log_ingestion_worker::json::Json;
 pub fn hostile() -> Vec<(&'static str, &'static str)> {
     vec![
         ("quotes", "\""),
+        ("strings below their names", "\"password\"\n:\n\""),
+        ("space behind a name", "\"password\" \n\t \r\n "),
+        ("lines of a string", "\"password\":\"a\n\n\n\n\n\n\n\n\n"),
+        ("names without a comma", "\"\"secret\":\"a"),
+        ("masks that show a lot", "password=ab12…cd34***ef56...gh78"),
+        ("words cased anyhow", "pAssWoRdToKenApIKey:"),
+        ("wide spaces", "token\u{a0}\u{3000}:\u{a0}"),
         ("codes in a value", ":otp"),
         ("codes of any length", "code:otp日本"),
         ("an access list", "acl setuser >a "),
@@ -334,6 +341,16 @@ pub const FRAGMENTS: &[&str] = &[
     "macaroon MDAx",
     "Fe26.2*1*",
     "passphrase: abc def ",
+    "\"token\"\n: \"",
+    "\":\r\n\t\"",
+    "\"\"secret\":\"",
+    "[REDACTED]hunter2",
+    "$ecret",
+    "PassWord",
+    "\u{a0}",
+    "…",
+    "was hunter2",
+    "\n\"}",
 ];
 
 /// A tree of these words, its shape drawn from the bits of a number.
