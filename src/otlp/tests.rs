@@ -33,7 +33,7 @@ fn stored(body: &str) -> Vec<Value> {
             other => panic!("{other:?}"),
         }
     };
-    records(&body).unwrap().into_iter().map(each).collect()
+    records(body).unwrap().into_iter().map(each).collect()
 }
 
 fn one(resource: &Value, record: Value) -> Value {
