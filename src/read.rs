@@ -82,11 +82,12 @@ impl Filter {
 /// # Errors
 /// When it is not a positive number. Of one that is not whole, the whole part counts, and at least one.
 pub fn positive(value: &str) -> Result<usize, String> {
-    let plain = value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    // Not all that Rust takes for a number is one in JSON: `+1`, `inf`.
+    let starts = value.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
     match value.parse::<f64>() {
         // What `usize` has no room for, 32 bits in wasm, is as good as no limit.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        Ok(number) if plain && number > 0.0 => Ok((number as usize).max(1)),
+        Ok(number) if starts && number > 0.0 && number.is_finite() => Ok((number as usize).max(1)),
         _ => Err("limit must be a positive number".to_string()),
     }
 }
@@ -331,7 +332,9 @@ mod tests {
         assert_eq!(of(&[("user_id", "u")]), [""; 0]);
         assert_eq!(of(&[("system", "convex"), ("level", "")]).len(), 4);
         assert_eq!(of(&[("limit", "99999999999999999999")]).len(), 4);
-        assert_eq!((of(&[("limit", "2.5")]).len(), of(&[("limit", "0.5")]).len()), (2, 1));
+        for (limit, count) in [("2.5", 2), ("0.5", 1), ("1e-9", 1), ("3e0", 3)] {
+            assert_eq!(of(&[("limit", limit)]).len(), count, "{limit}");
+        }
         assert_eq!(of(&[("limit", ""), ("limit", "1"), ("limit", "3")]).len(), 1);
         for bad in [
             ("limit", "0"),
@@ -340,7 +343,8 @@ mod tests {
             ("limit", "1.0.0"),
             ("limit", "0.0"),
             ("limit", "."),
-            ("limit", "1e1"),
+            ("limit", "1e400"),
+            ("limit", "inf"),
             ("order", "up"),
             ("level", "fatal"),
             ("since", "now"),

@@ -197,17 +197,15 @@ impl Suite<'_> {
             let row = cases::closed(&world, &name, 16, size, self.pace, &cases::batches(size)).await;
             self.take(row);
         }
-        let (ours, reference) =
-            (World::start(OURS, NOW, &[]).await, World::start(Subject::Reference, NOW, &[]).await);
-        let of_50 =
-            Side { world: &ours, name: "batches of 50, c16".into(), logs: 50, script: cases::batches(50) };
-        let singles = Side {
-            world: &reference,
-            name: "20 hot traces, c16".into(),
-            logs: 1,
-            script: cases::hot(20, 44),
-        };
-        let at = self.by_turns(&[of_50, singles], |row| row.logs_s).await;
+        let (of_50, singles) = (cases::batches(50), cases::hot(20, 44));
+        let mut rounds = vec![Vec::new(), Vec::new()];
+        for _ in 0..ROUNDS {
+            let world = World::start(OURS, NOW, &[]).await;
+            rounds[0].push(cases::closed(&world, "batches of 50, c16", 16, 50, self.pace, &of_50).await);
+            let world = World::start(Subject::Reference, NOW, &[]).await;
+            rounds[1].push(cases::closed(&world, "20 hot traces, c16", 16, 1, self.pace, &singles).await);
+        }
+        let at = self.medians(rounds, |row| row.logs_s);
         let value = self.rows[at[0]].logs_s / self.rows[at[1]].logs_s;
         self.promise(
             "batches of 50: logs a second / the reference's single posts",

@@ -15,11 +15,16 @@ const OWN: &str = "access_token client_secret refresh_token token password secre
 const MARKS_AT_LEAST: usize = 6;
 const KINDS_AT_LEAST: usize = 4;
 
+/// How much of a password a mask may leave to see; of a token, whose ends are often shown, it may be more.
+const SHOWN_AT_MOST: usize = 8;
+
 /// Whether a value that would say nothing is one under this name.
 pub fn is_value_under(name: &[u8], value: &[u8]) -> bool {
     let own = is_one_of!(name, OWN);
     let value = value.trim_ascii();
+    let chosen = || ends_as!(name, PASSWORDS) || is_one_of!(name, "secret client_secret");
     is_behind_mark(value)
+        || says::shown(value).is_some_and(|count| count > SHOWN_AT_MOST) && chosen()
         || own && says::is_plain_word(value) && !is_title(name, value)
         || (own || ends_as!(name, PASSWORDS)) && (is_dollar_word(value) || is_of_marks(value))
 }
@@ -76,6 +81,10 @@ mod tests {
             ("dbPassword", "$hunter", true),
             ("password", "!@#$%^&*", true),
             ("password", "[REDACTED]hunter2", true),
+            ("password", "My***Secret9", true),
+            ("password", "hunter2***", false),
+            ("password", "Verifying...", false),
+            ("token", "abc123...wxyz", false),
             ("dbPassword", "secret", false),
             ("password", "Password", false),
             ("password", "required", false),
