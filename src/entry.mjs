@@ -54,7 +54,8 @@ const LOG = /^https?:\/\/[^/?#]+\/log(?:[?#]|$)/; // as it was written: `new URL
 const OTLP = /^https?:\/\/[^/?#]+\/v1\/logs(?:[?#]|$)/;
 const TAIL = /^https?:\/\/[^/?#]+\/logs\/tail(?:[?#]|$)/;
 const HOP_TIMEOUT_MS = 5_000; // as in src/config/settings.rs
-const READ_HOPS = 5; // a read asks a shard, Redis and the shard again, each shard twice if it must
+const REDIS_TIMEOUT_MS = 5_000; // as there
+const READ_HOPS = 4; // a read asks a shard, Redis and the shard again, each shard twice if it must
 const CLEAR_HOPS = 8; // a clear waits for a flush under way and deletes many lists
 
 const BROKE = "The worker broke on a request. Send the log again with the same id";
@@ -85,7 +86,8 @@ export default {
     const isLog = isOtlp || (request.method === "POST" && LOG.test(request.url));
     const isTail = request.method === "GET" && TAIL.test(request.url);
     const hop = Number(env.HOP_TIMEOUT_MS) || HOP_TIMEOUT_MS;
-    const most = (request.method === "DELETE" ? CLEAR_HOPS : READ_HOPS) * hop;
+    const redis = Number(env.REDIS_TIMEOUT_MS) || REDIS_TIMEOUT_MS;
+    const most = request.method === "DELETE" ? CLEAR_HOPS * hop : READ_HOPS * hop + redis;
     let deadlines;
     try {
       if (instance.criticalError) revive(ctx, env);

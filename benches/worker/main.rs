@@ -5,20 +5,27 @@
 //!
 //! # What stays out of reach, and why
 //!
-//! - **20 hot traces** (wanted: 1.8 times the reference's requests a second; found: 1.0 to 1.5, the latter since the wasm is
-//!   optimized for speed). The reference is fast: 0.25 to 0.37 of the hello-world's requests a second, where 0.11 was asked of
-//!   it. Of the CPU of a log (perf, cpu-clock, 16 connections) 6 % was spent judging it and 6 % storing it, in wasm, and 7 %
-//!   collecting garbage; the rest is workerd's own, around five entries into the isolate: request, body, call of the object,
-//!   timer, the call's answer. A worker in JavaScript that did no more than those, with our headers, took 227 µs
-//!   of CPU where the reference took 368.
-//! - **Batches of 50** (wanted: 30 times its single posts; found: 22 to 25, on one thread). Of the CPU of such a batch (perf,
-//!   cpu-clock, what the contexts repeat being read once) 39 % was workerd's own, 9 % the kernel's and libc's for it, some 13 %
-//!   redaction of the messages, and the rest spread over forty functions that read, write and store JSON, none above 4 %. A log
-//!   took 18 to 22 µs in batches of 500, and 23 to 29 in these: the difference is the request's.
+//! - **20 hot traces** (wanted: 1.8 times the reference's requests a second and 0.7 of its CPU a log; found: 1.0 to 1.5, and
+//!   0.9). The reference is fast: 0.25 to 0.38 of the hello-world's requests a second, where 0.11 was asked of it. Of a log's CPU
+//!   11 % is this worker's own, in wasm and JavaScript; the rest is workerd's, around five entries into the isolate: request,
+//!   body, call of the object, timer, the call's answer. A worker in JavaScript that did no more than those, with our headers,
+//!   took 227 µs of CPU where the reference took 368.
+//! - **Batches of 50** (wanted: 30 times its single posts; found: 22 to 25, on one thread). Of such a batch's CPU 42 % is wasm,
+//!   spread over redaction (some 13 %) and forty functions that read, write and store JSON, one at 6 %, the others at 4 % and
+//!   less; all else is workerd's, the kernel's and libc's. A log took 18 to 22 µs in batches of 500, and 23 to 29 in these: the
+//!   difference is the request's.
 //! - **Batches of 500** (wanted: less than 0.10 dollars a million logs; found: 0.13 to 0.14, of which Redis 0.118): such a batch of
 //!   twenty people's logs is for 24 traces, and a list takes an LPUSH, which is 0.096 dollars before all else; the rest of
 //!   Redis's part is an EXPIRE a trace every 50 s. A script that writes all lists would not be cheaper: Upstash counts the
 //!   commands in it (<https://upstash.com/docs/redis/sdks/ratelimit-ts/costs>).
+//!
+//! Whose CPU that is: `scripts/bench --only profile` (perf, cpu-clock, 16 connections), in percent:
+//!
+//! | | workerd | V8 | its garbage | wasm | JavaScript | kernel, libc | SQLite |
+//! | --- | --- | --- | --- | --- | --- | --- | --- |
+//! | a log of 20 hot traces | 54 | 17 | 7 | 10 | 1 | 9 | 1 |
+//! | the same, reference | 64 | 15 | 5 | - | 0 | 15 | 1 |
+//! | batches of 50 | 31 | 10 | 3 | 42 | 1 | 15 | 1 |
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 

@@ -202,6 +202,7 @@ impl Suite<'_> {
         for _ in 0..ROUNDS {
             let world = World::start(OURS, NOW, &[]).await;
             rounds[0].push(cases::closed(&world, "batches of 50, c16", 16, 50, self.pace, &of_50).await);
+            drop(world);
             let world = World::start(Subject::Reference, NOW, &[]).await;
             rounds[1].push(cases::closed(&world, "20 hot traces, c16", 16, 1, self.pace, &singles).await);
         }

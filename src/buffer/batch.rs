@@ -121,27 +121,26 @@ impl Batch {
         commands
     }
 
-    /// Reads the newest of each list, deep enough to find every write of this batch: a transaction whose first item is to be
-    /// passed over ([`at_primary`]).
+    /// Reads the newest of each list, deep enough to find every write of this batch: a transaction with two items a list, of
+    /// which the first is to be passed over ([`at_primary`]).
     pub fn look(&self) -> Commands {
         let mut commands = Commands::new();
-        if let Some(first) = self.parts.first() {
-            at_primary(&mut commands, &list_key(&first.key));
-        }
         for part in &self.parts {
             // Each request so far may stand in the list, and no other shard writes it. After a start any of the
             // trace's entries that wait may stand there, those of later batches above those of this one.
             let waiting = self.depths.get(&part.key).copied().unwrap_or(0);
             let depth = part.entries.len().saturating_mul(self.sent.max(1) as usize);
             let depth = depth.saturating_add(waiting).saturating_add(LOOK_MARGIN);
-            commands.push("LRANGE", [list_key(&part.key).as_str(), "0", &(depth - 1).to_string()]);
+            let key = list_key(&part.key);
+            at_primary(&mut commands, &key);
+            commands.push("LRANGE", [key.as_str(), "0", &(depth - 1).to_string()]);
         }
         commands
     }
 }
 
-/// Has a transaction executed where writes are, by a first command that changes nothing: the reads after it then see all that was
-/// written. Reads alone may be answered by a read region that lags behind, and what it lacks would be sent twice. A sync
+/// Has a transaction executed where a list is written, by a command that changes nothing of it: the read after it then sees all
+/// that was written. Reads alone may be answered by a read region that lags behind, and what it lacks would be sent twice. A sync
 /// token would not do: what got no answer left none. <https://upstash.com/docs/redis/features/globaldatabase>
 pub(super) fn at_primary(commands: &mut Commands, key: &str) {
     commands.push("LTRIM", [key, "0", "-1"]);

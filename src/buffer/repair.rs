@@ -95,15 +95,15 @@ impl Shard {
         if let Some((key, commands)) = self.fences.pop_front() {
             return self.ask(commands, Mode::Pipeline, Asked::Fence(key));
         }
-        if let Some(step) = self.survey_step() {
-            return step;
-        }
         if self.may_repair()
             && let Some(step) = self.repair_step(now)
         {
             return step;
         }
-        self.audit_step(now)
+        match self.audit_step(now) {
+            Step::Rest => self.survey_step().unwrap_or(Step::Rest),
+            step => step,
+        }
     }
 
     /// When the next census begins, Unix ms: one at a time, and not one right after the other.
@@ -278,7 +278,11 @@ impl Shard {
             // The next write gives it its full time to live again.
             trace.renewed_at = 0;
             trace.changed |= std::mem::take(&mut trace.owes_repair);
-            trace.earlier = trace.earlier.min(repair.different.saturating_sub(repair.ours));
+            let earlier = trace.earlier.min(repair.different.saturating_sub(repair.ours));
+            if std::mem::replace(&mut trace.earlier, earlier) != earlier {
+                trace.changed = true;
+                *checkpoint_due = true;
+            }
             // What was lost and is not kept is lost for good; what is kept is there again.
             let there = trace.flushed().min(repair.different).max(repair.ours);
             if !trace.too_large && there != trace.flushed() {

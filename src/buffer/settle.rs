@@ -47,7 +47,7 @@ impl Shard {
                 keys.iter().zip(items).for_each(|(key, item)| self.audited(key, item, now));
             }
             Asked::Fence(key) => self.fenced(&key, now),
-            Asked::Survey(key) => self.surveyed(&key, items),
+            Asked::Survey(key, _) => self.surveyed(&key, items, now),
         }
     }
 
@@ -68,7 +68,7 @@ impl Shard {
             (Asked::RepairRead | Asked::RepairWrite, _) if refused => self.put_off_repair(now),
             (Asked::Audit(keys), _) if refused => self.audit_refused(&keys, now),
             // Whoever reads one of these lists finds out, and so does its next flush.
-            (Asked::Census(_) | Asked::Survey(_), _) if refused => {}
+            (Asked::Census(_) | Asked::Survey(..), _) if refused => {}
             (Asked::Write, Failure::Uncertain(_)) => {
                 if let Some(batch) = &mut self.batch {
                     batch.uncertain = true;
@@ -85,7 +85,7 @@ impl Shard {
                 self.restart_repair();
             }
             (Asked::Census(keys), _) => self.census.extend(keys),
-            (Asked::Survey(key), _) => self.to_survey.push_back(key),
+            (Asked::Survey(key, tries), _) => self.survey_again(key, tries),
             (Asked::RepairRead | Asked::RepairWrite, _) => self.restart_repair(),
             (Asked::Audit(keys), _) => keys.iter().for_each(|key| self.postpone_audit(key, now)),
             (Asked::Fence(key), _) => self.postpone_audit(&key, now),
@@ -127,8 +127,7 @@ impl Shard {
         let mut left = Vec::new();
         let mut missing_some = false;
         let mut unknown = Vec::new();
-        // The first item is no list's.
-        for (mut part, item) in batch.parts.drain(..).zip(items.into_iter().skip(1)) {
+        for (mut part, item) in batch.parts.drain(..).zip(items.into_iter().skip(1).step_by(2)) {
             if part.entries.is_empty() {
                 left.push(part); // its time to live is left to renew
                 continue;
@@ -305,8 +304,7 @@ impl Shard {
         let count = entries.len() as u64;
         self.counters.flushed += count;
         self.list_changed(key);
-        // What a write that was given up brought is not an earlier worker's.
-        let may_be_older = self.given_up.is_none() && !self.saw_all_lists_begin(now);
+        let may_be_older = self.may_be_an_earlier_workers(now);
         let checkpoint_due = &mut self.checkpoint_due;
         let surprise = self.traces.update(key, |trace| {
             trace.waiting = trace.waiting.saturating_sub(count);
@@ -325,7 +323,9 @@ impl Shard {
                 (Some(before), Some(len)) if len < before + count => Surprise::Short,
                 (None, Some(len)) if len < trace.flushed() => Surprise::Short,
                 (Some(before), Some(len)) if len > before + count => Surprise::Long,
-                (None, Some(len)) if may_be_older && len > trace.flushed() + trace.earlier => Surprise::Older,
+                (None, Some(len)) if may_be_older(len) && len > trace.flushed() + trace.earlier => {
+                    Surprise::Older
+                }
                 _ => Surprise::None,
             }
         });
@@ -337,7 +337,7 @@ impl Shard {
                 self.census_at = Some(now);
             }
             Some(Surprise::Long) => self.watch(key, now),
-            Some(Surprise::Older) => self.to_survey.push_back(key.clone()),
+            Some(Surprise::Older) => self.to_survey.push_back((key.clone(), 0)),
             _ => {}
         }
     }

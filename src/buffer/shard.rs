@@ -75,8 +75,8 @@ pub struct Shard {
     pub(super) given_up: Option<GivenUp>,
     /// When they were given up, oldest first.
     pub(super) give_ups: VecDeque<GiveUp>,
-    /// Lists in which an earlier worker's entries are to be counted.
-    pub(super) to_survey: VecDeque<Rc<str>>,
+    /// Lists in which an earlier worker's entries are to be counted, and how often that was tried.
+    pub(super) to_survey: VecDeque<(Rc<str>, u32)>,
     /// Lists that a repair which was given up may yet write as they were.
     pub(super) recheck: BTreeSet<Rc<str>>,
     /// Those for which it is too late for that, until they are looked at.

@@ -1,5 +1,6 @@
 //! What a shard tells: reads, recent traces, and how it stands.
 
+use super::earlier::SURVEYED_AT_MOST;
 use super::row::{LAYOUT, Row};
 use super::shard::Shard;
 use super::wire::{ReadHead, StatusReply, Summary, VERSION};
@@ -15,6 +16,13 @@ fn older_than_lists(since: i64, now: i64) -> bool {
 }
 
 impl Shard {
+    /// Of which length a list may be one that an earlier worker began: not of any, where all that wrote lists within their life
+    /// were shards, this one or others.
+    pub(super) fn may_be_an_earlier_workers(&self, now: i64) -> impl Fn(u64) -> bool + use<> {
+        let young = older_than_lists(self.resharded_at, now) && !older_than_lists(self.born, now);
+        move |len| young && len <= SURVEYED_AT_MOST
+    }
+
     /// Whether this shard has seen every list begin: it is older than any list's life.
     pub(super) fn saw_all_lists_begin(&self, now: i64) -> bool {
         older_than_lists(self.resharded_at, now) && older_than_lists(self.born, now)

@@ -1,8 +1,8 @@
 //! The next step towards Redis. What its answer means: [`super::settle`].
 //!
 //! One request is under way at a time. Its owner calls [`Shard::step`], does what it says, and hands the answer to
-//! `Shard::settle`. Work comes in this order: the batch under way, the waiting entries, a census after Redis was
-//! away, lists to restore, traces that were set aside, audits.
+//! `Shard::settle`. Work comes in this order: the batch under way, the waiting entries, traces that were set
+//! aside, a census after Redis was away, cleared entries that came back, lists to restore, audits, what an earlier worker left.
 
 use super::batch::{Batch, Pending};
 use super::row::Row;
@@ -49,7 +49,7 @@ pub(super) enum Asked {
     RepairWrite,
     Audit(Vec<Rc<str>>),
     Fence(Rc<str>),
-    Survey(Rc<str>),
+    Survey(Rc<str>, u32),
 }
 
 impl Shard {
@@ -60,7 +60,7 @@ impl Shard {
         let aside = self.asides().map(|(_, aside)| aside.retry_at).min();
         let audits = self.audits.values().map(|audit| audit.due).min();
         let repairs = (!self.repairs.is_empty() || self.repair.is_some()) && self.may_repair();
-        let lists = !self.census.is_empty() || !self.fences.is_empty() || !self.to_survey.is_empty();
+        let lists = !self.census.is_empty() || !self.fences.is_empty() || self.may_survey();
         let repairs = now_if(repairs || lists);
         let put_off = Some(self.put_off_until).filter(|_| !self.put_off.is_empty());
         let due = [

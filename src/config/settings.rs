@@ -125,7 +125,12 @@ pub const SETTINGS: &[Setting] = &[
         "0",
         "ms a buffer waits for logs to share a transaction; 0: those that are there",
     ),
-    var("HOP_TIMEOUT_MS", count(100, 60_000), "5000", "ms the worker waits for a shard, twice at most"),
+    var(
+        "HOP_TIMEOUT_MS",
+        count(100, 60_000),
+        "5000",
+        "ms the worker waits for a shard, twice at most, a read four times",
+    ),
     var("REDIS_TIMEOUT_MS", count(100, 60_000), "5000", "ms one request to Redis may take"),
     secret("UPSTASH_REDIS_REST_URL", Kind::Url, true, "where Upstash Redis answers"),
     secret("UPSTASH_REDIS_REST_TOKEN", Kind::Text, true, "the token Upstash asks for"),

@@ -13,7 +13,9 @@ use worker::{Request, console_error};
 /// Keys one `SCAN` looks at, at least.
 const SCAN_COUNT: i64 = 10_000;
 /// Keys one `SCAN` looks at, at most: Redis does nothing else meanwhile.
-const SCAN_COUNT_MAX: i64 = 1_000_000;
+const SCAN_COUNT_MAX: i64 = 100_000;
+/// Keys of one sweep at most: a shard deletes them in one request.
+const SWEEP_KEYS: usize = 1_000;
 /// `SCAN`s of one clear at most: no more requests than the platform lets one make.
 const SCANS_MAX: i64 = 40;
 /// `SCAN`s that a clear plans to make: it may look at somewhat more keys than `DBSIZE` counted.
@@ -87,7 +89,8 @@ async fn clear_all(visit: &Visit) -> Result<ClearReply, String> {
     }
     let access = visit.config.redis.clone().ok_or("no Redis is configured")?;
     let client = Client::new(access, visit.config.redis_timeout_ms);
-    let count = keys(&client).await?.div_euclid(SCANS_PLANNED).clamp(SCAN_COUNT, SCAN_COUNT_MAX).to_string();
+    let count =
+        count_keys(&client).await?.div_euclid(SCANS_PLANNED).clamp(SCAN_COUNT, SCAN_COUNT_MAX).to_string();
     let mut cursor = "0".to_string();
     for _ in 0..SCANS_MAX {
         let (next, keys) = scan(&client, &cursor, &count).await?;
@@ -98,8 +101,11 @@ async fn clear_all(visit: &Visit) -> Result<ClearReply, String> {
                 traces.push(trace_id.to_string());
             }
         }
-        for (shard, traces) in (0..).zip(by_shard).filter(|(_, traces)| !traces.is_empty()) {
-            add(&mut cleared, ask(visit, shard, wire::SWEEP, &SweepQuery { traces }).await?);
+        for (shard, traces) in (0..).zip(by_shard) {
+            for traces in traces.chunks(SWEEP_KEYS) {
+                let query = SweepQuery { traces: traces.to_vec() };
+                add(&mut cleared, ask(visit, shard, wire::SWEEP, &query).await?);
+            }
         }
         cursor = next;
         if cursor == "0" {
@@ -113,7 +119,7 @@ async fn clear_all(visit: &Visit) -> Result<ClearReply, String> {
 }
 
 /// How many keys the database has.
-async fn keys(client: &Client) -> Result<i64, String> {
+async fn count_keys(client: &Client) -> Result<i64, String> {
     let mut commands = Commands::new();
     commands.push("DBSIZE", []);
     let items = client.pipeline(commands).await.map_err(|failure| failure.to_string())?;

@@ -225,6 +225,10 @@ impl Posted {
         let now = self.now;
         let mut new_id = || new_id(now);
         let body = intake::body::text(self.receiver.body().map_err(|why| self.unread(why))?);
+        // What is no UTF-8 takes up to three times its room as text.
+        if body.len() > self.config()?.body_max_bytes {
+            return Err(self.unread(Unread::TooLarge));
+        }
         let mut judge = intake::Judge::new(&self.sender, now, &mut new_id);
         let mut judge_if = |log| match log {
             Ok(log) => judge.judge(log),

@@ -154,7 +154,8 @@ pub fn split<'a>(text: &'a str, content_type: Option<&str>) -> Result<Posted<'a>
     }
 }
 
-/// Whether a text that is not JSON as a whole has more than one line, and JSON's object on the first.
+/// Whether a text that is not JSON as a whole has more than one line, and JSON's object on the first. Where that first line is
+/// broken, only a content type that says so makes the others a batch.
 fn is_lines(text: &str) -> bool {
     let (first, others) = text.trim_start().split_once('\n').unwrap_or_default();
     !others.trim().is_empty() && matches!(json::parse(first), Ok(Json::Object(_)))

@@ -85,7 +85,9 @@ fn filled_in<T>(ending: &str, fill: impl Fn(&str, &mut Random) -> T) -> Vec<(Str
         .collect();
     assert!(!files.is_empty(), "no {ending} in {folder}");
     files.sort();
-    let seed = |name: &str| name.bytes().fold(7, |seed: u64, byte| seed * 31 + u64::from(byte));
+    let seed = |name: &str| {
+        name.bytes().fold(7, |seed: u64, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)))
+    };
     files
         .into_iter()
         .map(|(name, file)| {

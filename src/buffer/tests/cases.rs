@@ -281,3 +281,30 @@ fn what_an_earlier_worker_left_in_a_list_is_counted_with_its_trace() {
     owner.rest();
     assert_eq!(told(&owner), (1, 1, false));
 }
+
+#[test]
+fn a_list_that_cannot_be_read_or_is_too_long_is_left_uncounted_and_holds_up_nothing() {
+    let mut owner = Owner::new(PLENTY);
+    let mut earlier = |trace: &str, count: usize| {
+        let elements = (0..count).map(|n| format!(r#"{{"id":"{trace}{n}","level":"error"}}"#));
+        let command = ["LPUSH".to_string(), format!("logs:{trace}")].into_iter().chain(elements);
+        let commands =
+            serde_json::json!([command.collect::<Vec<_>>(), ["EXPIRE", format!("logs:{trace}"), "3600"]]);
+        owner.redis.execute(commands.to_string().as_bytes(), None, owner.now);
+    };
+    earlier("t", 2);
+    earlier("long", 2_000);
+    let (meta, json) = entry("long", "one", System::Browser, false, owner.now, 10);
+    owner.append(&[(meta, json)]);
+    log(&mut owner, "one");
+    owner.pass(300);
+    owner.step(Fault::None);
+    for _ in 0..3 {
+        owner.pass(15_000);
+        assert!(owner.step(Fault::Lost));
+    }
+    owner.rest();
+    assert!(owner.shard.to_survey.is_empty());
+    let told = |trace| owner.summary(trace).map(|summary| (summary.log_count, summary.has_errors));
+    assert_eq!((told("t"), told("long")), (Some((1, false)), Some((1, false))));
+}

@@ -306,9 +306,10 @@ impl Model {
                 let dying =
                     self.owner.shard.traces.get(name).is_some_and(|trace| trace.may_have_expired(now));
                 let dying = dying && self.lost_at > i64::MIN;
-                // A young shard takes them for an earlier worker's, and counts them.
-                let most = once.len() as u64;
-                let counts = (count.saturating_sub(old)..=most).contains(&summary.log_count);
+                // A young shard takes what outlived a life for an earlier worker's, and counts it.
+                let earlier = self.owner.shard.traces.get(name).map_or(0, |trace| trace.earlier);
+                let counts = (count.saturating_sub(old)..=count).contains(&(summary.log_count - earlier))
+                    && earlier <= once.len() as u64 - count;
                 assert!(self.waited_long || dying || counts, "{summary:?} but {ids:?}");
                 let outlived = self.entries.iter().filter(|entry| entry.trace == trace && entry.seq < first);
                 assert!(outlived.into_iter().all(|entry| now - entry.at >= HOUR || entry.cleared));
