@@ -11,9 +11,8 @@
 //!   body, call of the object, timer, the call's answer. A worker in JavaScript that did no more than those, with our headers,
 //!   took 227 µs of CPU where the reference took 368.
 //! - **Batches of 50** (wanted: 30 times its single posts; found: 22 to 25, on one thread). Of such a batch's CPU 42 % is wasm,
-//!   spread over redaction (some 13 %) and forty functions that read, write and store JSON, one at 6 %, the others at 4 % and
-//!   less; all else is workerd's, the kernel's and libc's. A log took 18 to 22 µs in batches of 500, and 23 to 29 in these: the
-//!   difference is the request's.
+//!   spread over redaction (some 13 %) and forty functions that read, write and store JSON, one at 7 %, the others at 3 % and
+//!   less; all else is workerd's, the kernel's and libc's. A log took 14 µs in batches of 500, and 15 in these.
 //! - **Batches of 500** (wanted: less than 0.10 dollars a million logs; found: 0.13 to 0.14, of which Redis 0.118): such a batch of
 //!   twenty people's logs is for 24 traces, and a list takes an LPUSH, which is 0.096 dollars before all else; the rest of
 //!   Redis's part is an EXPIRE a trace every 50 s. A script that writes all lists would not be cheaper: Upstash counts the
@@ -23,9 +22,9 @@
 //!
 //! | | workerd | V8 | its garbage | wasm | JavaScript | kernel, libc | SQLite |
 //! | --- | --- | --- | --- | --- | --- | --- | --- |
-//! | a log of 20 hot traces | 54 | 17 | 7 | 10 | 1 | 9 | 1 |
-//! | the same, reference | 64 | 15 | 5 | - | 0 | 15 | 1 |
-//! | batches of 50 | 31 | 10 | 3 | 42 | 1 | 15 | 1 |
+//! | a log of 20 hot traces | 58 | 17 | 4 | 10 | 1 | 10 | 1 |
+//! | the same, reference | 65 | 18 | 3 | - | 0 | 15 | 2 |
+//! | batches of 50 | 34 | 12 | 2 | 42 | 1 | 13 | 1 |
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 

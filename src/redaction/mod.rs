@@ -29,16 +29,16 @@
 //!
 //!   | µs in wasm | 100 B | 1 KB | 10 KB | 1 MB |
 //!   | --- | --- | --- | --- | --- |
-//!   | a friendly one | 3.1 | 29 | 288 | 30,900 |
-//!   | a secret in each line | 5.8 | 54 | 607 | 58,900 |
-//!   | the dearest of 193 hostile ones, `tokens: ['a', 'b', ` over and over | 11.5 | 121 | 1,170 | 182,000 |
+//!   | a friendly one | 2.6 | 24 | 238 | 24,200 |
+//!   | a secret in each line | 5.4 | 53 | 520 | 54,400 |
+//!   | the dearest of 200 hostile ones, `tokens: ['a', 'b', ` over and over | 10.1 | 105 | 1,050 | 164,500 |
 //!
 //!   So the cost is linear. Tests assert that in counted steps; what rules look at and do not count, and what only two
-//!   pieces together do, `redaction_growth` looks for. A hostile byte costs 1.4 friendly ones in the median kind, 3.4
-//!   in nine of ten, 6.3 in the dearest: each word that may name a secret, or begin one, is looked at; and a text in which
+//!   pieces together do, `redaction_growth` looks for. A hostile byte costs 1.4 friendly ones in the median kind, 3.1
+//!   in nine of ten, 6.8 in the dearest: each word that may name a secret, or begin one, is looked at; and a text in which
 //!   something was found is read twice. What stands under a name is judged by its first 256 bytes.
-//! - What it adds to the bundle: 67 KB gzip, against a build whose [`redact_text`] and [`redact_context`] do nothing, and 44 KB
-//!   that have come since: 3 with the lists' first looks, 41 with more forms, remembered ends, and what is no secret.
+//! - What it adds to the bundle: 67 KB gzip, against a build whose [`redact_text`] and [`redact_context`] do nothing, and some
+//!   50 KB that have come since: 3 with the lists' first looks, the others with more forms, remembered ends, and what is no secret.
 //! - What a batch's contexts repeat (a page's address, its browser) is read once a request.
 //!
 //! # Where the facts come from
