@@ -85,9 +85,6 @@ export default {
     const isOtlp = request.method === "POST" && OTLP.test(request.url);
     const isLog = isOtlp || (request.method === "POST" && LOG.test(request.url));
     const isTail = request.method === "GET" && TAIL.test(request.url);
-    const hop = Number(env.HOP_TIMEOUT_MS) || HOP_TIMEOUT_MS;
-    const redis = Number(env.REDIS_TIMEOUT_MS) || REDIS_TIMEOUT_MS;
-    const most = request.method === "DELETE" ? CLEAR_HOPS * hop : READ_HOPS * hop + redis;
     let deadlines;
     try {
       if (instance.criticalError) revive(ctx, env);
@@ -97,6 +94,9 @@ export default {
       // closes, and what the work has in hand would never be given back.
       ctx.waitUntil(work);
       if (isLog) return await work;
+      const hop = Number(env.HOP_TIMEOUT_MS) || HOP_TIMEOUT_MS;
+      const redis = Number(env.REDIS_TIMEOUT_MS) || REDIS_TIMEOUT_MS;
+      const most = request.method === "DELETE" ? CLEAR_HOPS * hop : READ_HOPS * hop + redis;
       deadlines = new Deadlines();
       return await deadlines.within(most, work);
     } catch (error) {

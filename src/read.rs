@@ -115,35 +115,17 @@ struct Element {
 
 /// The fields of an entry that reading looks at; the rest is passed on as it is.
 #[derive(Deserialize)]
-struct Seen<'a> {
-    #[serde(borrow, default)]
-    id: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    level: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    system: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    user_id: Option<Cow<'a, str>>,
+struct Seen {
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    level: Option<String>,
+    #[serde(default)]
+    system: Option<String>,
+    #[serde(default)]
+    user_id: Option<String>,
     #[serde(default)]
     timestamp: f64,
-}
-
-/// As [`Seen`], apart from the element.
-struct Fields {
-    id: Option<String>,
-    level: Option<String>,
-    system: Option<String>,
-    user_id: Option<String>,
-    timestamp: f64,
-}
-
-impl Seen<'_> {
-    fn owned(self) -> Fields {
-        let Seen { id, level, system, user_id, timestamp } = self;
-        let [id, level, system, user_id] =
-            [id, level, system, user_id].map(|field| field.map(Cow::into_owned));
-        Fields { id, level, system, user_id, timestamp }
-    }
 }
 
 impl Trace {
@@ -151,12 +133,9 @@ impl Trace {
     /// and is dropped; what is no entry is counted and dropped.
     pub fn push<'a>(&mut self, element: impl Into<Cow<'a, str>>) {
         let element = element.into();
-        match serde_json::from_str::<Seen<'_>>(&element) {
+        match serde_json::from_str::<Seen>(&element) {
             // For this parser a list would do as well: its items in the order of the fields.
-            Ok(seen) if element.trim_start().starts_with('{') => {
-                let seen = seen.owned();
-                self.add(seen, element.into_owned());
-            }
+            Ok(seen) if element.trim_start().starts_with('{') => self.add(seen, element.into_owned()),
             // An element of an earlier worker may hold half a surrogate pair, which this parser mends.
             _ => match json::parse(&element) {
                 Ok(mut value @ Json::Object(_)) => {
@@ -173,7 +152,7 @@ impl Trace {
                         _ => 0.0,
                     };
                     self.add(
-                        Fields { id, level, system, user_id, timestamp },
+                        Seen { id, level, system, user_id, timestamp },
                         String::from_utf8_lossy(&text).into_owned(),
                     );
                 }
@@ -182,7 +161,7 @@ impl Trace {
         }
     }
 
-    fn add(&mut self, seen: Fields, json: String) {
+    fn add(&mut self, seen: Seen, json: String) {
         let id = seen.id.unwrap_or_else(|| json.clone());
         if self.hidden.contains(&id) {
             return;

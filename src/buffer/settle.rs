@@ -2,6 +2,7 @@
 
 use super::aside::shortened;
 use super::batch::{Batch, Part, Pending, standing};
+use super::earlier::SURVEYED_AT_MOST;
 use super::repair::Repair;
 use super::shard::Shard;
 use super::step::Asked;
@@ -304,7 +305,7 @@ impl Shard {
         let count = entries.len() as u64;
         self.counters.flushed += count;
         self.list_changed(key);
-        let may_be_older = self.may_be_an_earlier_workers(now);
+        let may_be_younger = self.may_be_younger_than_lists(now);
         let checkpoint_due = &mut self.checkpoint_due;
         let surprise = self.traces.update(key, |trace| {
             trace.waiting = trace.waiting.saturating_sub(count);
@@ -323,7 +324,9 @@ impl Shard {
                 (Some(before), Some(len)) if len < before + count => Surprise::Short,
                 (None, Some(len)) if len < trace.flushed() => Surprise::Short,
                 (Some(before), Some(len)) if len > before + count => Surprise::Long,
-                (None, Some(len)) if may_be_older(len) && len > trace.flushed() + trace.earlier => {
+                (None, Some(len))
+                    if may_be_younger && len <= SURVEYED_AT_MOST && len > trace.flushed() + trace.earlier =>
+                {
                     Surprise::Older
                 }
                 _ => Surprise::None,

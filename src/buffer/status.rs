@@ -1,6 +1,5 @@
 //! What a shard tells: reads, recent traces, and how it stands.
 
-use super::earlier::SURVEYED_AT_MOST;
 use super::row::{LAYOUT, Row};
 use super::shard::Shard;
 use super::wire::{ReadHead, StatusReply, Summary, VERSION};
@@ -16,23 +15,17 @@ fn older_than_lists(since: i64, now: i64) -> bool {
 }
 
 impl Shard {
-    /// Of which length a list may be one that an earlier worker began: not of any, where all that wrote lists within their life
-    /// were shards, this one or others.
-    pub(super) fn may_be_an_earlier_workers(&self, now: i64) -> impl Fn(u64) -> bool + use<> {
-        let young = older_than_lists(self.resharded_at, now) && !older_than_lists(self.born, now);
-        move |len| young && len <= SURVEYED_AT_MOST
-    }
-
-    /// Whether this shard has seen every list begin: it is older than any list's life.
-    pub(super) fn saw_all_lists_begin(&self, now: i64) -> bool {
-        older_than_lists(self.resharded_at, now) && older_than_lists(self.born, now)
+    /// Whether a list may have been there before this shard was: not where other shards wrote within a list's life.
+    pub(super) fn may_be_younger_than_lists(&self, now: i64) -> bool {
+        older_than_lists(self.resharded_at, now) && !older_than_lists(self.born, now)
     }
 
     /// Head of an answer to a read of `trace_id`.
     pub fn read_head(&self, trace_id: &str, now: i64) -> ReadHead {
         let trace = self.traces.get(trace_id).filter(|trace| !trace.expired(now));
         let always_its_own = older_than_lists(self.resharded_at, now);
-        let saw_all_lists_begin = self.saw_all_lists_begin(now);
+        // Older than any list's life, the shard has seen every list begin.
+        let saw_all_lists_begin = always_its_own && older_than_lists(self.born, now);
         let oldest_kept = self.ring.oldest().unwrap_or(u64::MAX);
         let whole = match trace {
             None => saw_all_lists_begin,
