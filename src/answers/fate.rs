@@ -1,6 +1,7 @@
 //! What became of a log, and what a client is told about it.
 
-use crate::buffer::wire::Outcome;
+use crate::buffer::MAX_IDS;
+use crate::buffer::wire::{Outcome, Room};
 use crate::entry::System;
 use crate::quota::Scope;
 
@@ -56,6 +57,8 @@ pub enum Fate {
     Full {
         /// Its trace.
         trace_id: String,
+        /// What there is no more room for.
+        of: Room,
     },
     /// The number of shards was changed and the buffers were not drained since.
     Undrained {
@@ -87,7 +90,7 @@ impl Fate {
             Outcome::Stored { left } => Fate::Stored { trace_id, system, left, until: window_end },
             Outcome::Duplicate { left } => Fate::Duplicate { trace_id, system, left, until: window_end },
             Outcome::Over { scope, until } => Fate::Over { trace_id, system, scope, until },
-            Outcome::Full => Fate::Full { trace_id },
+            Outcome::Full { of } => Fate::Full { trace_id, of },
             Outcome::Undrained { from, to } => Fate::Undrained { trace_id, from, to },
         }
     }
@@ -108,7 +111,7 @@ impl Fate {
             | Fate::Duplicate { trace_id, .. }
             | Fate::Noise { trace_id }
             | Fate::Over { trace_id, .. }
-            | Fate::Full { trace_id }
+            | Fate::Full { trace_id, .. }
             | Fate::Undrained { trace_id, .. }
             | Fate::Lost { trace_id, .. }
             | Fate::NoStore { trace_id } => Some(trace_id),
@@ -128,9 +131,14 @@ impl Fate {
             Fate::Over { scope: Scope::Trace, trace_id, .. } => {
                 format!("Per-trace rate limit exceeded for {trace_id}")
             }
-            Fate::Full { .. } => {
-                "The log buffer is full: too much waits for Redis, or too many traces are alive. Try again"
-                    .to_string()
+            Fate::Full { of: Room::Waiting, .. } => {
+                "The log buffer is full: too much waits for Redis. Try again".to_string()
+            }
+            Fate::Full { of: Room::Ids, .. } => format!(
+                "The log buffer is full: it took {MAX_IDS} logs within the hour. Raise LOG_BUFFER_SHARDS, or try again later"
+            ),
+            Fate::Full { of: Room::Traces, .. } => {
+                "The log buffer is full: too many traces are alive. Raise LOG_BUFFER_SHARDS, or try again later".to_string()
             }
             Fate::Undrained { from, to, .. } => format!(
                 "LOG_BUFFER_SHARDS was changed from {from} to {to}: drain the buffers (ops drain, or POST /buffer/drain), \

@@ -191,6 +191,7 @@ fn quota_headers(touched: &[Touched], now: i64) -> Vec<(&'static str, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::buffer::wire::Room;
 
     const LIMITS: Limits = Limits { global: 5000, systems: [2000, 1500, 1500, 500], trace: 500 };
 
@@ -241,7 +242,11 @@ mod tests {
             let told = said(true, std::slice::from_ref(&fate));
             assert_eq!((told.0, told.1.as_str()), (status, body));
         }
-        let (status, _, headers) = said(true, &[Fate::Full { trace_id: "t".into() }]);
+        for of in [Room::Ids, Room::Traces] {
+            let full = Fate::Full { trace_id: "t".into(), of };
+            assert!(full.error().unwrap().contains("Raise LOG_BUFFER_SHARDS"), "Redis has no part in it");
+        }
+        let (status, _, headers) = said(true, &[Fate::Full { trace_id: "t".into(), of: Room::Waiting }]);
         assert_eq!((status, headers), (503, vec![("Retry-After", "5".to_string())]));
     }
 

@@ -6,7 +6,7 @@ use super::ring::Place;
 use super::row::{LAYOUT, ROW_HEAD_BYTES, ROW_MAX_BYTES, Row, RowHead, head_bytes};
 use super::shard::Shard;
 use super::traces::Trace;
-use super::wire::{CheckQuery, CheckReply, Outcome, VERSION};
+use super::wire::{CheckQuery, CheckReply, Outcome, Room, VERSION};
 use crate::entry::{Meta, System};
 use crate::quota::Scope;
 use std::rc::Rc;
@@ -99,9 +99,14 @@ impl Shard {
             return Err(Outcome::Undrained { from: self.lease.undrained_from(), to: self.settings.shards });
         }
         let trace = self.traces.get(trace_id);
-        let over_bytes = self.held_bytes + u64::from(bytes) > self.settings.buffer_max_bytes;
-        if over_bytes || self.ids.len() >= MAX_IDS || (trace.is_none() && !self.traces.has_room()) {
-            return Err(Outcome::Full);
+        if self.held_bytes + u64::from(bytes) > self.settings.buffer_max_bytes {
+            return Err(Outcome::Full { of: Room::Waiting });
+        }
+        if self.ids.len() >= MAX_IDS {
+            return Err(Outcome::Full { of: Room::Ids });
+        }
+        if trace.is_none() && !self.traces.has_room() {
+            return Err(Outcome::Full { of: Room::Traces });
         }
         if let Err(refusal) = self.lease.check(system) {
             return Err(Outcome::Over { scope: refusal.scope, until: refusal.until });
@@ -182,7 +187,7 @@ impl Shard {
             Outcome::Over { scope: Scope::Global, .. } => &mut counters.refused_global,
             Outcome::Over { scope: Scope::System, .. } => &mut counters.refused_system,
             Outcome::Over { scope: Scope::Trace, .. } => &mut counters.refused_trace,
-            Outcome::Full | Outcome::Undrained { .. } => &mut counters.refused_full,
+            Outcome::Full { .. } | Outcome::Undrained { .. } => &mut counters.refused_full,
         } += 1;
     }
 }

@@ -32,6 +32,7 @@ mod tests;
 
 pub use append::Appended;
 pub use checkpoint::TraceLine;
+pub use ids::MAX_IDS;
 pub use load::Loader;
 pub use pages::{Page, Stored};
 pub use shard::{Shard, ShardSettings};

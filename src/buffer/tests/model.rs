@@ -115,7 +115,7 @@ impl Model {
                     assert_eq!(*of_trace, LIMITS.trace, "refused by a quota that is not used up");
                 }
                 Outcome::Over { .. } => {}
-                Outcome::Full if !self.owner.shard.is_ready() => {}
+                Outcome::Full { .. } if !self.owner.shard.is_ready() => {}
                 other => panic!("a new entry is {other:?}"),
             }
             let over = if self.ever_unreachable { FAIL_OPEN_ALLOWANCE } else { 0 };

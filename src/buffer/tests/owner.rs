@@ -2,7 +2,7 @@
 
 use super::redis::Redis;
 use crate::buffer::row::{Meta as ShardMeta, ROW_MAX_BYTES, Row};
-use crate::buffer::wire::{ClearReply, Outcome, ReadHead, Summary};
+use crate::buffer::wire::{ClearReply, Outcome, ReadHead, Room, Summary};
 use crate::buffer::{Loader, Page, Shard, ShardSettings, Step};
 use crate::entry::{Meta, System};
 use crate::quota::{Ledger, Limits};
@@ -98,7 +98,7 @@ impl Owner {
         }
         if !self.shard.is_ready() {
             // The owner refuses all of them.
-            return vec![Outcome::Full; entries.len()];
+            return vec![Outcome::Full { of: Room::Waiting }; entries.len()];
         }
         let appended = self.shard.append(entries.clone(), self.now);
         for row in appended.rows {

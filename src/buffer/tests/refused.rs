@@ -2,7 +2,8 @@
 //! does not grow.
 
 use super::owner::{Fault, Owner, entry, ids};
-use crate::buffer::wire::Outcome;
+use crate::buffer::ids::MAX_IDS;
+use crate::buffer::wire::{Outcome, Room};
 use crate::entry::System;
 use crate::quota::Limits;
 
@@ -129,7 +130,7 @@ fn a_shard_full_of_expired_traces_has_room_again_while_requests_come() {
         let batch: Vec<_> = (traces..traces + 500)
             .map(|n| entry(&format!("{long}{n}"), "1", System::Worker, false, owner.now, 10))
             .collect();
-        if owner.append(&batch).iter().any(|outcome| matches!(outcome, Outcome::Full)) {
+        if owner.append(&batch).iter().any(|outcome| matches!(outcome, Outcome::Full { of: Room::Traces })) {
             break;
         }
         traces += 500;
@@ -143,6 +144,19 @@ fn a_shard_full_of_expired_traces_has_room_again_while_requests_come() {
         while owner.step(Fault::None) {}
     }
     assert!(taken, "of {traces} traces all have expired");
+}
+
+#[test]
+fn a_shard_that_remembers_all_the_ids_it_may_says_so_and_takes_logs_when_they_are_an_hour_old() {
+    let mut owner = Owner::new(PLENTY);
+    log(&mut owner, "t", "1");
+    for id in 0..MAX_IDS as u64 {
+        owner.shard.ids.insert(id, owner.now);
+    }
+    assert_eq!(log(&mut owner, "t", "2"), [Outcome::Full { of: Room::Ids }]);
+    assert!(matches!(log(&mut owner, "t", "1")[..], [Outcome::Duplicate { .. }]), "what is stored is known");
+    owner.now += 3_900_000;
+    assert!(matches!(log(&mut owner, "t", "2")[..], [Outcome::Stored { .. }]));
 }
 
 #[test]

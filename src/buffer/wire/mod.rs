@@ -126,7 +126,10 @@ pub enum Outcome {
         until: i64,
     },
     /// The shard holds as much as it may.
-    Full,
+    Full {
+        /// Of what.
+        of: Room,
+    },
     /// The number of shards was changed, and the buffers were not drained since.
     Undrained {
         /// What it was.
@@ -134,6 +137,19 @@ pub enum Outcome {
         /// What it is.
         to: u32,
     },
+}
+
+/// What a shard has no more room for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Room {
+    /// Bytes that wait for Redis (`BUFFER_MAX_BYTES`).
+    #[default]
+    Waiting,
+    /// Ids of the last hour's logs ([`MAX_IDS`](super::ids::MAX_IDS)).
+    Ids,
+    /// Traces that are alive ([`MAX_TRACES_BYTES`](super::traces::MAX_TRACES_BYTES)).
+    Traces,
 }
 
 /// An [`Outcome`] as it is read: all fields side by side. What serde makes of a tag buffers every value first, which is felt
@@ -151,6 +167,8 @@ struct OutcomeRead {
     from: u32,
     #[serde(default)]
     to: u32,
+    #[serde(default)]
+    of: Room,
 }
 
 #[derive(Deserialize)]
@@ -169,7 +187,7 @@ impl From<OutcomeRead> for Outcome {
             Is::Stored => Outcome::Stored { left: read.left },
             Is::Duplicate => Outcome::Duplicate { left: read.left },
             Is::Over => Outcome::Over { scope: read.scope.unwrap_or(Scope::Global), until: read.until },
-            Is::Full => Outcome::Full,
+            Is::Full => Outcome::Full { of: read.of },
             Is::Undrained => Outcome::Undrained { from: read.from, to: read.to },
         }
     }
@@ -351,13 +369,15 @@ mod tests {
             Outcome::Stored { left: 7 },
             Outcome::Duplicate { left: 0 },
             Outcome::Over { scope: Scope::Trace, until: 9 },
-            Outcome::Full,
+            Outcome::Full { of: Room::Ids },
             Outcome::Undrained { from: 1, to: 4 },
         ];
         let written = serde_json::to_string(&outcomes).unwrap();
         assert!(written.starts_with(r#"[{"is":"stored","left":7},"#), "{written}");
         assert_eq!(serde_json::from_str::<Vec<Outcome>>(&written).unwrap(), outcomes);
         assert!(serde_json::from_str::<Outcome>(r#"{"is":"else"}"#).is_err());
+        let earlier = serde_json::from_str::<Outcome>(r#"{"is":"full"}"#).unwrap();
+        assert_eq!(earlier, Outcome::Full { of: Room::Waiting });
     }
 
     #[test]
