@@ -130,15 +130,15 @@ fn visit_object<'t, 'a>(
 ) {
     let jwk = fields.iter().any(|(key, _)| key == "kty");
     // `{name: "authorization", value: "…"}`, in any order
-    let names_secret = fields.iter().any(|(key, value)| match value {
-        Json::String(name) => {
-            key == "type" && name == "password"
-                || (key != "path" || fields.iter().any(|(key, _)| key == "op"))
-                    && keys::pair_half(key.as_bytes()) == Some(Half::Name)
-                    && is_name(name)
-                    && secret_name(name)
-        }
-        _ => false,
+    let patch = fields.iter().any(|(key, _)| key == "op");
+    let names_secret = fields.iter().any(|(key, value)| {
+        key == "type" && leaf(value) == b"password"
+            || keys::pair_half(key.as_bytes()) == Some(Half::Name) && names_field(key, value, patch)
+    });
+    // `{type: "totp", code: "123456"}`
+    let one_time = fields.iter().any(|(key, value)| {
+        is_one_of!(key.as_bytes(), "type kind method factor channel strategy")
+            && is_second_factor(leaf(value))
     });
     let has = |half: &str| fields.iter().any(|(key, _)| key.starts_with(half));
     let pair = has("refresh") && has("access");
@@ -161,8 +161,12 @@ fn visit_object<'t, 'a>(
             Level::Always | Level::UnlessNumber => level,
             _ if names_secret && keys::pair_half(key.as_bytes()) == Some(Half::Value) => Level::Always,
             _ if jwk && matches!(&**key, "d" | "p" | "q" | "dp" | "dq" | "qi" | "k") => Level::Always,
+            // `{type: "totp", attempt: "123456"}`
+            _ if one_time && is_one_of!(key.as_bytes(), "attempt value input entered") => Level::Digits,
             // `{password, code: "123456"}`
-            _ if guarded && key == "code" && leaf(value).iter().all(u8::is_ascii_digit) => Level::Digits,
+            _ if (guarded || one_time) && key == "code" && leaf(value).iter().all(u8::is_ascii_digit) => {
+                Level::Digits
+            }
             // `{access: "…", refresh: "…"}`
             _ if pair
                 && is_one_of!(key.as_bytes(), "access refresh")
@@ -305,6 +309,26 @@ fn is_header_list(items: &[Json<'_>]) -> bool {
             }
             _ => false,
         })
+}
+
+/// Whether the first half of a pair names a secret. What a validator complains about is a name or the way to it: `password`,
+/// `user.password`, `["body", "password"]`. With slashes it is one of a patch or of ajv, and else an address.
+fn names_field(key: &str, value: &Json<'_>, patch: bool) -> bool {
+    match value {
+        Json::String(name) => {
+            let address = key == "path" && !patch && name.contains('/');
+            !address && is_name(name) && secret_name(name)
+        }
+        Json::Array(way) if is_one_of!(key.as_bytes(), "path loc") => {
+            matches!(way.last(), Some(Json::String(name)) if is_name(name) && secret_name(name))
+        }
+        _ => false,
+    }
+}
+
+/// Whether a factor of a login is one whose codes are typed in.
+fn is_second_factor(name: &[u8]) -> bool {
+    is_one_of!(name, "totp hotp otp mfa 2fa email_otp sms_otp phone_otp backup_code recovery_code")
 }
 
 fn is_name(text: &str) -> bool {
