@@ -34,8 +34,8 @@ impl Shard {
         let mut rows: Vec<Row> = Vec::new();
         let mut row_bytes = ROW_MAX_BYTES;
         let oldest_kept = self.ring.oldest().unwrap_or(self.next_seq);
-        let forgets = now.saturating_sub(self.checkpoint_at) >= FORGET_EVERY_MS;
-        self.checkpoint_due |= forgets && !self.traces.has_room();
+        let forgets = now.saturating_sub(self.saved.at) >= FORGET_EVERY_MS;
+        self.saved.due |= forgets && !self.traces.has_room();
         for (meta, json) in entries {
             let outcome = self.judge(&meta, now);
             if let Outcome::Stored { .. } = outcome {

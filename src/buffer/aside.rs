@@ -82,8 +82,8 @@ impl Shard {
         });
         if moved == Some(true) {
             // What stood under its key instead may have taken the place of its list.
-            self.repairs.push_back(key.clone());
-            self.checkpoint_due = true;
+            self.mending.add(key.clone());
+            self.saved.due = true;
         }
     }
 
@@ -92,7 +92,7 @@ impl Shard {
         let Part { key, entries, .. } = part;
         let Some(since) = entries.first().map(|entry| entry.seq) else {
             // Only its time to live was left to renew, which a repair does as well.
-            self.repairs.push_back(key);
+            self.mending.add(key);
             return;
         };
         self.list_changed(&key);
@@ -126,7 +126,7 @@ impl Shard {
             aside.error = shortened(error);
             moved
         });
-        self.checkpoint_due |= moved == Some(true);
+        self.saved.due |= moved == Some(true);
     }
 }
 

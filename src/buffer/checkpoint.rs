@@ -58,6 +58,28 @@ pub struct TraceLine {
     pub aside: Option<(u64, String)>,
 }
 
+/// What the last checkpoint told, and when the next is due.
+#[derive(Debug, Default)]
+pub(super) struct Saved {
+    /// Newest entry that it knew.
+    pub(super) through: u64,
+    /// Newest entry that it knew to be in Redis.
+    pub(super) flushed: u64,
+    /// Whether the next is due.
+    pub(super) due: bool,
+    /// When it was taken, Unix ms: expired traces are forgotten then.
+    pub(super) at: i64,
+    /// Bytes that the lines of entries since may take.
+    growth_bytes: usize,
+}
+
+impl Saved {
+    /// Before the first.
+    pub(super) fn nothing(now: i64) -> Saved {
+        Saved { at: now, ..Saved::default() }
+    }
+}
+
 /// A checkpoint is due after entries whose traces' lines may take so many bytes, so that it never writes much more.
 const CHECKPOINT_BYTES: usize = 4 * 1024 * 1024;
 
@@ -69,16 +91,16 @@ fn line_bytes(trace_id: &str) -> usize {
 impl Shard {
     /// Has a checkpoint made once enough came in since the last, now that an entry of this trace did.
     pub(super) fn note_growth(&mut self, trace_id: &str) {
-        self.growth_bytes += line_bytes(trace_id);
-        self.checkpoint_due |=
-            self.next_seq - self.checkpoint > CHECKPOINT_ENTRIES || self.growth_bytes > CHECKPOINT_BYTES;
+        self.saved.growth_bytes += line_bytes(trace_id);
+        self.saved.due |= self.next_seq - self.saved.through > CHECKPOINT_ENTRIES
+            || self.saved.growth_bytes > CHECKPOINT_BYTES;
     }
 
     /// Whether a checkpoint should be stored now; when `idle`, whenever there is something it would tell.
     pub fn wants_checkpoint(&self, idle: bool) -> bool {
         let tells_more =
-            self.next_seq - 1 > self.checkpoint || self.flushed_through() > self.checkpoint_flushed;
-        self.checkpoint_due || (idle && tells_more)
+            self.next_seq - 1 > self.saved.through || self.flushed_through() > self.saved.flushed;
+        self.saved.due || (idle && tells_more)
     }
 
     /// What to store, in one transaction: the pages it hands to `store` one by one, and after them the shard's own row.
@@ -91,11 +113,11 @@ impl Shard {
         now: i64,
         mut store: impl FnMut(Page) -> Result<(), E>,
     ) -> Result<row::Meta, E> {
-        self.checkpoint = self.next_seq - 1;
-        self.checkpoint_flushed = self.flushed_through();
-        self.checkpoint_due = false;
-        self.checkpoint_at = now;
-        self.growth_bytes = 0;
+        self.saved.through = self.next_seq - 1;
+        self.saved.flushed = self.flushed_through();
+        self.saved.due = false;
+        self.saved.at = now;
+        self.saved.growth_bytes = 0;
         let mut count = 0;
         self.write_pages(now, &mut |page| {
             count += 1;
@@ -107,7 +129,7 @@ impl Shard {
 
     /// Writes what has changed, what counts in the pages that are emptied, and what is forgotten.
     fn write_pages<E>(&mut self, now: i64, store: &mut impl FnMut(Page) -> Result<(), E>) -> Result<(), E> {
-        let busy: HashSet<Rc<str>> = self.lists_to_repair().chain(self.audits.keys()).cloned().collect();
+        let busy: HashSet<Rc<str>> = self.mending.lists().chain(self.late.audits.keys()).cloned().collect();
         let forgotten = self.traces.forget_expired(now, self.lease.window(), |key| busy.contains(key));
         for (_, trace) in &forgotten {
             self.pages.is_void(trace.stored);
@@ -137,11 +159,11 @@ impl Shard {
         row::Meta {
             v: LAYOUT,
             born: self.born,
-            checkpoint: self.checkpoint,
+            checkpoint: self.saved.through,
             flushed: self.flushed_through(),
             cleared: self.cleared,
             clears: self.clears,
-            given_up: self.given_up,
+            given_up: self.late.given_up,
             window: self.lease.window(),
             spent: self.lease.spent(),
             late_doubles: self.counters.late_doubles,

@@ -103,22 +103,20 @@ impl Shard {
                 trace.changed = changed;
             });
         }
-        self.repairs.retain(|key| !covers(key));
-        self.put_off.retain(|key| !covers(key));
-        self.repair.take_if(|repair| covers(&repair.key()));
+        self.mending.forget(covers);
         if trace_id.is_none() {
             self.cleared = mark;
         }
         self.clears += 1;
-        self.checkpoint_due = true;
+        self.saved.due = true;
         reply
     }
 
     /// Notes that a clear was given up half-way: what it deleted, or deletes yet, is written again.
     pub fn clear_failed(&mut self, now: i64) {
-        self.census_at.get_or_insert(now);
+        self.census.ask(now);
         self.give_up(std::iter::empty(), now);
-        self.checkpoint_due = true;
+        self.saved.due = true;
     }
 
     /// Counts the entries of a row that is younger than a clear.

@@ -30,7 +30,7 @@ struct Told {
 impl Shard {
     /// Whether a list can be read for it: not while a write that was given up may bring entries of this shard's.
     pub(super) fn may_survey(&self) -> bool {
-        !self.to_survey.is_empty() && self.given_up.is_none()
+        !self.to_survey.is_empty() && self.late.given_up.is_none()
     }
 
     /// Reads a list that was there before this shard wrote to it.
@@ -79,6 +79,6 @@ impl Shard {
             trace.changed = true;
             true
         });
-        self.checkpoint_due |= changed == Some(true);
+        self.saved.due |= changed == Some(true);
     }
 }

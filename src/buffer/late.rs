@@ -10,7 +10,7 @@ use super::step::{Asked, Mode, Step};
 use crate::entry::Meta;
 use crate::redis::{Commands, Item, Reply, list_key};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::rc::Rc;
 
 /// How long after it was given up a write may still be executed, in ms, as far as this worker looks.
@@ -46,7 +46,7 @@ pub struct GivenUp {
 
 /// Writes that were given up at about the same time.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct GiveUp {
+struct GiveUp {
     /// Number of their first entry.
     from: u64,
     began: i64,
@@ -71,11 +71,24 @@ pub(super) struct Audit {
     pub(super) fenced: BTreeSet<String>,
 }
 
+/// What late executions may bring yet.
+#[derive(Debug, Default)]
+pub(super) struct Late {
+    /// Which entries.
+    pub(super) given_up: Option<GivenUp>,
+    /// When they were given up, oldest first.
+    give_ups: VecDeque<GiveUp>,
+    /// Which lists, and when they are looked at.
+    pub(super) audits: BTreeMap<Rc<str>, Audit>,
+    /// Removals of cleared entries that appeared in a list after all.
+    pub(super) fences: VecDeque<(Rc<str>, Commands)>,
+}
+
 impl Shard {
     /// Notes that a request with these entries was given up, and may be executed all the same.
     pub(super) fn give_up(&mut self, seqs: impl Iterator<Item = u64>, now: i64) {
         let nothing = GivenUp { from: u64::MAX, through: 0, until: now, lists: false };
-        let mut given_up = self.given_up.unwrap_or(nothing);
+        let mut given_up = self.late.given_up.unwrap_or(nothing);
         let mut own = GiveUp { from: u64::MAX, began: now, until: now.saturating_add(HORIZON_MS) };
         for seq in seqs {
             own.from = own.from.min(seq);
@@ -83,24 +96,28 @@ impl Shard {
         }
         given_up.from = given_up.from.min(own.from);
         given_up.until = given_up.until.max(own.until);
-        given_up.lists |= !(self.recheck.is_empty() && self.rechecking.is_empty());
-        match self.give_ups.back_mut() {
+        given_up.lists |= !(self.mending.recheck.is_empty() && self.mending.rechecking.is_empty());
+        match self.late.give_ups.back_mut() {
             Some(last) if now.saturating_sub(last.began) < GIVE_UPS_APART_MS => {
                 *last = GiveUp { from: last.from.min(own.from), began: last.began, until: own.until };
             }
-            _ => self.give_ups.push_back(own),
+            _ => self.late.give_ups.push_back(own),
         }
         // While one write after another is given up, rows are not kept for the first of them for ever: only until it is too
         // late for it, and every list it could reach was looked at since, and mended.
-        while let Some(first) = self.give_ups.front()
+        while let Some(first) = self.late.give_ups.front()
             && first.until <= now
-            && self.fences.is_empty()
-            && self.audits.values().all(|audit| audit.began > first.until || audit.looked_at >= first.until)
+            && self.late.fences.is_empty()
+            && self
+                .late
+                .audits
+                .values()
+                .all(|audit| audit.began > first.until || audit.looked_at >= first.until)
         {
-            self.give_ups.pop_front();
+            self.late.give_ups.pop_front();
         }
         if !given_up.lists {
-            let first = self.give_ups.iter().map(|give_up| give_up.from).min();
+            let first = self.late.give_ups.iter().map(|give_up| give_up.from).min();
             given_up.from = given_up.from.max(first.unwrap_or(given_up.from));
         }
         self.gave_up(Some(given_up));
@@ -108,7 +125,11 @@ impl Shard {
 
     /// Takes over what the instance before gave up.
     pub(super) fn recall_given_up(&mut self, given_up: Option<GivenUp>, now: i64) {
-        self.give_ups.extend(given_up.map(|GivenUp { from, until, .. }| GiveUp { from, began: now, until }));
+        self.late.give_ups.extend(given_up.map(|GivenUp { from, until, .. }| GiveUp {
+            from,
+            began: now,
+            until,
+        }));
         self.gave_up(given_up);
     }
 
@@ -118,43 +139,43 @@ impl Shard {
         let (from, through) = given_up.map_or((1, 0), |given_up| (given_up.from, given_up.through));
         self.ring.hold(from, through);
         if given_up.is_none() {
-            self.give_ups.clear();
+            self.late.give_ups.clear();
         }
-        self.given_up = given_up;
+        self.late.given_up = given_up;
     }
 
     /// When it is too late for everything that was given up, Unix ms, and every list it could reach was looked at.
     pub(super) fn horizon(&self) -> Option<i64> {
-        self.given_up.filter(|_| self.audits.is_empty()).map(|given_up| given_up.until)
+        self.late.given_up.filter(|_| self.late.audits.is_empty()).map(|given_up| given_up.until)
     }
 
     /// Forgets what was given up once it is too late for it; then every list is counted once more, since it may
     /// have taken something away. Lists that may have been written as they were are looked at first: until then the next
     /// instance would have to know, too.
     pub(super) fn horizon_passed(&mut self, now: i64) {
-        let Some(given_up) = self.given_up.filter(|_| self.horizon().is_some_and(|until| until <= now))
+        let Some(given_up) = self.late.given_up.filter(|_| self.horizon().is_some_and(|until| until <= now))
         else {
             return;
         };
-        self.rechecking.append(&mut self.recheck);
-        if self.rechecking.is_empty() {
+        if !self.mending.has_to_recheck() {
             self.gave_up(None);
         } else {
             self.gave_up(Some(GivenUp { until: now.saturating_add(HORIZON_MS), ..given_up }));
-            self.repairs.extend(self.rechecking.iter().cloned());
+            self.mending.look_again();
         }
-        self.census_at.get_or_insert(now);
-        self.checkpoint_due = true;
+        self.census.ask(now);
+        self.saved.due = true;
     }
 
     /// Whether a list may have been written as it was, so that newer entries lack there, and was not looked at since.
     pub(super) fn doubts(&self, trace_id: &str) -> bool {
-        self.recheck.contains(trace_id) || self.rechecking.contains(trace_id)
+        self.mending.recheck.contains(trace_id) || self.mending.rechecking.contains(trace_id)
     }
 
     /// Slots of the rows to be handed to [`Shard::fence`] before a clear.
     pub fn slots_to_fence(&self, mark: u64) -> Vec<i64> {
-        self.given_up
+        self.late
+            .given_up
             .map(|given_up| self.ring.slots_between(given_up.from, given_up.through.min(mark)))
             .unwrap_or_default()
     }
@@ -162,7 +183,7 @@ impl Shard {
     /// Remembers those of a row's entries which a clear of `trace_id`, or of all, removes up to `mark`, and which a
     /// write that was given up may bring back.
     pub fn fence(&mut self, trace_id: Option<&str>, mark: u64, head: &RowHead, now: i64) {
-        let Some(given_up) = self.given_up else { return };
+        let Some(given_up) = self.late.given_up else { return };
         for (meta, seq) in head.entries.iter().zip(head.seq..) {
             if (given_up.from..=given_up.through.min(mark)).contains(&seq)
                 && trace_id.is_none_or(|trace_id| trace_id == meta.trace_id)
@@ -175,7 +196,7 @@ impl Shard {
     pub(super) fn fence_one(&mut self, cleared: &Meta, now: i64) {
         let key = self.traces.key(&cleared.trace_id);
         self.watch(&key, now);
-        if let Some(audit) = self.audits.get_mut(&key) {
+        if let Some(audit) = self.late.audits.get_mut(&key) {
             audit.fenced.insert(cleared.id.clone());
         }
     }
@@ -183,7 +204,7 @@ impl Shard {
     /// Looks at a list again and again for a while: a write that was given up may still arrive.
     pub(super) fn watch(&mut self, key: &Rc<str>, now: i64) {
         let [first, ..] = AUDIT_AFTER_MS;
-        let audit = self.audits.entry(key.clone()).or_insert_with(|| Audit {
+        let audit = self.late.audits.entry(key.clone()).or_insert_with(|| Audit {
             began: now,
             looked_at: i64::MIN,
             since: now,
@@ -201,10 +222,10 @@ impl Shard {
     /// Has lists looked at one by one that were refused together, and no more one that was refused alone too often.
     pub(super) fn audit_refused(&mut self, keys: &[Rc<str>], now: i64) {
         for key in keys {
-            let Some(audit) = self.audits.get_mut(key) else { continue };
+            let Some(audit) = self.late.audits.get_mut(key) else { continue };
             audit.errors += u32::from(std::mem::replace(&mut audit.alone, true));
             if audit.errors > ERRORS_AT_MOST {
-                self.audits.remove(key);
+                self.late.audits.remove(key);
             }
             self.postpone_audit(key, now);
         }
@@ -212,7 +233,7 @@ impl Shard {
 
     pub(super) fn postpone_audit(&mut self, key: &Rc<str>, now: i64) {
         let [first, ..] = AUDIT_AFTER_MS;
-        if let Some(audit) = self.audits.get_mut(key) {
+        if let Some(audit) = self.late.audits.get_mut(key) {
             audit.due = now + first;
         }
     }
@@ -222,7 +243,7 @@ impl Shard {
         let mut keys = Vec::new();
         let mut commands = Commands::new();
         let mut elements = 0;
-        for (key, audit) in self.audits.iter().filter(|(_, audit)| audit.due <= now) {
+        for (key, audit) in self.late.audits.iter().filter(|(_, audit)| audit.due <= now) {
             elements += self.traces.get(key).map_or(0, |trace| trace.count.min(AUDIT_DEPTH as u64)) + 1;
             let full = elements > AUDIT_ELEMENTS || keys.len() == AUDIT_KEYS || audit.alone;
             if full && !keys.is_empty() {
@@ -238,7 +259,7 @@ impl Shard {
     }
 
     pub(super) fn audited(&mut self, key: &Rc<str>, item: Item, now: i64) {
-        let Some(audit) = self.audits.get_mut(key) else { return };
+        let Some(audit) = self.late.audits.get_mut(key) else { return };
         let elements = match item {
             Err(error) if !for_good(&error) && audit.errors < ERRORS_AT_MOST => {
                 audit.errors += 1;
@@ -266,9 +287,9 @@ impl Shard {
             for element in back {
                 commands.push("LREM", [list_key(key).as_str(), "0", element.as_str()]);
             }
-            self.fences.push_back((key.clone(), commands));
+            self.late.fences.push_back((key.clone(), commands));
         } else if over {
-            self.audits.remove(key);
+            self.late.audits.remove(key);
         }
         if is_list {
             self.compare(key, &elements, now);
@@ -283,12 +304,12 @@ impl Shard {
         if doubles > counted {
             self.counters.late_doubles += doubles - counted;
             self.traces.update(key, |trace| trace.doubles = doubles);
-            self.checkpoint_due = true;
+            self.saved.due = true;
         }
         let Some(trace) = self.traces.get(key) else { return };
-        if trace.may_have_expired(now) && !elements.is_empty() && !self.repairs.contains(key) {
+        if trace.may_have_expired(now) && !elements.is_empty() && !self.mending.has(key) {
             // What a late execution began anew has no time to live.
-            self.repairs.push_back(key.clone());
+            self.mending.add(key.clone());
         } else if elements.len() < AUDIT_DEPTH && (unique.len() as u64) < trace.flushed() {
             self.found_short(key, now);
         }

@@ -31,10 +31,10 @@ impl Loader {
     pub fn new(settings: ShardSettings, meta: Option<row::Meta>, now: i64) -> Loader {
         let meta = meta.unwrap_or(row::Meta { born: now, ..row::Meta::default() });
         let mut shard = Shard::new(settings, meta.born);
-        shard.checkpoint = meta.checkpoint;
+        shard.saved.through = meta.checkpoint;
         shard.cleared = meta.cleared;
         shard.clears = meta.clears;
-        shard.checkpoint_flushed = meta.flushed;
+        shard.saved.flushed = meta.flushed;
         shard.pages = Pages::new(meta.newest_page);
         shard.recall_given_up(meta.given_up, now);
         shard.next_seq = meta.checkpoint + 1;
@@ -137,7 +137,7 @@ impl Loader {
     }
 
     fn entry(&mut self, meta: &entry::Meta, seq: u64, head: &RowHead, begins: bool) {
-        let counted = seq <= self.shard.checkpoint;
+        let counted = seq <= self.shard.saved.through;
         if !counted {
             self.shard.note_growth(&meta.trace_id);
             if head.window != self.window {
@@ -151,7 +151,7 @@ impl Loader {
         let now = self.now;
         let cleared_all = self.shard.cleared;
         // Even if it is too late for it by now: nobody may have looked meanwhile.
-        let given_up = self.shard.given_up;
+        let given_up = self.shard.late.given_up;
         let may_come = given_up.is_some_and(|given_up| (given_up.from..=given_up.through).contains(&seq));
         let key = self.shard.traces.key(&meta.trace_id);
         let pending = Pending { seq, key: key.clone(), at: head.at, len: meta.len, body: None };
@@ -190,7 +190,7 @@ impl Loader {
         } else if may_come {
             self.shard.watch(&key, now);
             if given_up.is_some_and(|given_up| given_up.lists) {
-                self.shard.recheck.insert(key.clone());
+                self.shard.mending.recheck.insert(key.clone());
             }
         }
         if waits == Some(true) && seq > self.flushed {
@@ -216,7 +216,7 @@ impl Loader {
         }
         for (key, trace) in shard.traces.iter() {
             if trace.owes_repair {
-                shard.repairs.push_back(key.clone());
+                shard.mending.add(key.clone());
             }
             // Written to late, when its entries came into Redis: its rows are needed from then on.
             let until = trace.written_at.saturating_add(row::RETAIN_MS);

@@ -8,12 +8,15 @@
 mod append;
 mod aside;
 mod batch;
+mod census;
 mod checkpoint;
 mod clear;
 mod earlier;
 mod ids;
 mod late;
+mod link;
 mod load;
+mod mending;
 mod pages;
 mod queue;
 mod repair;

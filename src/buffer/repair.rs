@@ -1,4 +1,4 @@
-//! Upkeep: finding out that Redis lost lists, and writing them again.
+//! Upkeep: what is done while nothing is to be flushed, and lists that are written again.
 
 use super::batch::{Batch, Pending, at_primary};
 use super::row::Row;
@@ -10,13 +10,6 @@ use crate::redis::{Commands, Item, LIST_TTL_S, list_key};
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
-/// Lists counted in one request of a census.
-const CENSUS_KEYS: usize = 500;
-/// Bytes of a census's request beyond which it takes no further list.
-const CENSUS_BYTES: usize = 1024 * 1024;
-/// From the beginning of one census to that of the next, in ms: what it costs grows with the traces, so that what it finds
-/// out about one must not bring the next of all.
-const CENSUS_EVERY_MS: i64 = 60_000;
 /// How long after a list could not be written again it is looked at anew, in ms.
 const AGAIN_MS: i64 = 30_000;
 /// How often that is done in a row at most, for all lists together: ten minutes for one.
@@ -49,8 +42,8 @@ impl Repair {
     }
 
     /// Whose list it is.
-    pub(super) fn key(&self) -> Rc<str> {
-        self.key.clone()
+    pub(super) fn key(&self) -> &Rc<str> {
+        &self.key
     }
 
     /// Numbers of the entries it writes.
@@ -71,28 +64,11 @@ impl Repair {
 impl Shard {
     pub(super) fn upkeep(&mut self, now: i64) -> Step {
         self.horizon_passed(now);
-        if !self.put_off.is_empty() && self.put_off_until <= now {
-            self.repairs.extend(std::mem::take(&mut self.put_off));
+        self.mending.take_up(now);
+        if let Some(step) = self.census_step(now) {
+            return step;
         }
-        if self.census_due().is_some_and(|at| at <= now) {
-            self.census_at = None;
-            self.counted_at = now;
-            let live = self.traces.iter().filter(|(_, trace)| trace.flushed() > 0 && !trace.expired(now));
-            self.census = live.map(|(key, _)| key.clone()).filter(|key| self.is_ours(key)).collect();
-        }
-        if !self.census.is_empty() {
-            let mut keys = Vec::new();
-            let mut commands = Commands::new();
-            while commands.len() < CENSUS_KEYS
-                && commands.bytes() < CENSUS_BYTES
-                && let Some(key) = self.census.pop()
-            {
-                commands.push("LLEN", [list_key(&key).as_str()]);
-                keys.push(key);
-            }
-            return self.ask(commands, Mode::Pipeline, Asked::Census(keys));
-        }
-        if let Some((key, commands)) = self.fences.pop_front() {
+        if let Some((key, commands)) = self.late.fences.pop_front() {
             return self.ask(commands, Mode::Pipeline, Asked::Fence(key));
         }
         if self.may_repair()
@@ -106,40 +82,13 @@ impl Shard {
         }
     }
 
-    /// When the next census begins, Unix ms: one at a time, and not one right after the other.
-    pub(super) fn census_due(&self) -> Option<i64> {
-        let at = self.census_at.filter(|_| self.census.is_empty())?;
-        Some(at.max(self.counted_at.saturating_add(CENSUS_EVERY_MS)))
-    }
-
     /// Notes that a reader found fewer entries in a list than the shard put there.
     pub fn found_short(&mut self, trace_id: &str, now: i64) {
         let Some(trace) = self.traces.get(trace_id) else { return };
         if trace.flushed() > 0 && trace.aside.is_none() && !trace.too_large && !trace.may_have_expired(now) {
             let key = self.traces.key(trace_id);
-            if !self.repairs.contains(&key) {
-                self.repairs.push_back(key);
-                self.census_at.get_or_insert(now);
-            }
-        }
-    }
-
-    pub(super) fn counted(&mut self, keys: &[Rc<str>], items: &[Item], now: i64) {
-        for (key, item) in keys.iter().zip(items) {
-            let Ok(Some(len)) =
-                item.as_ref().map(|reply| reply.integer().and_then(|len| u64::try_from(len).ok()))
-            else {
-                continue;
-            };
-            let short = self.traces.get(key).is_some_and(|trace| {
-                let gone = len == 0 && trace.may_have_expired(now);
-                !trace.too_large
-                    && !gone
-                    && !trace.expired(now)
-                    && len < trace.list_len.unwrap_or(0).max(trace.flushed())
-            });
-            if short && !self.repairs.contains(key) {
-                self.repairs.push_back(key.clone());
+            if self.mending.add(key) {
+                self.census.ask(now);
             }
         }
     }
@@ -151,19 +100,19 @@ impl Shard {
     }
 
     fn repair_step(&mut self, now: i64) -> Option<Step> {
-        while self.repair.is_none() {
-            let key = self.repairs.pop_front()?;
+        while self.mending.now.is_none() {
+            let key = self.mending.next()?;
             // One that is set aside is looked at when it flows again.
             if self.is_ours(&key)
                 && self.traces.get(&key).is_some_and(|trace| trace.flushed() > 0 && trace.aside.is_none())
             {
                 let kept = self.flushed_seqs(&key);
-                self.repair = Some(Repair::of(key, kept));
+                self.mending.now = Some(Repair::of(key, kept));
             } else {
-                self.rechecking.remove(&key);
+                self.mending.rechecking.remove(&key);
             }
         }
-        let repair = self.repair.as_mut()?;
+        let repair = self.mending.now.as_mut()?;
         // Its trace may have expired and begun anew since it was told what to write. And what is older than rows are kept,
         // and all before it, is not written again: it stays if it stands there.
         let first = self.traces.get(&repair.key).map_or(0, |trace| trace.first);
@@ -219,15 +168,8 @@ impl Shard {
     }
 
     /// Whether this shard, and no other since their number changed, writes a trace's list.
-    fn is_ours(&self, key: &str) -> bool {
+    pub(super) fn is_ours(&self, key: &str) -> bool {
         shard_of(key, self.settings.shards) == self.settings.shard
-    }
-
-    /// Whose list is under repair, or is going to be.
-    pub(super) fn lists_to_repair(&self) -> impl Iterator<Item = &Rc<str>> {
-        let under_way = self.repair.as_ref().map(|repair| &repair.key);
-        let queued = self.repairs.iter().chain(under_way).chain(&self.put_off);
-        queued.chain(&self.recheck).chain(&self.rechecking)
     }
 
     /// Numbers of a trace's entries that are in Redis and still kept here.
@@ -247,7 +189,7 @@ impl Shard {
     }
 
     pub(super) fn repair_read(&mut self, items: Vec<Item>, now: i64) {
-        match (&mut self.repair, items.into_iter().nth(1)) {
+        match (&mut self.mending.now, items.into_iter().nth(1)) {
             (Some(repair), Some(Ok(reply))) => match reply.into_strings() {
                 Some(mut elements) => {
                     elements.reverse();
@@ -258,8 +200,8 @@ impl Shard {
             (_, Some(Err(error))) if !for_good(&error) => self.put_off_repair(now),
             // Something else stands under the key: it is not ours to remove.
             _ => {
-                if let Some(repair) = self.repair.take() {
-                    self.rechecking.remove(&repair.key);
+                if let Some(repair) = self.mending.now.take() {
+                    self.mending.rechecking.remove(&repair.key);
                 }
             }
         }
@@ -269,10 +211,10 @@ impl Shard {
         if items.iter().any(Result::is_err) {
             return self.put_off_repair(now);
         }
-        let Some(repair) = self.repair.take() else { return };
-        self.rechecking.remove(&repair.key);
-        self.puts_off = 0;
-        let checkpoint_due = &mut self.checkpoint_due;
+        let Some(repair) = self.mending.now.take() else { return };
+        self.mending.rechecking.remove(&repair.key);
+        self.mending.puts_off = 0;
+        let checkpoint_due = &mut self.saved.due;
         self.traces.update(&repair.key, |trace| {
             trace.list_len = Some(repair.len);
             // The next write gives it its full time to live again.
@@ -295,26 +237,26 @@ impl Shard {
 
     /// Has the list under repair looked at anew in a while, unless that was tried in vain often enough.
     pub(super) fn put_off_repair(&mut self, now: i64) {
-        let Some(Repair { key, .. }) = self.repair.take() else { return };
-        self.puts_off += 1;
-        if self.puts_off > PUTS_OFF_AT_MOST {
-            self.rechecking.remove(&key);
+        let Some(Repair { key, .. }) = self.mending.now.take() else { return };
+        self.mending.puts_off += 1;
+        if self.mending.puts_off > PUTS_OFF_AT_MOST {
+            self.mending.rechecking.remove(&key);
             return;
         }
-        self.put_off.insert(key);
-        self.put_off_until = now.saturating_add(AGAIN_MS);
+        self.mending.put_off.insert(key);
+        self.mending.put_off_until = now.saturating_add(AGAIN_MS);
     }
 
     /// Begins a list's repair from the start, if it is under way: what was read of the list is not all of it now.
     pub(super) fn list_changed(&mut self, key: &Rc<str>) {
-        if self.repair.take_if(|repair| repair.key == *key).is_some() {
-            self.repairs.push_front(key.clone());
+        if self.mending.now.take_if(|repair| repair.key == *key).is_some() {
+            self.mending.add_first(key.clone());
         }
     }
 
     /// Begins the repair under way anew: its outcome is unknown, and reading comes before writing.
     pub(super) fn restart_repair(&mut self) {
-        if let Some(repair) = &mut self.repair {
+        if let Some(repair) = &mut self.mending.now {
             repair.found = None;
         }
     }

@@ -3,16 +3,13 @@
 use super::aside::shortened;
 use super::batch::{Batch, Part, Pending, standing};
 use super::earlier::SURVEYED_AT_MOST;
+use super::link::BACKOFF_MS;
 use super::repair::Repair;
 use super::shard::Shard;
 use super::step::Asked;
 use crate::redis::{Failure, Item, Reply};
 use std::rc::Rc;
 
-/// First pause after a failure, ms; it doubles up to [`BACKOFF_MAX_MS`].
-const BACKOFF_MS: i64 = 250;
-/// Longest pause after a failure, ms: how long a backlog waits at most once Redis is back.
-const BACKOFF_MAX_MS: i64 = 15_000;
 /// A batch whose items are answered with an error so often sets those traces aside, so that the others flow.
 const ERRORS_BEFORE_ASIDE: u32 = 3;
 /// So many refusals in a row, the batch's and its first trace's, are taken for what is in them, and the next trace has its
@@ -30,14 +27,10 @@ impl Shard {
             Ok(items) => items,
             Err(failure) => return self.failed(asked, &failure, now),
         };
-        self.failing_since = None;
-        if std::mem::take(&mut self.was_away) {
+        if self.link.answered() {
             // What it had may be gone.
-            self.census_at = Some(now);
+            self.census.ask_anew(now);
         }
-        self.failures = 0;
-        self.retry_at = i64::MIN;
-        self.last_error = None;
         match asked {
             Asked::Look => self.looked(items, now),
             Asked::Write => self.wrote(items, now),
@@ -54,13 +47,7 @@ impl Shard {
 
     fn failed(&mut self, asked: Asked, failure: &Failure, now: i64) {
         self.counters.redis_failures += 1;
-        self.failures = self.failures.saturating_add(1);
-        self.failing_since.get_or_insert(now);
-        self.was_away |= matches!(failure, Failure::Uncertain(_));
-        self.last_error = Some(failure.to_string());
-        let pause =
-            BACKOFF_MS.saturating_mul(1 << self.failures.min(10).saturating_sub(1)).min(BACKOFF_MAX_MS);
-        self.retry_at = now.saturating_add(pause);
+        self.link.failed(failure, now);
         // The request itself was refused, not for a while but for what is in it: the same would be refused again.
         let refused = matches!(failure, Failure::Refused { status: 400 | 413, .. });
         match (asked, failure) {
@@ -78,14 +65,14 @@ impl Shard {
                 }
             }
             (Asked::RepairWrite, Failure::Uncertain(_)) => {
-                let seqs: Vec<u64> = self.repair.iter().flat_map(Repair::seqs).collect();
-                self.recheck.extend(self.repair.iter().map(Repair::key));
+                let seqs: Vec<u64> = self.mending.now.iter().flat_map(Repair::seqs).collect();
+                self.mending.recheck.extend(self.mending.now.iter().map(Repair::key).cloned());
                 // These do not wait, so that a start would not take them for under way.
-                self.checkpoint_due = true;
+                self.saved.due = true;
                 self.give_up(seqs.into_iter(), now);
                 self.restart_repair();
             }
-            (Asked::Census(keys), _) => self.census.extend(keys),
+            (Asked::Census(keys), _) => self.census.again(keys),
             (Asked::Survey(key, tries), _) => self.survey_again(key, tries),
             (Asked::RepairRead | Asked::RepairWrite, _) => self.restart_repair(),
             (Asked::Audit(keys), _) => keys.iter().for_each(|key| self.postpone_audit(key, now)),
@@ -100,7 +87,7 @@ impl Shard {
         for part in std::mem::take(&mut batch.parts) {
             self.set_aside(part, true, &failure.to_string(), now);
         }
-        self.retry_at = i64::MIN;
+        self.link.retry_now();
         self.end_batch();
     }
 
@@ -109,7 +96,7 @@ impl Shard {
         let Some(batch) = &mut self.batch else { return };
         if !batch.alone && batch.parts.len() > 1 {
             batch.alone = true;
-            self.retry_at = i64::MIN;
+            self.link.retry_now();
             return;
         }
         if batch.parts.is_empty() {
@@ -117,8 +104,8 @@ impl Shard {
         }
         let part = batch.parts.remove(0);
         self.set_aside(part, false, &failure.to_string(), now);
-        if self.failures <= REFUSALS_AT_ONCE {
-            self.retry_at = i64::MIN;
+        if self.link.failures <= REFUSALS_AT_ONCE {
+            self.link.retry_now();
         }
         self.end_batch();
     }
@@ -197,7 +184,7 @@ impl Shard {
                         // As above: the time in which it may come begins anew.
                         self.watch(&part.key, now);
                         self.give_up(entries.iter().map(|entry| entry.seq), now);
-                        self.checkpoint_due = true;
+                        self.saved.due = true;
                     }
                 }
                 Some(Err(error))
@@ -227,7 +214,7 @@ impl Shard {
                     let at = if renewed.integer() == Some(0) { 0 } else { now };
                     // Hardly ever any does, and then its repair may be to come.
                     let owes = at > 0 && self.traces.get(&part.key).is_some_and(|trace| trace.owes_repair);
-                    let mended = owes && !self.lists_to_repair().any(|key| *key == part.key);
+                    let mended = owes && !self.mending.lists().any(|key| *key == part.key);
                     self.traces.update(&part.key, |trace| {
                         trace.renewed_at = at;
                         trace.changed |= mended && std::mem::take(&mut trace.owes_repair);
@@ -238,7 +225,9 @@ impl Shard {
                     said = Some(error);
                     left.push(part);
                 }
-                Some(Err(_)) => self.repairs.push_back(part.key),
+                Some(Err(_)) => {
+                    self.mending.add(part.key);
+                }
                 None => {}
             }
         }
@@ -261,15 +250,15 @@ impl Shard {
             trace.owes_repair = true;
             trace.changed = true;
         });
-        self.checkpoint_due = true;
+        self.saved.due = true;
     }
 
     /// Notes that Redis answered, but an item of the batch with an error.
     fn item_failed(&mut self, batch: &mut Batch, said: Option<&str>, now: i64) {
         batch.errors += 1;
         self.counters.redis_failures += 1;
-        self.last_error = said.map(shortened);
-        self.retry_at = now.saturating_add(BACKOFF_MS << batch.errors.min(6));
+        self.link.last_error = said.map(shortened);
+        self.link.retry_at = now.saturating_add(BACKOFF_MS << batch.errors.min(6));
     }
 
     /// Forgets the batch once nothing of it is left.
@@ -306,7 +295,7 @@ impl Shard {
         self.counters.flushed += count;
         self.list_changed(key);
         let may_be_younger = self.may_be_younger_than_lists(now);
-        let checkpoint_due = &mut self.checkpoint_due;
+        let checkpoint_due = &mut self.saved.due;
         let surprise = self.traces.update(key, |trace| {
             trace.waiting = trace.waiting.saturating_sub(count);
             if now.saturating_sub(trace.written_at) > LATE_FLUSH_MS {
@@ -336,8 +325,8 @@ impl Shard {
             Some(Surprise::Short) => {
                 // Without a new look at its time to live, what was just begun anew would live for ever.
                 self.owes_repair(key);
-                self.repairs.push_back(key.clone());
-                self.census_at = Some(now);
+                self.mending.add(key.clone());
+                self.census.ask_anew(now);
             }
             Some(Surprise::Long) => self.watch(key, now),
             Some(Surprise::Older) => self.to_survey.push_back((key.clone(), 0)),

@@ -1,19 +1,21 @@
 //! The shard: what it holds, and the quota it holds of the keeper's.
 
 use super::batch::{Batch, Pending};
+use super::census::Census;
+use super::checkpoint::Saved;
 use super::ids::{Ids, Seed};
-use super::late::{Audit, GiveUp, GivenUp};
+use super::late::Late;
+use super::link::Link;
+use super::mending::Mending;
 use super::pages::Pages;
 use super::queue::Queue;
-use super::repair::Repair;
 use super::ring::Ring;
 use super::step::Asked;
 use super::traces::Traces;
 use super::wire::Counters;
 use crate::entry::Meta;
 use crate::quota::{Lease, LeaseReply, LeaseRequest, Limits, PerSystem};
-use crate::redis::Commands;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// What a shard is told about itself.
@@ -54,46 +56,16 @@ pub struct Shard {
     /// Entries up to this number may be in Redis although they are not known to be: a start forgets.
     pub(super) uncertain_through: u64,
     pub(super) asked: Option<Asked>,
-    pub(super) retry_at: i64,
-    pub(super) failures: u32,
-    pub(super) failing_since: Option<i64>,
-    /// Whether a request got no answer since the last that did: Redis may have lost what it had.
-    pub(super) was_away: bool,
-    pub(super) last_error: Option<String>,
-    /// Set when Redis may have lost lists: all are to be counted, not before this time, Unix ms.
-    pub(super) census_at: Option<i64>,
-    /// Those yet to be counted, and when the last count began, Unix ms.
-    pub(super) census: Vec<Rc<str>>,
-    pub(super) counted_at: i64,
-    pub(super) repairs: VecDeque<Rc<str>>,
-    pub(super) repair: Option<Repair>,
-    /// Lists whose repair was put off, until when, Unix ms, and how many were since one came to its end.
-    pub(super) put_off: BTreeSet<Rc<str>>,
-    pub(super) put_off_until: i64,
-    pub(super) puts_off: u32,
-    /// Which entries a write that was given up may still bring.
-    pub(super) given_up: Option<GivenUp>,
-    /// When they were given up, oldest first.
-    pub(super) give_ups: VecDeque<GiveUp>,
+    pub(super) link: Link,
+    pub(super) census: Census,
+    pub(super) mending: Mending,
+    pub(super) late: Late,
     /// Lists in which an earlier worker's entries are to be counted, and how often that was tried.
     pub(super) to_survey: VecDeque<(Rc<str>, u32)>,
-    /// Lists that a repair which was given up may yet write as they were.
-    pub(super) recheck: BTreeSet<Rc<str>>,
-    /// Those for which it is too late for that, until they are looked at.
-    pub(super) rechecking: BTreeSet<Rc<str>>,
-    pub(super) audits: BTreeMap<Rc<str>, Audit>,
-    /// Removals of cleared entries that appeared in a list after all.
-    pub(super) fences: VecDeque<(Rc<str>, Commands)>,
     pub(super) cleared: u64,
     /// How often something was cleared.
     pub(super) clears: u64,
-    /// Newest entry that the last checkpoint knew, and newest that it knew to be in Redis.
-    pub(super) checkpoint: u64,
-    pub(super) checkpoint_flushed: u64,
-    pub(super) checkpoint_due: bool,
-    /// When the last one was taken, Unix ms: expired traces are forgotten then.
-    pub(super) checkpoint_at: i64,
-    pub(super) growth_bytes: usize,
+    pub(super) saved: Saved,
     pub(super) counters: Counters,
 }
 
@@ -116,33 +88,14 @@ impl Shard {
             batch: None,
             uncertain_through: 0,
             asked: None,
-            retry_at: i64::MIN,
-            failures: 0,
-            failing_since: None,
-            was_away: false,
-            last_error: None,
-            census_at: None,
-            census: Vec::new(),
-            counted_at: i64::MIN,
-            repairs: VecDeque::new(),
-            repair: None,
-            put_off: BTreeSet::new(),
-            put_off_until: 0,
-            puts_off: 0,
-            given_up: None,
-            give_ups: VecDeque::new(),
+            link: Link::default(),
+            census: Census::default(),
+            mending: Mending::default(),
+            late: Late::default(),
             to_survey: VecDeque::new(),
-            recheck: BTreeSet::new(),
-            rechecking: BTreeSet::new(),
-            audits: BTreeMap::new(),
-            fences: VecDeque::new(),
             cleared: 0,
             clears: 0,
-            checkpoint: 0,
-            checkpoint_flushed: 0,
-            checkpoint_due: false,
-            checkpoint_at: now,
-            growth_bytes: 0,
+            saved: Saved::nothing(now),
             counters: Counters::default(),
             settings,
         }
@@ -176,7 +129,7 @@ impl Shard {
                     fewer
                 });
                 // Rows only tell what this shard counted: what it took over must be stored with the first of them.
-                self.checkpoint_due |= taken_over == Some(true);
+                self.saved.due |= taken_over == Some(true);
             }
         }
     }

@@ -42,6 +42,7 @@ impl Shard {
             flushed: trace.map_or(0, super::traces::Trace::flushed),
             whole,
             cleared: self
+                .late
                 .audits
                 .get(trace_id)
                 .map(|audit| audit.fenced.iter().cloned().collect())
@@ -140,8 +141,8 @@ impl Shard {
             waiting: self.pending(),
             waiting_bytes: self.held_bytes,
             oldest_waiting_ms: oldest.map_or(0, |at| now.saturating_sub(at)),
-            failing_since: self.failing_since,
-            last_error: self.last_error.clone(),
+            failing_since: self.link.failing_since,
+            last_error: self.link.last_error.clone(),
             set_aside,
             set_aside_entries: self.asides().map(|(_, aside)| aside.entries.len() as u64).sum(),
             traces: self.traces.live() as u64,

@@ -58,11 +58,11 @@ impl Shard {
         let now_if = |due: bool| due.then_some(i64::MIN);
         let waiting = self.flush_due();
         let aside = self.asides().map(|(_, aside)| aside.retry_at).min();
-        let audits = self.audits.values().map(|audit| audit.due).min();
-        let repairs = (!self.repairs.is_empty() || self.repair.is_some()) && self.may_repair();
-        let lists = !self.census.is_empty() || !self.fences.is_empty() || self.may_survey();
+        let audits = self.late.audits.values().map(|audit| audit.due).min();
+        let repairs = !self.mending.is_done() && self.may_repair();
+        let lists = self.census.is_under_way() || !self.late.fences.is_empty() || self.may_survey();
         let repairs = now_if(repairs || lists);
-        let put_off = Some(self.put_off_until).filter(|_| !self.put_off.is_empty());
+        let put_off = Some(self.mending.put_off_until).filter(|_| !self.mending.put_off.is_empty());
         let due = [
             now_if(self.batch.is_some()),
             waiting,
@@ -70,10 +70,10 @@ impl Shard {
             audits,
             repairs,
             put_off,
-            self.census_due(),
+            self.census.due(),
             self.horizon(),
         ];
-        due.into_iter().flatten().min().map(|at| at.max(self.retry_at))
+        due.into_iter().flatten().min().map(|at| at.max(self.link.retry_at))
     }
 
     /// When what waits is flushed, Unix ms: once the first has waited for its delay, or at once when much waits.
@@ -92,7 +92,7 @@ impl Shard {
 
     /// What to do at `now`; with `hurry`, waiting entries are flushed whether or not their delay has passed.
     pub fn step(&mut self, now: i64, hurry: bool) -> Step {
-        if self.wake_at().is_none_or(|at| at > now) && !(hurry && now >= self.retry_at) {
+        if self.wake_at().is_none_or(|at| at > now) && !(hurry && now >= self.link.retry_at) {
             return Step::Rest;
         }
         if self.batch.is_none() {
@@ -172,7 +172,7 @@ impl Shard {
             }
             self.memory_bytes += loaded;
         }
-        if let Some(repair) = &mut self.repair {
+        if let Some(repair) = &mut self.mending.now {
             repair.supply(row);
         }
     }

@@ -230,7 +230,7 @@ fn a_list_is_doubted_until_it_was_looked_at_whenever_the_instance_ends() {
     owner.step(Fault::None);
     owner.step(Fault::None);
     owner.step(Fault::Late(100));
-    let until = |owner: &Owner| owner.shard.given_up.map(|given_up| given_up.until);
+    let until = |owner: &Owner| owner.shard.late.given_up.map(|given_up| given_up.until);
     let horizon = until(&owner);
     while until(&owner) == horizon {
         if !owner.step(Fault::None) {

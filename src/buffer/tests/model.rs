@@ -261,7 +261,9 @@ impl Model {
         let now = self.owner.now;
         let shard = &self.owner.shard;
         assert_eq!((shard.pending(), shard.held_bytes, shard.memory_bytes), (0, 0, 0));
-        assert!(shard.audits.is_empty() && shard.fences.is_empty() && shard.given_up.is_none());
+        assert!(
+            shard.late.audits.is_empty() && shard.late.fences.is_empty() && shard.late.given_up.is_none()
+        );
         let mut doubles = 0;
         for (trace, name) in TRACES.into_iter().enumerate() {
             self.read(trace);

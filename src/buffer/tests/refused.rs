@@ -90,7 +90,7 @@ fn a_list_that_cannot_be_read_is_not_asked_for_for_ever_and_holds_nobody_up() {
     }
     let before = commands(&mut owner);
     owner.rest();
-    assert!(owner.shard.repairs.is_empty() && commands(&mut owner) - before < 10);
+    assert!(owner.shard.mending.is_done() && commands(&mut owner) - before < 10);
     assert_eq!(owner.read("t0").unwrap(), ["1"]);
 }
 
