@@ -89,7 +89,7 @@ impl Shard {
             return refused;
         }
         self.lease.spend(meta.system);
-        self.ids.insert(id, now);
+        self.ids.insert_new(id, now);
         Outcome::Stored { left: self.lease.remaining(meta.system) }
     }
 

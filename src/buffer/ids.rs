@@ -79,9 +79,13 @@ impl Ids {
 
     /// Remembers an id stored at `at`, by its fingerprint; one that is known is remembered as it was.
     pub fn insert(&mut self, fingerprint: u64, at: i64) {
-        if self.knows(fingerprint) {
-            return;
+        if !self.knows(fingerprint) {
+            self.insert_new(fingerprint, at);
         }
+    }
+
+    /// Remembers an id that is not known.
+    pub fn insert_new(&mut self, fingerprint: u64, at: i64) {
         let fits =
             self.generations.first().is_some_and(|(start, _)| at < start.saturating_add(GENERATION_MS));
         if !fits {

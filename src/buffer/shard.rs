@@ -18,6 +18,16 @@ use crate::quota::{Lease, LeaseReply, LeaseRequest, Limits, PerSystem};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+fn per_system<'a>(entries: impl Iterator<Item = &'a Meta>) -> PerSystem {
+    let mut count = [0; 4];
+    for meta in entries {
+        if let Some(count) = count.get_mut(meta.system.index()) {
+            *count += 1;
+        }
+    }
+    count
+}
+
 /// What a shard is told about itself.
 #[derive(Debug, Clone)]
 pub struct ShardSettings {
@@ -144,17 +154,15 @@ impl Shard {
         self.lease.is_ready()
     }
 
-    /// How many of these entries would spend quota, per system.
-    pub fn wanted<'a>(&mut self, entries: impl Iterator<Item = &'a Meta>, now: i64) -> PerSystem {
-        self.ids.forget(now);
-        let mut wanted = [0; 4];
-        let is_new = |meta: &&Meta| !self.ids.knows(self.ids.fingerprint(&meta.trace_id, &meta.id));
-        for meta in entries.filter(is_new) {
-            if let Some(wanted) = wanted.get_mut(meta.system.index()) {
-                *wanted += 1;
-            }
+    /// How many of these entries would spend quota, per system; no fewer, where what is held is enough for all of them.
+    pub fn wanted<'a>(&mut self, entries: impl Iterator<Item = &'a Meta> + Clone, now: i64) -> PerSystem {
+        let all = per_system(entries.clone());
+        if self.lease.holds(all, now) {
+            return all;
         }
-        wanted
+        self.ids.forget(now);
+        let is_new = |meta: &&Meta| !self.ids.knows(self.ids.fingerprint(&meta.trace_id, &meta.id));
+        per_system(entries.filter(is_new))
     }
 
     /// When the quota window ends, Unix ms.

@@ -127,6 +127,18 @@ impl Lease {
         self.held().get(system.index()).copied().unwrap_or(0)
     }
 
+    /// Whether what is held is enough for so many logs per system: nothing is to be asked before them.
+    pub fn holds(&self, wanted: PerSystem, now: i64) -> bool {
+        self.turn > 0
+            && !self.turned(now)
+            && wanted.iter().zip(self.held()).all(|(&wanted, held)| wanted <= held)
+    }
+
+    /// Whether the window that what is held is for is over.
+    fn turned(&self, now: i64) -> bool {
+        now >= self.window_end() || self.undrained_from > 0
+    }
+
     /// What to ask the global object before `wanted` logs per system can be judged; `None` when what is held
     /// is enough, or asking is not due yet.
     pub fn request(&mut self, wanted: PerSystem, now: i64) -> Option<LeaseRequest> {
@@ -149,7 +161,7 @@ impl Lease {
                 System::ALL.into_iter().find(|system| wanted.get(system.index()).is_some_and(|&n| n > 0))?;
             return due(self, any).then_some(LeaseRequest { window: 0, spent: [0; 4], ..base });
         }
-        let turned = now >= self.window_end() || self.undrained_from > 0;
+        let turned = self.turned(now);
         let held = self.held();
         let short = System::ALL.into_iter().find(|system| {
             let at = system.index();
