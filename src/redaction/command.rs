@@ -47,6 +47,12 @@ impl Scanner<'_> {
         if self.is_at(start, b"supabase link ") || self.is_at(start, b"supabase db ") {
             self.line.password_flag = b'p';
         }
+        // macOS' `security unlock-keychain -p …`
+        let keychain =
+            ["security unlock-keychain ", "security create-keychain ", "security set-keychain-password "];
+        if keychain.iter().any(|command| self.is_at(start, command.as_bytes())) {
+            self.line.password_flag = b'p';
+        }
         if let Some(known) = COMMANDS.any_case(self.slice(start, end)) {
             self.line.user_flag |= known & USER != 0;
             if known & 0xff != 0 {
@@ -103,6 +109,9 @@ impl Scanner<'_> {
         // The password comes another way: `echo … | docker login --password-stdin`.
         if ends_as!(word, "stdin") || word == b"S" && is_one_of!(self.nth_word(0), "sudo") {
             return self.piped(start);
+        }
+        if self.substituted(start, end) {
+            return true;
         }
         // `ConvertTo-SecureString -AsPlainText "…"`
         if word == b"AsPlainText" {
@@ -174,7 +183,10 @@ impl Scanner<'_> {
         let httpie = word == b"a" && is_one_of!(self.nth_word(0), "http https xh");
         let user = httpie
             || self.line.user_flag
-                && (word == b"u" || word == b"U" || (long && matches!(word, b"user" | b"proxy-user")));
+                && (word == b"u"
+                    || word == b"U"
+                    || !long && is_bundle(word)
+                    || (long && matches!(word, b"user" | b"proxy-user")));
         if user && space > 0 {
             let (at, to, _) = self.argument_at(from, usize::MAX);
             let parts = |b: &u8| *b == b':' || *b == b'%' && word == b"U";
@@ -250,4 +262,11 @@ impl Scanner<'_> {
         self.take(from, to, to, Rule::COMMAND_LINE);
         true
     }
+}
+
+/// curl's short options with `-u` the last of them: `-sSfu user:password`
+fn is_bundle(word: &[u8]) -> bool {
+    (2..=8).contains(&word.len())
+        && word.ends_with(b"u")
+        && word.iter().all(|b| b"0146afgijklnpqsvGILNOSZu#".contains(b))
 }

@@ -6,6 +6,23 @@ use log_ingestion_worker::json::Json;
 /// Pieces that a careless scanner reads again and again.
 pub fn hostile() -> Vec<(&'static str, &'static str)> {
     vec![
+        ("a server's question", "334 UGFzc3dvcmQ6\n"),
+        ("a client's answers", "UGFzc3dvcmQ6\nC: "),
+        ("a relay", "[a.b]:587 a:"),
+        ("a named relay", "passwd: [a.b]:587 a:b "),
+        ("a jar's cookies", "cookie jar: a=b, sid=a1B2c3D4e5F6, "),
+        ("operands", "mc alias set a b c "),
+        ("shares", "net use \\\\a "),
+        ("procedures", "sp_password 'a', "),
+        ("headers of a part", "name=\"password\"\nA: b\n"),
+        ("an element below", "<password>\n \t"),
+        ("folded", "Authorization: Bearer\n "),
+        ("nginx's marks", "\\x22password\\x22:\\x22"),
+        ("explicit keys", "? password\n: "),
+        ("a path of types", "token: a::b::"),
+        ("bearers in protocols", " bearer.aA1bB2cC3dD4eE5fF6gG7"),
+        ("tickets", "$krb5tgs$a1"),
+        ("accounts' keys", "azure.account.key.core.windows.net="),
         ("quotes", "\""),
         ("strings below their names", "\"password\"\n:\n\""),
         ("space behind a name", "\"password\" \n\t \r\n "),
