@@ -73,6 +73,7 @@ impl Scanner<'_> {
                 self.is_at(start.saturating_sub(6), b"sonar.")
                     && self.generated_value(sep, 20, Rule::KEY_VALUE)
             }
+            () if is_one_of!(name, "sonar_login") => self.generated_value(sep, 20, Rule::KEY_VALUE),
             () if name == b"net" => self.account_key(start, sep),
             () => self.cookie_jar(sep),
         }

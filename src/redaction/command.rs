@@ -47,11 +47,8 @@ impl Scanner<'_> {
         if self.is_at(start, b"supabase link ") || self.is_at(start, b"supabase db ") {
             self.line.password_flag = b'p';
         }
-        // macOS' `security unlock-keychain -p …`
-        let keychain =
-            ["security unlock-keychain ", "security create-keychain ", "security set-keychain-password "];
-        if keychain.iter().any(|command| self.is_at(start, command.as_bytes())) {
-            self.line.password_flag = b'p';
+        if self.is_at(start, b"security ") {
+            self.line.password_flag = self.keychain_flag(end).unwrap_or(self.line.password_flag);
         }
         if let Some(known) = COMMANDS.any_case(self.slice(start, end)) {
             self.line.user_flag |= known & USER != 0;
@@ -61,6 +58,19 @@ impl Scanner<'_> {
             }
         }
         false
+    }
+
+    /// The letter of the flag with which macOS' `security` takes a password, by what it is to do.
+    fn keychain_flag(&self, end: usize) -> Option<u8> {
+        let to = charset::WORD.run_within(self.text, end + 1, 32);
+        let verb = self.slice(end + 1, to);
+        match () {
+            () if is_one_of!(verb, "unlock-keychain create-keychain set-keychain-password") => Some(b'p'),
+            () if is_one_of!(verb, "add-generic-password add-internet-password") => Some(b'w'),
+            () if is_one_of!(verb, "import") => Some(b'P'),
+            () if is_one_of!(verb, "set-key-partition-list") => Some(b'k'),
+            () => None,
+        }
     }
 
     /// Oracle's `user/password@host`

@@ -131,17 +131,10 @@ impl Scanner<'_> {
             }
             b'%' if self.is_at(end, b"%20") => end + 3,
             b'+' => end + 1,
-            // A WebSocket's `Sec-WebSocket-Protocol: graphql-ws, bearer.…`
             b'.' if bearer && matches!(self.before(start), b' ' | b',' | b'"' | b'\'') => {
-                let to = TOKEN.run_within(self.text, end + 1, 512);
-                self.looked(end, to);
-                // A JWT is its own rule's.
-                let secret = !self.is_at(end + 1, b"eyJ") && value::is_unmistakable(self.slice(end + 1, to));
-                if secret {
-                    self.take(end + 1, to, to, Rule::AUTHORIZATION);
-                }
-                return secret;
+                return self.protocol_bearer(end + 1);
             }
+            b',' if bearer && self.byte(end + 1) == b' ' => return self.protocol_bearer(end + 2),
             _ => return false,
         };
         if self.is_at(from, super::MARK.as_bytes()) {
@@ -164,6 +157,18 @@ impl Scanner<'_> {
         } else {
             is_user_and_password(credentials) || is_random(credentials)
         };
+        if secret {
+            self.take(from, to, to, Rule::AUTHORIZATION);
+        }
+        secret
+    }
+
+    /// A WebSocket's `Sec-WebSocket-Protocol: graphql-ws, bearer.…`, `Bearer, …`: what can be nothing but a token. A JWT is its
+    /// own rule's.
+    fn protocol_bearer(&mut self, from: usize) -> bool {
+        let to = TOKEN.run_within(self.text, from, 512);
+        self.looked(from, to);
+        let secret = !self.is_at(from, b"eyJ") && value::is_unmistakable(self.slice(from, to));
         if secret {
             self.take(from, to, to, Rule::AUTHORIZATION);
         }

@@ -32,12 +32,12 @@ impl Scanner<'_> {
         if self.slice(start, end) != QUESTION {
             return None;
         }
-        let (from, to) = self.answer_behind(end).or_else(|| self.answer_before(start))?;
+        let (from, to) = self.answer_behind(end, is_text_in_base64).or_else(|| self.answer_before(start))?;
         Some((from, to, Rule::AUTHORIZATION))
     }
 
     /// `C: c2VjcmV0`, `>>> c2VjcmV0`, `CLIENT -> SERVER: c2VjcmV0`, `send: 'c2VjcmV0\r\n'`, or alone on its line.
-    fn answer_behind(&mut self, end: usize) -> Option<(usize, usize)> {
+    fn answer_behind(&mut self, end: usize, fits: fn(&[u8]) -> bool) -> Option<(usize, usize)> {
         let limit = self.text.len().min(end + ANSWER_WITHIN);
         let (mut at, mut lines, mut led, mut first) = (end, 0, false, false);
         while at < limit && lines <= LINES_AT_MOST {
@@ -56,13 +56,25 @@ impl Scanner<'_> {
                 return None; // its own answer is looked for behind it
             }
             let alone = first && matches!(self.byte(to), 0 | b'\n' | b'\r' | b'\\');
-            if (led || alone) && is_text_in_base64(word) {
+            if (led || alone) && fits(word) {
                 return Some((at, to));
             }
             led = speaks_for_client(word);
             (at, first) = (to, false);
         }
         None
+    }
+
+    /// `AUTH PLAIN` at its line's end, a server's `334` or `+`, and the client's user and password.
+    pub fn plain_answer(&mut self, end: usize) -> bool {
+        if !matches!(self.byte(end), b'\n' | b'\r' | b'\\') {
+            return false;
+        }
+        let Some((from, to)) = self.answer_behind(end, is_user_and_password) else { return false };
+        let resume = self.at;
+        self.take(from, to, to, Rule::AUTHORIZATION);
+        self.at = self.at.max(resume);
+        true
     }
 
     /// `CLIENT -> SERVER: c2VjcmV0 (after 334 UGFzc3dvcmQ6)`
@@ -133,12 +145,37 @@ fn speaks_for_client(word: &[u8]) -> bool {
 
 /// Whether it is base64 of text. Ordinary words of a fitting length are base64 of bytes that are none.
 fn is_text_in_base64(word: &[u8]) -> bool {
+    let mut bytes = [0u8; DECODED_AT_MOST];
+    let text = decoded(word, &mut bytes);
+    is_text(text) && !text.is_empty()
+}
+
+/// Whether it is base64 of what `PLAIN` sends (RFC 4616): zeroes part who, as whom and the password.
+fn is_user_and_password(word: &[u8]) -> bool {
+    let mut bytes = [0u8; DECODED_AT_MOST];
+    let mut parts = decoded(word, &mut bytes).split(|b| *b == 0);
+    let (_, user) = (parts.next(), parts.next());
+    user.is_some_and(|user| !user.is_empty() && is_text(user)) && parts.next().is_some_and(is_text)
+}
+
+/// Whether bytes are text without control characters. What was cut off within a letter is text as well.
+fn is_text(bytes: &[u8]) -> bool {
+    let control = |b: &u8| *b < b' ' || *b == 0x7f;
+    let text = match std::str::from_utf8(bytes) {
+        Ok(_) => true,
+        Err(cause) => cause.error_len().is_none(),
+    };
+    text && !bytes.iter().any(control)
+}
+
+/// What base64 stands for, as much of it as there is room for; nothing when it is none.
+fn decoded<'b>(word: &[u8], bytes: &'b mut [u8; DECODED_AT_MOST]) -> &'b [u8] {
     let padding = word.iter().rev().take_while(|b| **b == b'=').count();
     let body = word.get(..word.len() - padding).unwrap_or_default();
     if body.len() < 3 || padding > 2 || !word.len().is_multiple_of(4) || word.len() > ANSWER_AT_MOST {
-        return false;
+        return &[];
     }
-    let (mut bytes, mut length, mut bits, mut have) = ([0u8; DECODED_AT_MOST], 0, 0u32, 0u32);
+    let (mut length, mut bits, mut have) = (0, 0u32, 0u32);
     for &b in body {
         let six = match b {
             b'A'..=b'Z' => b - b'A',
@@ -146,7 +183,7 @@ fn is_text_in_base64(word: &[u8]) -> bool {
             b'0'..=b'9' => b - b'0' + 52,
             b'+' => 62,
             b'/' => 63,
-            _ => return false,
+            _ => return &[],
         };
         (bits, have) = ((bits << 6 | u32::from(six)) & 0xffff, have + 6);
         if have >= 8 {
@@ -156,14 +193,7 @@ fn is_text_in_base64(word: &[u8]) -> bool {
             }
         }
     }
-    let bytes = bytes.get(..length).unwrap_or_default();
-    let control = |b: &u8| *b < b' ' || *b == 0x7f;
-    // What was cut off within a letter is text as well.
-    let text = match std::str::from_utf8(bytes) {
-        Ok(_) => true,
-        Err(cause) => cause.error_len().is_none(),
-    };
-    text && length > 0 && !bytes.iter().any(control)
+    bytes.get(..length).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -299,7 +299,9 @@ impl Scanner<'_> {
             if content.contains(&b'/') || !(digits || chosen || parted) {
                 break;
             }
-            self.take(at, to, to, Rule::KEY_VALUE);
+            // `cookies sid=…`
+            let from = at + benign::inner_value(content).unwrap_or(0);
+            self.take(from, to, to, Rule::KEY_VALUE);
             (at, taken) = (to, true);
         }
         taken

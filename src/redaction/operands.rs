@@ -46,8 +46,11 @@ impl Scanner<'_> {
                     && self.numbered(end + 4, 3)
             }
             () if is_one_of!(word, "lftp open") => self.user_comma(end),
-            () if is_one_of!(word, "config") => {
-                is_one_of!(self.nth_word(0), "bundle bundler") && self.gem_source(end)
+            () if is_one_of!(word, "config") && is_one_of!(self.nth_word(0), "bundle bundler") => {
+                self.gem_source(end)
+            }
+            () if is_one_of!(word, "config") && is_one_of!(self.nth_word(0), "composer poetry") => {
+                self.package_source(end)
             }
             () if is_one_of!(word, "use") => is_one_of!(self.nth_word(0), "net") && self.network_drive(end),
             () if is_one_of!(word, "sp_addlogin") => self.procedure(end, SECOND),
@@ -122,6 +125,13 @@ impl Scanner<'_> {
         false
     }
 
+    /// `composer config http-basic.repo.example.com ada password`
+    fn package_source(&mut self, end: usize) -> bool {
+        const GLOBAL: [&[u8]; 3] = [b" --global", b" -g", b""];
+        let flag = GLOBAL.iter().find(|flag| self.is_at(end, flag)).map_or(0, |flag| flag.len());
+        self.is_at(end + flag, b" http-basic.") && self.numbered(end + flag, 2)
+    }
+
     /// `net use Z: \\nas\share password /user:ada`
     fn network_drive(&mut self, mut at: usize) -> bool {
         let mut shared = false;
@@ -171,6 +181,13 @@ impl Scanner<'_> {
         }
         let (from, to, _) = self.argument_at(end + 8, WORD_AT_MOST);
         self.command_span(from, to)
+    }
+
+    /// PostgreSQL's `pgp_sym_encrypt(data, 'password')`: the second string, whatever it looks like.
+    pub fn sealed_with(&mut self, open: usize) -> bool {
+        let (_, _, after) = self.argument_at(open, WORD_AT_MOST);
+        let (from, to, behind) = self.argument_at(after + 2, WORD_AT_MOST);
+        self.is_at(after, b", ") && from > after + 2 && behind > to && self.command_span(from, to)
     }
 
     /// PostgreSQL's `crypt('password', gen_salt('bf'))`: the first string, whatever it looks like.

@@ -39,7 +39,10 @@ impl Scanner<'_> {
             let gap = self.slice(from, from + 48).iter().take_while(|b| b.is_ascii_whitespace()).count();
             let value = from + gap;
             // XML-RPC's `<value><string>…`
-            let typed = value + if self.is_at(value, b"<value><string>") { 7 } else { 0 };
+            let inner = value + 7;
+            let gap = self.slice(inner, inner + 48).iter().take_while(|b| b.is_ascii_whitespace()).count();
+            let within = self.is_at(value, b"<value>") && self.is_at(inner + gap, b"<string>");
+            let typed = if within { inner + gap } else { value };
             return (self.is_at(typed, b"<string>") && self.element_text(typed + 8))
                 || (self.is_at(value, b"<value>") && self.element_text(value + 7));
         }
@@ -68,6 +71,9 @@ impl Scanner<'_> {
             self.slice(at, at + BLANK_AT_MOST).iter().take_while(|b| b.is_ascii_whitespace()).count()
         };
         let start = from + blank(from);
+        if self.is_at(start, b"<![CDATA[") {
+            return self.element_text(start);
+        }
         let rest = self.slice(start, start + WORD_AT_MOST);
         let to = start + rest.iter().take_while(|&&b| b > b' ' && b != b'<').count();
         let close = to + blank(to);

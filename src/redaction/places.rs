@@ -17,7 +17,7 @@ pub const DATABASES: &str =
     "postgres postgresql mysql mariadb redis rediss mongodb srv amqp amqps mssql sqlserver clickhouse";
 
 /// Functions that are given a password by its place.
-pub const POSITIONAL_CALLS: &str = "httpbasicauth httpdigestauth basicauth login signin authenticate compare comparesync hash hashsync pdo crypt secretstr secretbytes";
+pub const POSITIONAL_CALLS: &str = "httpbasicauth httpdigestauth basicauth login signin authenticate compare comparesync hash hashsync pdo crypt pgp_sym_encrypt pgp_sym_decrypt secretstr secretbytes";
 
 /// How much blank may stand before a string of a list.
 const BLANK_AT_MOST: usize = 24;
@@ -106,6 +106,7 @@ impl Scanner<'_> {
                 self.is_at(after, b", ") && self.second_string(after + 2, true)
             }
             () if is_one_of!(word, "crypt") => self.crypted(open),
+            () if word.starts_with(b"pgp_") => self.sealed_with(open),
             // pydantic's `SecretStr('…')`, `SecretBytes(b'…')`
             () if word.starts_with(b"Secret") => {
                 let open = open + usize::from(self.byte(open) == b'b');

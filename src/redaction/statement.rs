@@ -49,7 +49,8 @@ impl Scanner<'_> {
                 if is_one_of!(self.slice(next.0, next.1), "plain login default cram-md5 xoauth2") {
                     return self.base64_word(next.1)
                         || self.generated_word(next.1, 8)
-                        || self.told_word(next.1);
+                        || self.told_word(next.1)
+                        || self.plain_answer(next.1);
                 }
                 self.generated_word(end, 8)
                     || (next.1 - next.0 < 32 && self.generated_word(next.1, 8))
@@ -61,6 +62,7 @@ impl Scanner<'_> {
                 let (from, to, mechanism) = self.argument_at(end + 1, 32);
                 is_one_of!(self.slice(from, to), "plain login xoauth2 oauthbearer")
                     && (self.base64_word(mechanism)
+                        || self.plain_answer(mechanism)
                         || self.byte(mechanism) == b' ' && self.last_word(mechanism))
             }
             // FTP's and POP's

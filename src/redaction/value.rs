@@ -110,7 +110,10 @@ fn closing_spelled(text: &[u8], from: usize, mark: &[u8]) -> (usize, usize) {
         if window.get(at) != Some(&last) {
             return (from + at, from + at);
         }
-        if at >= back && window.get(at - back..=at) == Some(mark) {
+        // nginx's `\x5C\x22`: a mark within the string
+        let within =
+            || mark == b"\\x22" && window.get(..at - back).is_some_and(|own| own.ends_with(b"\\x5C"));
+        if at >= back && window.get(at - back..=at) == Some(mark) && !within() {
             return (from + at - back, from + at + 1);
         }
         at += 1;

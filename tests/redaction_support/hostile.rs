@@ -8,6 +8,7 @@ pub fn hostile() -> Vec<(&'static str, &'static str)> {
     vec![
         ("a server's question", "334 UGFzc3dvcmQ6\n"),
         ("a client's answers", "UGFzc3dvcmQ6\nC: "),
+        ("users at once", "AUTH PLAIN\nC: AAAA"),
         ("a relay", "[a.b]:587 a:"),
         ("a named relay", "passwd: [a.b]:587 a:b "),
         ("a jar's cookies", "cookie jar: a=b, sid=a1B2c3D4e5F6, "),
