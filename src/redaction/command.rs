@@ -201,6 +201,9 @@ impl Scanner<'_> {
             let (at, to, _) = self.argument_at(from, usize::MAX);
             let parts = |b: &u8| *b == b':' || *b == b'%' && word == b"U";
             let Some(colon) = self.slice(at, to).iter().position(parts) else { return false };
+            if self.is_at(at + colon, b"://") {
+                return false; // `wget -qu http://…`
+            }
             return self.command_span(at + colon + 1, to);
         }
         // SNMP's passphrases: `-a SHA -A … -x AES -X …`

@@ -45,7 +45,7 @@ impl Scanner<'_> {
                     && self.is_at(end, b" add ")
                     && self.numbered(end + 4, 3)
             }
-            () if is_one_of!(word, "lftp open") => self.user_comma(end),
+            () if is_one_of!(word, "lftp open") => self.user_comma(end, word == b"open"),
             () if is_one_of!(word, "config") && is_one_of!(self.nth_word(0), "bundle bundler") => {
                 self.gem_source(end)
             }
@@ -92,15 +92,16 @@ impl Scanner<'_> {
         false
     }
 
-    /// `lftp -u user,password sftp://host`
-    fn user_comma(&mut self, mut at: usize) -> bool {
+    /// `lftp -u user,password sftp://host`. What else is opened takes such a flag too: then it must look like a password.
+    fn user_comma(&mut self, mut at: usize, doubtful: bool) -> bool {
         let mut flag = false;
         for _ in 0..WORDS_AT_MOST {
             let Some((from, to, after)) = self.shell_word(at) else { return false };
             let word = self.slice(from, to);
             if flag {
                 let comma = word.iter().position(|&b| b == b',');
-                return comma.is_some_and(|comma| self.command_span(from + comma + 1, to));
+                let Some(start) = comma.map(|comma| from + comma + 1) else { return false };
+                return (!doubtful || value::is_told(self.slice(start, to))) && self.command_span(start, to);
             }
             flag = matches!(word, b"-u" | b"--user");
             at = after;
