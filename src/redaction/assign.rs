@@ -243,6 +243,7 @@ impl Scanner<'_> {
                     || self.is_at(after, b" object ") && object::is_type_name(content)
                     || benign::is_name_of_key(own, content)
                     || self.is_column(own, start, end)
+                    || self.is_letter_given(start, end)
                     || self.is_token_of_text(own, content, after)
                     || sep.colon && benign::is_label_text(content)
                     || self.inside > 0 && benign::is_styling(content)
@@ -303,37 +304,6 @@ impl Scanner<'_> {
             .filter(|token| token.start == start && token.end == end)
             .map(|token| Rule::of_row(token.row));
         self.take(start, end, after, row.unwrap_or(rule));
-    }
-
-    /// YAML's `password: |` with the value on the indented lines below.
-    fn block_value(&mut self, from: usize) -> bool {
-        let indent = value::run_of(self.text, from, b' ');
-        if indent < 2 {
-            return false;
-        }
-        let start = from + indent;
-        let known = self.blocks.known(indent, indent, start);
-        let mut end = known.map_or(start, |(end, _)| end);
-        while known.is_none() {
-            while !matches!(self.byte(end), b'\n' | 0) {
-                end += 1;
-            }
-            if end >= self.text.len() || value::run_of(self.text, end + 1, b' ') < indent {
-                self.looked(from, end);
-                break;
-            }
-            end += 1;
-        }
-        self.blocks.note(indent, indent, start, (end, end));
-        if value::says_nothing(self.judged(start, end)) {
-            return false;
-        }
-        if self.is_at(start, b"-----BEGIN ") {
-            self.at = start; // its own end says where it ends
-            return true;
-        }
-        self.take(start, end, end, Rule::KEY_VALUE);
-        true
     }
 
     /// Takes the value if it looks generated.

@@ -69,7 +69,13 @@ impl Scanner<'_> {
             () if is_one_of!(name, "private-mac private-hash") => {
                 self.generated_value(sep, 32, Rule::PRIVATE_KEY)
             }
-            () => false,
+            () if name == b"login" => {
+                self.is_at(start.saturating_sub(6), b"sonar.")
+                    && self.generated_value(sep, 20, Rule::KEY_VALUE)
+            }
+            () if is_one_of!(name, "sonar_login") => self.generated_value(sep, 20, Rule::KEY_VALUE),
+            () if name == b"net" => self.account_key(start, sep),
+            () => self.cookie_jar(sep),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The strings a function is called with: `createHmac("sha256", "…")`, `mysqli_connect('db', 'ada', '…')`.
 
+use super::charset;
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
@@ -40,6 +41,12 @@ impl Scanner<'_> {
     /// A string on a line where a placeholder stood for a secret: one of them is it.
     pub fn owed(&mut self, start: usize, end: usize, after: usize) -> bool {
         self.take_generated(start, end, after)
+    }
+
+    /// `ApiKey("x")`: a function is given one letter, which is no secret.
+    pub fn is_letter_given(&self, start: usize, end: usize) -> bool {
+        let open = start.saturating_sub(2);
+        end == start + 1 && self.byte(open) == b'(' && charset::is_alnum(self.before(open))
     }
 
     fn take_generated(&mut self, start: usize, end: usize, after: usize) -> bool {

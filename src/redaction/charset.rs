@@ -63,6 +63,8 @@ pub const CRYPT: Charset =
     Charset(DIGIT | LOWER | UPPER | DOT | PLUS_SLASH | EQUALS | DOLLAR_COMMA | UNDERSCORE | DASH);
 /// [`CRYPT`] and `:`
 pub const CRYPT_COLON: Charset = Charset(CRYPT.0 | COLON);
+/// [`CRYPT_COLON`] and what names a Kerberos service: `*` and `@`
+pub const KERBEROS: Charset = Charset(CRYPT_COLON.0 | STAR | AT);
 /// What an iron seal holds: `A-Za-z0-9_-*~`
 pub const IRON: Charset = Charset(TOKEN.0 | STAR | TILDE);
 /// The rest of a URL path: `A-Za-z0-9_-./@`

@@ -52,6 +52,14 @@ fn is_chained(value: &[u8]) -> bool {
     }
 }
 
+/// Rust's `1.to_string()`: a number's method
+fn is_number_called(value: &[u8]) -> bool {
+    let digits = value.iter().take_while(|b| b.is_ascii_digit()).count();
+    let method = value.get(digits..).and_then(|rest| rest.strip_prefix(b".")).unwrap_or_default();
+    let name = method.iter().take_while(|b| b.is_ascii_lowercase() || **b == b'_').count();
+    (1..=4).contains(&digits) && name > 3 && method.get(name) == Some(&b'(')
+}
+
 /// Terraform's `random_password.db.result`: what kind of thing, which one, and its field
 fn is_resource(value: &[u8]) -> bool {
     let name = |name: &[u8]| name.len() > 1 && name.iter().all(|b| b.is_ascii_lowercase() || *b == b'_');
@@ -164,6 +172,7 @@ pub fn is_code(value: &[u8]) -> bool {
         || matches!(value, b"string.Empty" | b"String.Empty")
         || value.len() <= NAME_AT_MOST
             && (is_type(value) || is_resource(value) || is_chained(value) || is_secret_field(value))
+        || is_number_called(value)
         || value.iter().position(|&b| matches!(b, b'(' | b'[')).is_some_and(|open| {
             let (name, rest) = value.split_at_checked(open).unwrap_or_default();
             // `config["token"]`, `params[:token]`, `gray[700]`, `fetch(…)`

@@ -47,6 +47,9 @@ impl Scanner<'_> {
         if self.is_at(start, b"supabase link ") || self.is_at(start, b"supabase db ") {
             self.line.password_flag = b'p';
         }
+        if self.is_at(start, b"security ") {
+            self.line.password_flag = self.keychain_flag(end).unwrap_or(self.line.password_flag);
+        }
         if let Some(known) = COMMANDS.any_case(self.slice(start, end)) {
             self.line.user_flag |= known & USER != 0;
             if known & 0xff != 0 {
@@ -55,6 +58,19 @@ impl Scanner<'_> {
             }
         }
         false
+    }
+
+    /// The letter of the flag with which macOS' `security` takes a password, by what it is to do.
+    fn keychain_flag(&self, end: usize) -> Option<u8> {
+        let to = charset::WORD.run_within(self.text, end + 1, 32);
+        let verb = self.slice(end + 1, to);
+        match () {
+            () if is_one_of!(verb, "unlock-keychain create-keychain set-keychain-password") => Some(b'p'),
+            () if is_one_of!(verb, "add-generic-password add-internet-password") => Some(b'w'),
+            () if is_one_of!(verb, "import") => Some(b'P'),
+            () if is_one_of!(verb, "set-key-partition-list") => Some(b'k'),
+            () => None,
+        }
     }
 
     /// Oracle's `user/password@host`
@@ -103,6 +119,9 @@ impl Scanner<'_> {
         // The password comes another way: `echo … | docker login --password-stdin`.
         if ends_as!(word, "stdin") || word == b"S" && is_one_of!(self.nth_word(0), "sudo") {
             return self.piped(start);
+        }
+        if self.substituted(start, end) {
+            return true;
         }
         // `ConvertTo-SecureString -AsPlainText "…"`
         if word == b"AsPlainText" {
@@ -174,11 +193,17 @@ impl Scanner<'_> {
         let httpie = word == b"a" && is_one_of!(self.nth_word(0), "http https xh");
         let user = httpie
             || self.line.user_flag
-                && (word == b"u" || word == b"U" || (long && matches!(word, b"user" | b"proxy-user")));
+                && (word == b"u"
+                    || word == b"U"
+                    || !long && is_bundle(word)
+                    || (long && matches!(word, b"user" | b"proxy-user")));
         if user && space > 0 {
             let (at, to, _) = self.argument_at(from, usize::MAX);
             let parts = |b: &u8| *b == b':' || *b == b'%' && word == b"U";
             let Some(colon) = self.slice(at, to).iter().position(parts) else { return false };
+            if self.is_at(at + colon, b"://") {
+                return false; // `wget -qu http://…`
+            }
             return self.command_span(at + colon + 1, to);
         }
         // SNMP's passphrases: `-a SHA -A … -x AES -X …`
@@ -250,4 +275,11 @@ impl Scanner<'_> {
         self.take(from, to, to, Rule::COMMAND_LINE);
         true
     }
+}
+
+/// curl's short options with `-u` the last of them: `-sSfu user:password`
+fn is_bundle(word: &[u8]) -> bool {
+    (2..=8).contains(&word.len())
+        && word.ends_with(b"u")
+        && word.iter().all(|b| b"0146afgijklnpqsvGILNOSZu#".contains(b))
 }

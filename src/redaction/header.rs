@@ -11,6 +11,9 @@ use super::words::is_one_of;
 const SCHEMES: &str = "bearer basic token digest negotiate ntlm apikey api-key key oauth hawk signature hmac jwt bot ssws \
     splunk geniekey sharedkey sso-key aws4-hmac-sha256 aws dpop zoho-oauthtoken";
 
+/// How much white space a header's next line begins with at most.
+const FOLD_AT_MOST: usize = 24;
+
 /// What a cookie says about itself.
 const ATTRIBUTES: &str = "path domain expires max-age httponly secure samesite partitioned priority";
 
@@ -32,6 +35,7 @@ impl Scanner<'_> {
         };
         let word = WORD.run_within(self.text, start, 24).min(limit);
         let gap = value::run_of(self.text, word, b' ');
+        let gap = if gap == 0 && opened.is_none() { self.folded(start, word) } else { gap };
         let scheme = gap > 0
             && (is_one_of!(self.slice(start, word), SCHEMES) || self.own_scheme(start, word, word + gap));
         let from = if scheme { word + gap } else { start };
@@ -58,6 +62,7 @@ impl Scanner<'_> {
             || prose
             || value::is_code(credentials)
             || value::is_sentence(credentials)
+            || !scheme && value::is_address(credentials)
         {
             if credentials.starts_with(super::MARK.as_bytes()) {
                 self.resume(from + super::MARK.len());
@@ -67,6 +72,23 @@ impl Scanner<'_> {
         }
         self.take(from, to, if opened.is_some() { after } else { to }, Rule::AUTHORIZATION);
         Some(true)
+    }
+
+    /// A header that goes on in its next line, which white space begins (RFC 9112's `obs-fold`): what stands between the scheme
+    /// and its credentials. Those must look generated, for below may stand anything.
+    fn folded(&mut self, scheme: usize, end: usize) -> usize {
+        let line = end + usize::from(self.byte(end) == b'\r');
+        let rest = self.slice(line + 1, line + FOLD_AT_MOST);
+        let blank = rest.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        if self.byte(line) != b'\n' || blank == 0 || !is_one_of!(self.slice(scheme, end), SCHEMES) {
+            return 0;
+        }
+        let from = line + 1 + blank;
+        let to = CREDENTIAL.run_within(self.text, from, 512);
+        self.looked(end, to);
+        let marked = self.is_at(from, super::MARK.as_bytes());
+        let fits = marked || value::looks_generated(self.slice(from, to), 16);
+        if fits { from - end } else { 0 }
     }
 
     /// Takes a string's content, and nothing behind it.
@@ -109,6 +131,10 @@ impl Scanner<'_> {
             }
             b'%' if self.is_at(end, b"%20") => end + 3,
             b'+' => end + 1,
+            b'.' if bearer && matches!(self.before(start), b' ' | b',' | b'"' | b'\'') => {
+                return self.protocol_bearer(end + 1);
+            }
+            b',' if bearer && self.byte(end + 1) == b' ' => return self.protocol_bearer(end + 2),
             _ => return false,
         };
         if self.is_at(from, super::MARK.as_bytes()) {
@@ -129,8 +155,20 @@ impl Scanner<'_> {
                 && charset::is_mixed(credentials)
                 && credentials.iter().skip(1).any(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
         } else {
-            is_user_and_password(credentials)
+            is_user_and_password(credentials) || is_random(credentials)
         };
+        if secret {
+            self.take(from, to, to, Rule::AUTHORIZATION);
+        }
+        secret
+    }
+
+    /// A WebSocket's `Sec-WebSocket-Protocol: graphql-ws, bearer.…`, `Bearer, …`: what can be nothing but a token. A JWT is its
+    /// own rule's.
+    fn protocol_bearer(&mut self, from: usize) -> bool {
+        let to = TOKEN.run_within(self.text, from, 512);
+        self.looked(from, to);
+        let secret = !self.is_at(from, b"eyJ") && value::is_unmistakable(self.slice(from, to));
         if secret {
             self.take(from, to, to, Rule::AUTHORIZATION);
         }
@@ -252,7 +290,31 @@ fn is_no_cookie(value: &[u8]) -> bool {
     value.starts_with(b"***")
         || value.starts_with(b"${")
         || value.starts_with(b"<") && value.ends_with(b">")
+        || is_slot(value)
         || matches!(value, b"deleted" | b"null" | b"undefined")
+}
+
+/// A name in braces, which is filled in later: `{sid}`, `{{sid}}`, `#{sid}`
+fn is_slot(value: &[u8]) -> bool {
+    let value = value.strip_prefix(b"#").unwrap_or(value);
+    let open = value.iter().take_while(|b| **b == b'{').count();
+    let name = value.get(open..value.len().saturating_sub(open)).unwrap_or_default();
+    (1..=2).contains(&open)
+        && name.len() <= 40
+        && name.first().is_some_and(u8::is_ascii_alphabetic)
+        && name.iter().all(|&b| b.is_ascii_alphabetic() || b"_. ".contains(&b))
+        && value.iter().rev().take(open).all(|b| *b == b'}')
+}
+
+/// Whether a token is base64 of random bytes, as some send in place of `user:password`: no word of letters is so mixed.
+fn is_random(token: &[u8]) -> bool {
+    let kind = |b: &u8| (b.is_ascii_digit(), b.is_ascii_lowercase(), b.is_ascii_uppercase());
+    let changes = token.windows(2).filter(|two| matches!(two, [a, b] if kind(a) != kind(b))).count();
+    (20..=512).contains(&token.len())
+        && token.len().is_multiple_of(4)
+        && token.iter().all(|&b| charset::BASE64.has(b))
+        && changes * 5 >= token.len() * 2
+        && value::is_unmistakable(token)
 }
 
 /// Whether a token is base64 of `user:password`.

@@ -20,6 +20,9 @@ impl Scanner<'_> {
             self.resume(self.at + MARK.len());
             return;
         }
+        if b == b'[' && self.relay() {
+            return;
+        }
         if self.inside > 0 {
             self.inside += 1;
             if self.at - self.inside_from > INSIDE_AT_MOST {

@@ -18,7 +18,7 @@ impl Scanner<'_> {
             || self.is_name(bare)
             || self.is_word(bare)
             || self.is_source(bare)
-            || self.is_type(bare)
+            || self.is_declared(bare)
             || self.is_note(bare)
             || self.is_outcome(bare)
             || self.is_elided(bare)
@@ -123,36 +123,6 @@ impl Scanner<'_> {
             && !rest.is_empty()
             && rest.iter().all(|b| b.is_ascii_alphabetic() || b"_-".contains(b));
         variable || parameter || entry || anchor || first == b'$' && !bare.flag && is_variable(content)
-    }
-
-    /// Its type, or what takes one: `cookie: Record<string, string>`, `privateKey: CryptoKey;`, `useState<…`,
-    /// `secret: Buffer | string`, `token: string?`
-    fn is_type(&self, bare: &Bare<'_>) -> bool {
-        const UNITED: &str = "string null undefined number boolean buffer uint8array keyobject";
-        let &Bare { sep, end, content, .. } = bare;
-        let word = !content.is_empty() && content.iter().all(u8::is_ascii_alphabetic);
-        let capital = content.first().is_some_and(u8::is_ascii_uppercase);
-        let rest = self.slice(end, end + 64);
-        let close =
-            rest.iter().position(|&b| b == b'>').map(|close| rest.get(close + 1).copied().unwrap_or(b'\n'));
-        let generic = word
-            && rest.first() == Some(&b'<')
-            && (content.starts_with(b"use") || sep.spaced_colon && capital)
-            && close.is_some_and(|behind| b";,)(= \n>".contains(&behind));
-        let declared = word && sep.spaced_colon && !sep.quoted;
-        let humps = capital
-            && content.iter().skip(1).any(u8::is_ascii_uppercase)
-            && content.iter().any(u8::is_ascii_lowercase);
-        let typed = declared
-            && humps
-            && (self.byte(end) == b';' || self.is_at(end, b" {"))
-            && ends_as!(content, "key cookie cookies object token secret string buffer type options config");
-        let united = || {
-            let behind = charset::ALNUM.run_within(self.text, end + 3, 24);
-            declared && self.is_at(end, b" | ") && is_one_of!(self.slice(end + 3, behind), UNITED)
-        };
-        let optional = content.strip_suffix(b"?").is_some_and(value::says_nothing);
-        generic || typed || optional || united()
     }
 
     /// `SAML: InResponseTo is not valid`: what has a name of its own, and what is said of it. A password may be such a word.

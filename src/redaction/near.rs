@@ -5,6 +5,7 @@ use super::benign;
 use super::charset;
 use super::keys::Level;
 use super::names::Rule;
+use super::operands::OPERANDS;
 use super::places::POSITIONAL_CALLS;
 use super::scan::Scanner;
 use super::statement;
@@ -52,7 +53,7 @@ const ORACLE: &str = "system sys scott";
 const IDS: &str = "id user username request trace session account order reference version error at via";
 
 /// Words that mean something on a line of which nothing was said yet, and before a space.
-static BEGINNINGS: Sketches = Sketches::of(&[POSITIONAL, DIRECTIVES, LOGINS, "user use"]);
+static BEGINNINGS: Sketches = Sketches::of(&[POSITIONAL, DIRECTIVES, LOGINS, OPERANDS, "user"]);
 
 impl Scanner<'_> {
     /// What a word that nothing else took means for what is near it; whether it was taken itself.
@@ -95,7 +96,9 @@ impl Scanner<'_> {
                     return true;
                 }
             }
-            if is_one_of!(word, DIRECTIVES) && self.directive(end) {
+            if is_one_of!(word, DIRECTIVES) && self.directive(end)
+                || is_one_of!(word, OPERANDS) && self.operand(start, end)
+            {
                 return true;
             }
         }
@@ -157,7 +160,11 @@ impl Scanner<'_> {
                 self.line.one_time = self.line.one_time || ends_as!(word, "code codes");
                 self.table_head(start, end);
                 // `/secrets?filter=…`: a query, no list
-                if word.ends_with(b"s") && !self.queried(end) && self.listed_behind(end) {
+                if word.ends_with(b"s")
+                    && !self.queried(end)
+                    && !self.is_at(end, b"::")
+                    && self.listed_behind(end)
+                {
                     return true;
                 }
             }
@@ -180,12 +187,6 @@ impl Scanner<'_> {
     /// Whether nothing was said yet that a secret could follow.
     fn line_is_quiet(&self) -> bool {
         self.line.spoken == 0 && !self.line.secret && !self.line.password && !self.line.login
-    }
-
-    /// Whether a path goes on here, its slash escaped or not (`\/`).
-    pub fn slash_at(&self, at: usize) -> bool {
-        self.byte(at) == b'/'
-            || self.byte(at) == b'\\' && self.byte(at + value::run_of(self.text, at, b'\\')) == b'/'
     }
 
     /// What the word says of a secret: alone, with the one before it, or as the way to one.
@@ -298,7 +299,9 @@ impl Scanner<'_> {
             if content.contains(&b'/') || !(digits || chosen || parted) {
                 break;
             }
-            self.take(at, to, to, Rule::KEY_VALUE);
+            // `cookies sid=…`
+            let from = at + benign::inner_value(content).unwrap_or(0);
+            self.take(from, to, to, Rule::KEY_VALUE);
             (at, taken) = (to, true);
         }
         taken

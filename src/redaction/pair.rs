@@ -1,11 +1,16 @@
 //! Names and values that stand apart: `<password>…</password>`, `{name, value}`, form fields.
 
+use super::benign;
 use super::charset;
 use super::keys::Level;
 use super::names::Rule;
 use super::scan::Scanner;
 use super::separator::Separator;
 use super::value;
+
+/// How much white space stands around an element's text on a line of its own, and how long such a text is.
+const BLANK_AT_MOST: usize = 64;
+const WORD_AT_MOST: usize = 128;
 
 impl Scanner<'_> {
     /// `<password>value</password>`
@@ -14,7 +19,11 @@ impl Scanner<'_> {
         let before = self.before(start);
         let opens = matches!(before, b'<' | b':' | b'>' | b'.')
             || before == b';' && self.is_at(start.saturating_sub(4), b"&lt;");
-        if !opens || !named_secret(self.level_of(start, end, true)) {
+        if !opens {
+            return false;
+        }
+        let level = self.level_of(start, end, true);
+        if !named_secret(level) && level != Level::Digits {
             return false;
         }
         // Python's `<RequestsCookieJar[<Cookie sid=… for example.com/>]>`
@@ -29,7 +38,12 @@ impl Scanner<'_> {
             let from = end + self.slice(end, end + 8).iter().position(|&b| b == b'>').unwrap_or(0) + 1;
             let gap = self.slice(from, from + 48).iter().take_while(|b| b.is_ascii_whitespace()).count();
             let value = from + gap;
-            return (self.is_at(value, b"<string>") && self.element_text(value + 8))
+            // XML-RPC's `<value><string>…`
+            let inner = value + 7;
+            let gap = self.slice(inner, inner + 48).iter().take_while(|b| b.is_ascii_whitespace()).count();
+            let within = self.is_at(value, b"<value>") && self.is_at(inner + gap, b"<string>");
+            let typed = if within { inner + gap } else { value };
+            return (self.is_at(typed, b"<string>") && self.element_text(typed + 8))
                 || (self.is_at(value, b"<value>") && self.element_text(value + 7));
         }
         let mut from = end;
@@ -40,11 +54,46 @@ impl Scanner<'_> {
         if self.byte(from) != b'>' || self.before(from) == b'/' {
             return false;
         }
+        if level == Level::Digits {
+            let to = charset::DIGITS.run_within(self.text, from + 1, 9);
+            let pin = (4..=8).contains(&(to - from - 1)) && self.is_at(to, b"</");
+            if pin {
+                self.take(from + 1, to, to, Rule::KEY_VALUE);
+            }
+            return pin;
+        }
         self.element_text(from + 1)
+    }
+
+    /// An element's text on a line of its own, a word alone.
+    fn element_below(&mut self, from: usize) -> bool {
+        let blank = |at: usize| {
+            self.slice(at, at + BLANK_AT_MOST).iter().take_while(|b| b.is_ascii_whitespace()).count()
+        };
+        let start = from + blank(from);
+        if self.is_at(start, b"<![CDATA[") {
+            return self.element_text(start);
+        }
+        let rest = self.slice(start, start + WORD_AT_MOST);
+        let to = start + rest.iter().take_while(|&&b| b > b' ' && b != b'<').count();
+        let close = to + blank(to);
+        let content = self.slice(start, to);
+        let fits = to > start
+            && self.is_at(close, b"</")
+            && !content.starts_with(b"{")
+            && !value::says_nothing(content);
+        self.looked(from, close);
+        if fits {
+            self.take(start, to, to, Rule::KEY_VALUE);
+        }
+        fits
     }
 
     /// The text of an element up to its end tag.
     fn element_text(&mut self, from: usize) -> bool {
+        if matches!(self.byte(from), b'\n' | b'\r') {
+            return self.element_below(from);
+        }
         let data = self.is_at(from, b"<![CDATA[");
         let from = if data { from + 9 } else { from };
         let known = self.elements.known(0, (), from).filter(|_| !data);
@@ -63,7 +112,8 @@ impl Scanner<'_> {
             self.elements.note(0, (), from, (to, to));
         }
         let closed = self.is_at(to, b"</") || self.is_at(to, b"&lt;/") || self.is_at(to, b"]]>");
-        if !closed || value::says_nothing(self.judged(from, to)) {
+        let content = self.judged(from, to);
+        if !closed || value::says_nothing(content) || benign::is_label_text(content) {
             return false;
         }
         self.take(from, to, to, Rule::KEY_VALUE);
@@ -101,11 +151,14 @@ impl Scanner<'_> {
             && self.before(after + close) != b'/';
         let after = after + if tag { close } else { 0 };
         let inner = if self.is_at(after, b"><value>") { after + 7 } else { after };
+        if self.byte(after) == b'>' && self.is_text_resource(sep.value, inner + 1) {
+            return None;
+        }
         if self.byte(after) == b'>' && self.element_text(inner + 1) {
             return Some(level);
         }
         self.value_before(sep.value);
-        if let Some(from) = self.blank_line(after) {
+        if let Some(from) = self.part_body(after) {
             let rest = self.slice(from, from + 512);
             let ends = |b: &u8| matches!(b, b'\r' | b'\n' | b'\\' | b'"' | b'\'');
             let to = from + rest.iter().position(ends).unwrap_or(rest.len());
@@ -116,6 +169,21 @@ impl Scanner<'_> {
             }
         }
         Some(level)
+    }
+
+    /// Android's `<string name="enter_password">Enter your password</string>`: words that a screen shows, the first with a
+    /// capital.
+    fn is_text_resource(&mut self, name: usize, text: usize) -> bool {
+        let words = self.slice(text, text + WORD_AT_MOST);
+        let length = words.iter().position(|&b| b == b'<').unwrap_or(0);
+        let words = words.get(..length).unwrap_or_default();
+        let plain = |b: &u8| b.is_ascii_alphabetic() || b" ,.?!'\\:-".contains(b) || *b >= 0x80;
+        let fits = self.is_at(name.saturating_sub(13), b"<string name=")
+            && words.contains(&b' ')
+            && words.first().is_some_and(u8::is_ascii_uppercase)
+            && words.iter().all(plain);
+        self.looked(text, text + length);
+        fits
     }
 
     /// `"loc":["body","password"]`: of a list of strings the last speaks. Where it starts.
@@ -159,17 +227,6 @@ impl Scanner<'_> {
             self.take(start, end, after, Rule::KEY_VALUE);
             self.at = self.at.max(resume);
         }
-    }
-
-    /// `\r\n\r\n` at `at`, raw or escaped: where the line behind it starts.
-    fn blank_line(&self, mut at: usize) -> Option<usize> {
-        for _ in 0..2 {
-            at = [&b"\r\n"[..], b"\n", b"\\r\\n", b"\\n", b"\\\\r\\\\n", b"\\\\n"]
-                .iter()
-                .find(|line| self.slice(at, at + line.len()) == **line)
-                .map(|line| at + line.len())?;
-        }
-        Some(at)
     }
 
     /// YAML's `name: DB_PASSWORD` with `value: …` to come.

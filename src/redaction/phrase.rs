@@ -53,7 +53,7 @@ impl Scanner<'_> {
             return self.one_time_code(start + 2, end);
         }
         let stated = match self.byte(start) {
-            b'A' | b'a' | b'P' | b'L' | b'V' | b'v' => matches!(length, 4..=6),
+            b'A' | b'a' | b'P' | b'L' | b'V' | b'v' => matches!(length, 4..=6 | 12),
             b'I' => length == 8,
             b'm' => length == 10,
             b'r' => length == 11,

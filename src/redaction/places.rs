@@ -17,7 +17,7 @@ pub const DATABASES: &str =
     "postgres postgresql mysql mariadb redis rediss mongodb srv amqp amqps mssql sqlserver clickhouse";
 
 /// Functions that are given a password by its place.
-pub const POSITIONAL_CALLS: &str = "httpbasicauth httpdigestauth basicauth login signin authenticate compare comparesync hash hashsync pdo secretstr secretbytes";
+pub const POSITIONAL_CALLS: &str = "httpbasicauth httpdigestauth basicauth login signin authenticate compare comparesync hash hashsync pdo crypt pgp_sym_encrypt pgp_sym_decrypt secretstr secretbytes";
 
 /// How much blank may stand before a string of a list.
 const BLANK_AT_MOST: usize = 24;
@@ -89,6 +89,12 @@ impl Scanner<'_> {
         (fits && (door(0) || door(1))).then_some((start, end, Rule::KEY_VALUE))
     }
 
+    /// Whether a path goes on here, its slash escaped or not (`\/`).
+    pub fn slash_at(&self, at: usize) -> bool {
+        self.byte(at) == b'/'
+            || self.byte(at) == b'\\' && self.byte(at + value::run_of(self.text, at, b'\\')) == b'/'
+    }
+
     /// `HTTPBasicAuth('ada', '…')`, `client.login('ada', '…')`, `bcrypt.hash('…', 10)`: the string by its number.
     pub fn positional_call(&mut self, word: &[u8], open: usize) -> bool {
         match () {
@@ -99,6 +105,8 @@ impl Scanner<'_> {
                 let (_, _, after) = self.argument_at(open, 160);
                 self.is_at(after, b", ") && self.second_string(after + 2, true)
             }
+            () if is_one_of!(word, "crypt") => self.crypted(open),
+            () if word.starts_with(b"pgp_") => self.sealed_with(open),
             // pydantic's `SecretStr('…')`, `SecretBytes(b'…')`
             () if word.starts_with(b"Secret") => {
                 let open = open + usize::from(self.byte(open) == b'b');
@@ -159,9 +167,14 @@ impl Scanner<'_> {
 
     /// Whether passwords' hashes are spoken of beside a hash.
     fn of_hashes(&mut self, start: usize, end: usize) -> bool {
-        const SPOKEN: [&[u8]; 7] = [
+        const SPOKEN: [&[u8]; 12] = [
             b"pg_authid",
             b"pg_shadow",
+            b"rolpassword",
+            b"pgbouncer",
+            b"userlist",
+            b"passwd",
+            b"PASSWD",
             b"authentication_string",
             b"assword hash",
             b"assword_hash",

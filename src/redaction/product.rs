@@ -5,7 +5,7 @@ use super::names::Rule;
 use super::scan::Scanner;
 use super::separator::Separator;
 use super::value;
-use super::words::{ends_as, is_one_of};
+use super::words::{ends_as, is_one_of, mentions};
 
 /// Azure's keys: 64 bytes in base64.
 const AZURE: usize = 88;
@@ -62,6 +62,24 @@ impl Scanner<'_> {
         let fits = is_of_product(name, self.slice(start, end)) && (quoted || !is_wordpress(name));
         if fits {
             self.take(start, end, after, Rule::KEY_VALUE);
+        }
+        fits
+    }
+
+    /// Hadoop's `fs.azure.account.key.{account}.dfs.core.windows.net=…`, its name read from its end
+    pub fn account_key(&mut self, start: usize, sep: Separator) -> bool {
+        let back = self.slice(start.saturating_sub(NAMED_WITHIN), start);
+        if !back.ends_with(b".core.windows.") || !mentions(back, &[b"azure.account.key."]) {
+            return false;
+        }
+        self.looked(start.saturating_sub(NAMED_WITHIN), start);
+        let (from, to, after) = self.argument_at(sep.value, 2 * AZURE);
+        let content = self.slice(from, to);
+        let fits = content.len() == AZURE
+            && content.ends_with(b"==")
+            && content.iter().all(|&b| charset::BASE64.has(b));
+        if fits {
+            self.take(from, to, after, Rule::KEY_VALUE);
         }
         fits
     }

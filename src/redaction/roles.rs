@@ -53,7 +53,7 @@ static ROLES: Words<1024> = Words::new(&[
     (MAKES_KEY | GENERATED, "session sess"),
     (MAKES_KEY | GENERATED, "hmac"),
     (GENERATED | MAKES_KEY | QUERY, "signature sig"),
-    (GENERATED, "ntlm lmhash nthash assertion cred ticket bypass pat pepper sas"),
+    (GENERATED, "tok crumb ntlm lmhash nthash assertion cred ticket bypass pat pepper sas"),
     (GENERATED | NEUTRAL | MAKES_CODE, "confirm"),
     (QUERY, "appid t invite invitation"),
     (GENERATED | COUNTED, "sid"),

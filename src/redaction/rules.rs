@@ -68,10 +68,13 @@ pub const RULES: &[Rule] = &[
     row("alibaba-key", "LTAI", ALNUM, 12, 24, Gitleaks),
     row("anthropic-key", "sk-ant-", TOKEN, 20, 200, Gitleaks),
     row("arcjet-key", "ajkey_", ALNUM, 26, 26, Kingfisher),
+    // ASP.NET's data protection, as its cookies and antiforgery tokens have it: a marker in base64url, and what is sealed
+    row("aspnet-sealed", "CfDJ8", TOKEN, 60, 8192, Vendor),
     row("artifactory-key", "AKCp cmVmd", ALNUM, 59, 73, Gitleaks),
     row("atlassian-token", "ATATT3 ATCTT3 ATBB", TOKEN_EQ, 24, 256, Gitleaks),
     row("asana-token", "0/ 1/ 2/", DIGITS_PATH, 32, 70, Kingfisher),
     row("aws-access-key", "AKIA ASIA ABIA ACCA", UPPER_NUM, 16, 16, Gitleaks),
+    row("aws-secret-key", "AWS4", BASE64, 40, 40, Vendor), // as Signature 4 derives its keys from it
     row("aws-bedrock-key", "ABSK bedrock-api-key-", BASE64, 60, 2048, Gitleaks),
     row("block-protocol-key", "b10ck5.", ALNUM_DOT, 69, 69, Kingfisher),
     row("brevo-key", "xkeysib- xsmtpsib-", TOKEN, 64, 100, Gitleaks),
@@ -238,6 +241,7 @@ pub const RULES: &[Rule] = &[
     row("password-hash", "AQAAAAEAACcQAAAAE AQAAAAIAAYagAAAAE", BASE64, 65, 67, Vendor),
     row("password-hash", "pbkdf2_sha256$ pbkdf2_sha1$ bcrypt_sha256$ bcrypt$$2 argon2$argon2 scrypt$", CRYPT, 30, 512, Vendor),
     row("password-hash", "pbkdf2:sha scrypt:32768: SCRAM-SHA-256$ SCRAM-SHA-1$", CRYPT_COLON, 30, 512, Vendor),
+    row("password-hash", "$krb5tgs$ $krb5asrep$ $krb5pa$", KERBEROS, 60, 16384, Scanners),
     row("password-hash", "{SSHA} {SHA} {SSHA256} {SSHA512} {CRYPT} {bcrypt} {SMD5}", CRYPT, 24, 200, Vendor),
     // What protocols and tools write right before a secret: NTLM's empty LM hash, SMTP's question for the password
     // (RFC 4954), GitHub's masking command.

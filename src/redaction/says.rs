@@ -215,6 +215,11 @@ fn placeholder(value: &[u8]) -> bool {
             inside(b"[", b"]") && value.iter().all(|b| b.is_ascii_alphabetic() || b"[] :_-*".contains(b))
         }
         Some(b'?') => value.len() == 1,
+        // `process.env.API_KEY`, as a text tells of a program
+        Some(b'p' | b'i') => {
+            let rest = value.strip_prefix(b"process.env.").or(value.strip_prefix(b"import.meta.env."));
+            rest.is_some_and(named)
+        }
         Some(b'y' | b'Y') => {
             let head = value.get(..5).unwrap_or_default();
             (head.eq_ignore_ascii_case(b"your-") || head.eq_ignore_ascii_case(b"your_"))

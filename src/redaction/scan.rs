@@ -352,6 +352,9 @@ impl<'t> Scanner<'t> {
             b'u' if self.slice(end + 1, end + 5).iter().filter(|b| b.is_ascii_hexdigit()).count() == 4 => {
                 end + 5
             }
+            b'x' if self.slice(end + 1, end + 3).iter().filter(|b| b.is_ascii_hexdigit()).count() == 2 => {
+                end + 3
+            }
             _ => end,
         };
         self.done = self.done.max(self.at);

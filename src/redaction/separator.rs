@@ -150,6 +150,11 @@ impl Scanner<'_> {
                 listed = true;
                 next
             }
+            // YAML's `? password`, and on the next line `: …`
+            (b'\n', b':' | b' ') if self.explicit_value(end, at) > 0 => {
+                colon = true;
+                self.explicit_value(end, at)
+            }
             // irb's `ENV["TOKEN"]`, and on the next line `=> "…"`
             (b'\n', b'=') if quoted && self.is_at(at, b"\n=> \"") => at + 4,
             // A list of redis-cli's: `1) "password"`, and on the next line `2) "…"`
@@ -329,6 +334,18 @@ impl Scanner<'_> {
         let back = self.slice(end.saturating_sub(40), end);
         let name = back.iter().rev().take_while(|&&b| super::charset::WORD.has(b)).count();
         self.before(end - name)
+    }
+
+    /// Behind the colon of a key of YAML's that says so, `? password`, and on the next line `: …`; 0 where there is none.
+    fn explicit_value(&self, end: usize, line: usize) -> usize {
+        let colon = line + 1 + value::run_of(self.text, line + 1, b' ').min(16);
+        let back = self.slice(end.saturating_sub(64), end);
+        let name = back.iter().rev().take_while(|&&b| super::charset::WORD.has(b)).count();
+        let before = back.get(..back.len() - name).unwrap_or_default();
+        let indent = before.iter().rev().skip(2).take_while(|b| **b == b' ').count();
+        let first = before.iter().rev().nth(indent + 2).is_none_or(|b| *b == b'\n');
+        let fits = before.ends_with(b"? ") && first && self.is_at(colon, b": ");
+        if fits { colon + 1 } else { 0 }
     }
 
     /// Whether a string that is no name stands on the next line.

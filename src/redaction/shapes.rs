@@ -67,6 +67,12 @@ impl Scanner<'_> {
                 let fits = ALNUM.run(self.slice(from, start - 1), 0) == 14 && to - end > 40;
                 fits.then_some((from, to, Rule::TERRAFORM))
             }
+            b'U' if end - start == 12 => self.asked_password(start, end),
+            // A magnetic stripe's first track without its `%`
+            b'B' if self.byte(end) == b'^' && self.byte(start + 1).is_ascii_digit() => {
+                let to = self.card_at(start + 1).filter(|&to| to == end);
+                to.map(|to| (start + 1, to, Rule::CARD))
+            }
             b'd' if self.is_at(end, b".com/api/")
                 && (self.is_at(start, b"discord") || self.is_at(start, b"discordapp")) =>
             {

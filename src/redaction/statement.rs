@@ -10,6 +10,9 @@ use super::words::is_one_of;
 /// How far back a list of columns is looked for.
 const COLUMNS_AT_MOST: usize = 400;
 
+/// How much of a word is looked at to see where it ends; most are shorter.
+const WORD_AT_MOST: usize = 80;
+
 impl Scanner<'_> {
     /// `AUTH [user] password`, `AUTH PLAIN …`, `PASS …`, `LOGIN user password`, `… VALUES (…)`.
     #[inline(never)]
@@ -46,12 +49,21 @@ impl Scanner<'_> {
                 if is_one_of!(self.slice(next.0, next.1), "plain login default cram-md5 xoauth2") {
                     return self.base64_word(next.1)
                         || self.generated_word(next.1, 8)
-                        || self.told_word(next.1);
+                        || self.told_word(next.1)
+                        || self.plain_answer(next.1);
                 }
                 self.generated_word(end, 8)
                     || (next.1 - next.0 < 32 && self.generated_word(next.1, 8))
                     || self.sent(start) && self.last_word(end)
                     || self.told_word(end)
+            }
+            // IMAP's and ManageSieve's
+            b"AUTHENTICATE" => {
+                let (from, to, mechanism) = self.argument_at(end + 1, 32);
+                is_one_of!(self.slice(from, to), "plain login xoauth2 oauthbearer")
+                    && (self.base64_word(mechanism)
+                        || self.plain_answer(mechanism)
+                        || self.byte(mechanism) == b' ' && self.last_word(mechanism))
             }
             // FTP's and POP's
             b"PASS" => self.generated_word(end, 8) || self.sent(start) && self.last_word(end),
@@ -64,6 +76,7 @@ impl Scanner<'_> {
                     && (1..=8).contains(&tag.len())
                     && tag.iter().any(u8::is_ascii_digit)
                     && self.words[0].1 + 1 == start;
+                let tagged = tagged || self.slice(start.saturating_sub(2), start) == b"* ";
                 let (_, user, after) = self.argument_at(end + 1, 64);
                 self.generated_word(user, 8) || tagged && self.last_word(after)
             }
@@ -77,9 +90,11 @@ impl Scanner<'_> {
     /// The word behind the space at `at`.
     fn next_word(&mut self, at: usize) -> (usize, usize) {
         let start = at + value::run_of(self.text, at, b' ').min(4);
-        let end = value::bare_end(self.slice(0, start + 80), start, false);
+        let end = value::bare_end(self.slice(0, start + WORD_AT_MOST), start, false);
         self.looked(at, end);
-        (start, end)
+        // A longer one goes whole; a full stop or two may have been left out at its end.
+        let cut = end + 3 >= start + WORD_AT_MOST;
+        (start, if cut { self.bare_end(start, false, false) } else { end })
     }
 
     /// Takes the word behind the space at `at` if it looks generated.

@@ -12,12 +12,14 @@ pub use super::says::*;
 pub enum Quote {
     /// A quotation mark behind so many backslashes: `"`, `\"`, `\\\"` … (a string in a string in a string).
     Mark(u8, usize),
-    /// A mark spelled out: `%22`, `&quot;`, `\u0022`.
+    /// A mark spelled out: `%22`, `&quot;`, `\u0022`, `\x22`.
     Spelled(&'static [u8]),
 }
 
-const SPELLED: [&[u8]; 9] =
-    [b"%22", b"%27", b"&quot;", b"&#34;", b"&#39;", b"&apos;", b"&#x27;", b"\\u0022", b"\\u0027"];
+const SPELLED: [&[u8]; 11] = [
+    b"%22", b"%27", b"&quot;", b"&#34;", b"&#39;", b"&apos;", b"&#x27;", b"\\u0022", b"\\u0027", b"\\x22",
+    b"\\x27", // as nginx escapes what it logs
+];
 
 /// How far a typographic mark's pair is looked for: it is not the same mark, so what opens need not close what is open.
 const TYPOGRAPHIC_AT_MOST: usize = 128;
@@ -38,7 +40,7 @@ pub fn opening(text: &[u8], at: usize) -> Option<(Quote, usize)> {
             let slashes = run_of(text, at, b'\\');
             match text.get(at + slashes) {
                 Some(&mark @ (b'"' | b'\'' | b'`')) => Some((Quote::Mark(mark, slashes), at + slashes + 1)),
-                Some(b'u') => spelled(text, at + slashes - 1),
+                Some(b'u' | b'x') => spelled(text, at + slashes - 1),
                 _ => None,
             }
         }
@@ -108,7 +110,10 @@ fn closing_spelled(text: &[u8], from: usize, mark: &[u8]) -> (usize, usize) {
         if window.get(at) != Some(&last) {
             return (from + at, from + at);
         }
-        if at >= back && window.get(at - back..=at) == Some(mark) {
+        // nginx's `\x5C\x22`: a mark within the string
+        let within =
+            || mark == b"\\x22" && window.get(..at - back).is_some_and(|own| own.ends_with(b"\\x5C"));
+        if at >= back && window.get(at - back..=at) == Some(mark) && !within() {
             return (from + at - back, from + at + 1);
         }
         at += 1;

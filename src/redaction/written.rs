@@ -30,6 +30,9 @@ impl Scanner<'_> {
         if self.byte(at) == b'{' && statement::is_owed(self.slice(at, at + 3)) {
             return Some(Value::Bare(at, at + 3));
         }
+        if let Some((from, to)) = self.relay_password(at, true) {
+            return Some(Value::Bare(from, to));
+        }
         if let Some(end) = self.bytes_value(at).or_else(|| self.array_reference(at)) {
             return Some(Value::Bare(at, end));
         }

@@ -1,0 +1,52 @@
+//! Cookies that a sentence lists: `cookie jar: sid=…, theme=dark`. A header's have a grammar of their own.
+
+use super::charset::{self, TOKEN_DOT};
+use super::keys;
+use super::names::Rule;
+use super::scan::Scanner;
+use super::separator::Separator;
+use super::value;
+use super::words::is_one_of;
+
+/// How many cookies are listed at most, and how long each one's name is.
+const COOKIES_AT_MOST: usize = 32;
+const NAME_AT_MOST: usize = 96;
+
+/// The shortest value that is taken for somebody's session.
+const SESSION_AT_LEAST: usize = 12;
+
+/// What follows cookies on a line and is none, though it looks generated.
+const OTHERS: &str = "trace traceid trace_id span span_id spanid request request_id requestid commit sha etag hash digest checksum";
+
+impl Scanner<'_> {
+    /// `cookie jar: …`, `cookies sent to x.io: …`: the values in the list that look generated.
+    pub fn cookie_jar(&mut self, sep: Separator) -> bool {
+        let spoken = (0..3).any(|nth| is_one_of!(self.nth_word(nth), "cookie cookies set-cookie"));
+        if !sep.spaced_colon || sep.quoted || sep.listed || !spoken {
+            return false;
+        }
+        let (mut at, mut taken) = (sep.value, false);
+        for _ in 0..COOKIES_AT_MOST {
+            let name = TOKEN_DOT.run_within(self.text, at, NAME_AT_MOST);
+            if name == at || self.byte(name) != b'=' {
+                break;
+            }
+            let from = name + 1;
+            let to = charset::CREDENTIAL.run_within(self.text, from, 4096);
+            self.looked(at, to);
+            let (named, content) = (self.slice(at, name), self.slice(from, to));
+            let told = keys::level(named) == keys::Level::Always && !value::says_nothing(content);
+            let session = value::looks_generated(content, SESSION_AT_LEAST) && !is_one_of!(named, OTHERS);
+            if told || session {
+                self.take(from, to, to, Rule::COOKIE);
+                taken = true;
+            }
+            let gap = self.slice(to, to + 3).iter().take_while(|b| b" ,;".contains(b)).count();
+            if gap == 0 {
+                break;
+            }
+            at = to + gap;
+        }
+        taken
+    }
+}

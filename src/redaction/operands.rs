@@ -1,0 +1,199 @@
+//! Words of a command or of a procedure that are secrets by their number: `mc alias set s3 https://… user secret`,
+//! `lftp -u user,password`, `sp_addlogin 'user', 'password'`.
+
+use super::charset::HEX;
+use super::names::Rule;
+use super::scan::Scanner;
+use super::value;
+use super::words::is_one_of;
+
+/// Words behind which such a one may stand.
+pub const OPERANDS: &str =
+    "alias host lftp open config use crumb sp_addlogin sp_password sp_addlinkedsrvlogin sp_setapprole";
+
+/// Commands that look for a secret in what their words are.
+const WORDS_AT_MOST: usize = 8;
+
+/// The longest word of a command, and the longest string of a procedure.
+const WORD_AT_MOST: usize = 128;
+
+/// Which of a procedure's strings are secrets, one bit each.
+const FIRST: u8 = 1;
+const SECOND: u8 = 1 << 1;
+const FIFTH: u8 = 1 << 4;
+
+impl Scanner<'_> {
+    /// Takes what stands by its number behind a word of [`OPERANDS`].
+    #[inline(never)]
+    pub fn operand(&mut self, start: usize, end: usize) -> bool {
+        let word = self.slice(start, end);
+        match () {
+            // Jenkins' token against forged requests
+            () if is_one_of!(word, "crumb") => {
+                let to = HEX.run_within(self.text, end + 1, 65);
+                matches!(to - end, 33 | 65) && self.command_span(end + 1, to)
+            }
+            // MinIO's client
+            () if is_one_of!(word, "alias") => {
+                is_one_of!(self.nth_word(0), "mc mcli")
+                    && self.is_at(end, b" set ")
+                    && self.numbered(end + 4, 3)
+            }
+            () if is_one_of!(word, "host") => {
+                is_one_of!(self.nth_word(0), "config")
+                    && is_one_of!(self.nth_word(1), "mc mcli")
+                    && self.is_at(end, b" add ")
+                    && self.numbered(end + 4, 3)
+            }
+            () if is_one_of!(word, "lftp open") => self.user_comma(end, word == b"open"),
+            () if is_one_of!(word, "config") && is_one_of!(self.nth_word(0), "bundle bundler") => {
+                self.gem_source(end)
+            }
+            () if is_one_of!(word, "config") && is_one_of!(self.nth_word(0), "composer poetry") => {
+                self.package_source(end)
+            }
+            () if is_one_of!(word, "use") => is_one_of!(self.nth_word(0), "net") && self.network_drive(end),
+            () if is_one_of!(word, "sp_addlogin") => self.procedure(end, SECOND),
+            () if is_one_of!(word, "sp_password") => self.procedure(end, FIRST | SECOND),
+            () if is_one_of!(word, "sp_setapprole") => self.procedure(end, SECOND),
+            () if is_one_of!(word, "sp_addlinkedsrvlogin") => self.procedure(end, FIFTH),
+            () => false,
+        }
+    }
+
+    /// The word of a command that the space at `at` leads to: its content, and where reading goes on.
+    fn shell_word(&mut self, at: usize) -> Option<(usize, usize, usize)> {
+        let from = at + value::run_of(self.text, at, b' ').min(4);
+        if from == at {
+            return None;
+        }
+        if matches!(self.byte(from), b'"' | b'\'') {
+            return Some(self.argument_at(from, WORD_AT_MOST));
+        }
+        let rest = self.slice(from, from + WORD_AT_MOST);
+        let to = from + rest.iter().take_while(|&&b| b > b' ' && !b"\"';|)`".contains(&b)).count();
+        self.looked(from, to);
+        (to > from).then_some((from, to, to))
+    }
+
+    /// Takes the word behind so many others, flags not counted.
+    fn numbered(&mut self, mut at: usize, before: usize) -> bool {
+        let mut passed = 0;
+        for _ in 0..WORDS_AT_MOST {
+            let Some((from, to, after)) = self.shell_word(at) else { return false };
+            if self.byte(from) == b'-' {
+            } else if passed == before {
+                return self.command_span(from, to);
+            } else {
+                passed += 1;
+            }
+            at = after;
+        }
+        false
+    }
+
+    /// `lftp -u user,password sftp://host`. What else is opened takes such a flag too: then it must look like a password.
+    fn user_comma(&mut self, mut at: usize, doubtful: bool) -> bool {
+        let mut flag = false;
+        for _ in 0..WORDS_AT_MOST {
+            let Some((from, to, after)) = self.shell_word(at) else { return false };
+            let word = self.slice(from, to);
+            if flag {
+                let comma = word.iter().position(|&b| b == b',');
+                let Some(start) = comma.map(|comma| from + comma + 1) else { return false };
+                return (!doubtful || value::is_told(self.slice(start, to))) && self.command_span(start, to);
+            }
+            flag = matches!(word, b"-u" | b"--user");
+            at = after;
+        }
+        false
+    }
+
+    /// `bundle config set --global gems.example.com user:password`
+    fn gem_source(&mut self, mut at: usize) -> bool {
+        let mut named = false;
+        for _ in 0..WORDS_AT_MOST {
+            let Some((from, to, after)) = self.shell_word(at) else { return false };
+            let word = self.slice(from, to);
+            if named {
+                let colon = word.iter().position(|&b| b == b':').unwrap_or(word.len());
+                let address = self.is_at(from + colon, b"://");
+                return !address && self.command_span(from + colon + 1, to);
+            }
+            named = word.contains(&b'.') && !word.contains(&b'/') && word.first() != Some(&b'-');
+            at = after;
+        }
+        false
+    }
+
+    /// `composer config http-basic.repo.example.com ada password`
+    fn package_source(&mut self, end: usize) -> bool {
+        const GLOBAL: [&[u8]; 3] = [b" --global", b" -g", b""];
+        let flag = GLOBAL.iter().find(|flag| self.is_at(end, flag)).map_or(0, |flag| flag.len());
+        self.is_at(end + flag, b" http-basic.") && self.numbered(end + flag, 2)
+    }
+
+    /// `net use Z: \\nas\share password /user:ada`
+    fn network_drive(&mut self, mut at: usize) -> bool {
+        let mut shared = false;
+        for _ in 0..WORDS_AT_MOST {
+            let Some((from, to, after)) = self.shell_word(at) else { return false };
+            if shared {
+                let user = self.is_at(after, b" /user:") || self.is_at(after, b" /u:");
+                let told = value::is_told(self.slice(from, to));
+                let option = matches!(self.byte(from), b'/' | b'*');
+                return (user || told) && !option && self.command_span(from, to);
+            }
+            shared = self.is_at(from, b"\\\\");
+            at = after;
+        }
+        false
+    }
+
+    /// Takes the strings of a procedure that have these numbers: `EXEC sp_addlogin 'ada', 'password'`.
+    fn procedure(&mut self, end: usize, secret: u8) -> bool {
+        let (mut at, mut taken) = (end, false);
+        for place in 0..6 {
+            at += self.slice(at, at + 4).iter().take_while(|b| matches!(b, b' ' | b',' | b'(')).count();
+            at += usize::from(self.byte(at) == b'N' && self.byte(at + 1) == b'\'');
+            if self.is_at(at, b"NULL") {
+                at += 4;
+                continue;
+            }
+            let (from, to, after) = self.argument_at(at, WORD_AT_MOST);
+            if from == at || after == to {
+                break;
+            }
+            if secret >> place & 1 == 1 && !value::says_nothing(self.slice(from, to)) {
+                self.take(from, to, after, Rule::COMMAND_LINE);
+                taken = true;
+            }
+            at = after;
+        }
+        taken
+    }
+
+    /// `rsync --password-file=<(echo password)`: what a shell writes into the file that a flag names
+    pub fn substituted(&mut self, start: usize, end: usize) -> bool {
+        let echo = self.is_at(end, b"=<(echo ") || self.is_at(end, b" <(echo ");
+        let name = self.slice(start, end);
+        if !echo || !name.windows(4).any(|part| matches!(part, b"pass" | b"toke" | b"secr" | b"pwfi")) {
+            return false;
+        }
+        let (from, to, _) = self.argument_at(end + 8, WORD_AT_MOST);
+        self.command_span(from, to)
+    }
+
+    /// PostgreSQL's `pgp_sym_encrypt(data, 'password')`: the second string, whatever it looks like.
+    pub fn sealed_with(&mut self, open: usize) -> bool {
+        let (_, _, after) = self.argument_at(open, WORD_AT_MOST);
+        let (from, to, behind) = self.argument_at(after + 2, WORD_AT_MOST);
+        self.is_at(after, b", ") && from > after + 2 && behind > to && self.command_span(from, to)
+    }
+
+    /// PostgreSQL's `crypt('password', gen_salt('bf'))`: the first string, whatever it looks like.
+    pub fn crypted(&mut self, open: usize) -> bool {
+        let (from, to, after) = self.argument_at(open, WORD_AT_MOST);
+        from > open && after > to && self.byte(after) == b',' && self.command_span(from, to)
+    }
+}
