@@ -73,7 +73,7 @@ impl Scanner<'_> {
         if (half == Some(Half::Name) || typed)
             && let Some(level) = self.pair_name(sep)
             // JSON Patch's `{"op":"add","path":"/password","value":…}`: a path alone is where a request went.
-            && (name != b"path" || self.byte(sep.value) == b'[' || self.slice(start.saturating_sub(64), start).windows(2).any(|part| part == b"op"))
+            && (name != b"path" || self.byte(sep.value) == b'[' || self.is_field_path(start, sep.value))
         {
             (self.pair, self.pair_at) = (level, end);
             if self.done > end {
