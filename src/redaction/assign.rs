@@ -62,7 +62,7 @@ impl Scanner<'_> {
             && !(self.before(start) == b' ' && self.before(start - 1) == b'-');
         let pair = std::mem::replace(&mut self.pair, Level::Harmless);
         // A change names both its ends.
-        if of_pair && (half != Some(Half::Value) || is_one_of!(name, "old before from")) {
+        if of_pair && (half != Some(Half::Value) || is_one_of!(name, "old before from previous")) {
             self.pair = pair;
         }
         let typed = name == b"type"
@@ -73,7 +73,7 @@ impl Scanner<'_> {
         if (half == Some(Half::Name) || typed)
             && let Some(level) = self.pair_name(sep)
             // JSON Patch's `{"op":"add","path":"/password","value":…}`: a path alone is where a request went.
-            && (name != b"path" || self.byte(sep.value) == b'[' || self.slice(start.saturating_sub(64), start).windows(2).any(|part| part == b"op"))
+            && (name != b"path" || self.byte(sep.value) == b'[' || self.is_field_path(start, sep.value))
         {
             (self.pair, self.pair_at) = (level, end);
             if self.done > end {

@@ -25,6 +25,9 @@ const FIELD_AT_MOST: usize = 128;
 /// How far from its key the bucket of a stored object stands at most.
 const BUCKET_WITHIN: usize = 64;
 
+/// How far before a code that was compared it is said what it is.
+const COMPARED_WITHIN: usize = 64;
+
 /// The shortest token of such a pair.
 pub const TOKEN_AT_LEAST: usize = 20;
 
@@ -61,6 +64,10 @@ impl Scanner<'_> {
             () if is_one_of!(name, "user_code usercode") => self.user_code(start, sep),
             () if is_one_of!(name, "private") => self.private_bytes(sep),
             () if keys::is_anonymous(name) => self.public_jwt(sep),
+            () if name == b"Parameter" => self.scheme_parameter(start, sep),
+            () if is_one_of!(name, "entered expected attempt attempted submitted received actual given") => {
+                self.compared_code(start, sep)
+            }
             () if is_one_of!(name, "args") => self.redis_arguments(start, sep.value),
             () if is_routing(name) => self.routing_key(sep),
             () if name == b"result" => self.random_result(start, sep),
@@ -120,6 +127,30 @@ impl Scanner<'_> {
             && code.iter().all(|&b| charset::is_alnum(b) && !b.is_ascii_lowercase() || b == b'-');
         if fits {
             self.take(start, end, after, Rule::ONE_TIME_CODE);
+        }
+        fits
+    }
+
+    /// .NET's `AuthenticationHeaderValue { Scheme = Bearer, Parameter = … }`
+    fn scheme_parameter(&mut self, start: usize, sep: Separator) -> bool {
+        let before = self.slice(start.saturating_sub(17), start);
+        self.looked(start.saturating_sub(17), start);
+        (before == b"Scheme = Bearer, " || before.ends_with(b"Scheme = Basic, "))
+            && self.generated_value(sep, 8, Rule::AUTHORIZATION)
+    }
+
+    /// `{"otp_attempt":{"entered":"123456","expected":"654321"}}`, `{"type":"totp","attempt":"123456"}`
+    fn compared_code(&mut self, start: usize, sep: Separator) -> bool {
+        let (from, to, after) = self.argument_at(sep.value, 12);
+        let code = self.slice(from, to);
+        if code.len() != 6 || !code.iter().all(u8::is_ascii_digit) {
+            return false;
+        }
+        let back = start.saturating_sub(COMPARED_WITHIN);
+        self.looked(back, start);
+        let fits = mentions(self.slice(back, start), &[b"otp", b"OTP", b"2fa", b"mfa"]);
+        if fits {
+            self.take(from, to, after, Rule::ONE_TIME_CODE);
         }
         fits
     }

@@ -139,11 +139,44 @@ impl Scanner<'_> {
             return false;
         }
         let end = end + usize::from(self.byte(end) != b' ');
-        let Some(link) = BEHIND.iter().find(|link| self.is_at(end, link.as_bytes())) else { return false };
+        let Some(link) = BEHIND.iter().find(|link| self.is_at(end, link.as_bytes())) else {
+            return self.code_of_subject(end);
+        };
         let rest = self.slice(end + link.len(), end + BEHIND_AT_MOST);
         let rest = rest.split(|b| b"\n.".contains(b)).next().unwrap_or_default();
         self.looked(end, end + BEHIND_AT_MOST);
         mentions(rest, &SPOKEN) && (!link.ends_with("the ") || mentions(rest, &[b"one-time"]))
+    }
+
+    /// `123456 – Ihr Bestätigungscode`, as a message's subject is written
+    fn code_of_subject(&mut self, end: usize) -> bool {
+        const OTHERS: [&[u8]; 12] = [
+            b"rder",
+            b"ostal",
+            b"zip",
+            b"oucher",
+            b"romo",
+            b"iscount",
+            b"utschein",
+            b"abatt",
+            b"eferral",
+            b"racking",
+            b"ource",
+            b"rror",
+        ];
+        let Some(dash) = [" – ", " - ", " — "].iter().find(|dash| self.is_at(end, dash.as_bytes()))
+        else {
+            return false;
+        };
+        let whose = end + dash.len();
+        let to = TOKEN_DOT.run_within(self.text, whose, 8);
+        let rest = self.slice(to, to + BEHIND_AT_MOST);
+        let rest = rest.split(|b| b"\n.,\"".contains(b)).next().unwrap_or_default();
+        self.looked(end, to + rest.len());
+        self.byte(to) == b' '
+            && is_one_of!(self.slice(whose, to), WHOSE)
+            && mentions(rest, &SPOKEN)
+            && !mentions(rest, &OTHERS)
     }
 
     /// `Use Q7K-9PX as your code`, `K7QM2X is your code`, `Your code is K7QM2X`: a code of capitals and digits.

@@ -92,7 +92,12 @@ impl Scanner<'_> {
         let once = once || self.slice(named, at).ends_with(b"jednorazowe: ");
         if (code || once) && digits {
             self.take(at, end, end, Rule::ONE_TIME_CODE);
-        } else if code || !(self.chosen(at) || at > named && self.told_here(at) || self.told(named, true)) {
+        } else if code
+            || !(self.chosen(at)
+                || at > named && self.told_here(at)
+                || self.told(named, true)
+                || self.faulted(named))
+        {
             self.at = named;
         }
     }

@@ -186,9 +186,9 @@ fn judge(words: &[u32]) -> Level {
 
 /// What the halves of a pair are called: 1 for the name's, 2 for the value's.
 #[rustfmt::skip]
-static HALVES: Words<64> = Words::new(&[
-    (1, "name k key header field headername param id attribute property path loc setting propertypath instancepath datapath"),
-    (2, "value v val current content headervalue default data old new before after from to result input input_value received text previous actual attempted entered given"),
+static HALVES: Words<128> = Words::new(&[
+    (1, "name k key header field headername param id attribute property path loc setting option propertypath instancepath datapath"),
+    (2, "value v val current content headervalue default data old new before after from to result input input_value received text previous actual attempted entered given submitted"),
 ]);
 
 /// Whether a name is one half of a `{name, value}` pair, and which.

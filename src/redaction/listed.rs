@@ -61,11 +61,14 @@ impl Scanner<'_> {
         let variable = self.byte(name).is_ascii_uppercase() && self.slice(name, sep.value).contains(&b'_');
         // `validate('password', 'min:8')`
         let rule = content.iter().position(|&b| b == b':').is_some_and(|at| at < 8 && content.len() < at + 6);
-        let told = content.len() >= if opener == b'[' { 6 } else { 4 }
-            && !rule
-            && !value::is_method(content)
-            && (tuple || !content.contains(&b' '))
-            && content.iter().any(|b| b.is_ascii_digit() || b"!#$%^&*+=?~".contains(b));
+        let line = opener == b'(' && matches!(self.before(open.saturating_sub(1)), 0 | b'\n');
+        let coined = (line || tuple) && value::is_coined(content);
+        let told = coined
+            || content.len() >= if opener == b'[' { 6 } else { 4 }
+                && !rule
+                && !value::is_method(content)
+                && (tuple || !content.contains(&b' '))
+                && content.iter().any(|b| b.is_ascii_digit() || b"!#$%^&*+=?~".contains(b));
         if after == end
             || !closes
             || !(told || (entry || variable) && content.len() >= 3 && !is_name(content))
@@ -112,6 +115,9 @@ impl Scanner<'_> {
             }
             return false;
         }
+        if self.path_cell(sep, name) {
+            return true;
+        }
         let cells = self.before(sep.value.saturating_sub(1)) == b'|'
             || self.before(sep.value.saturating_sub(2)) == b'|';
         let blank =
@@ -128,6 +134,24 @@ impl Scanner<'_> {
         }
         let end = sep.value + cell.len();
         self.take(sep.value, end, end, Rule::KEY_VALUE);
+        true
+    }
+
+    /// `auth.password|…|prod`: behind a path of names that a line begins with.
+    fn path_cell(&mut self, sep: Separator, name: usize) -> bool {
+        let path = self.slice(name.saturating_sub(PATH_AT_MOST), name);
+        let dotted = path.iter().rev().take_while(|&&b| TOKEN_DOT.has(b)).count();
+        if self.before(sep.value) != b'|' || dotted == 0 || !matches!(self.before(name - dotted), 0 | b'\n') {
+            return false;
+        }
+        let rest = self.slice(sep.value, sep.value + CELL_AT_MOST);
+        let length = rest.iter().position(|b| b"| \n".contains(b)).unwrap_or(0);
+        self.looked(sep.value, sep.value + length);
+        let cell = rest.get(..length).unwrap_or_default();
+        if rest.get(length) != Some(&b'|') || !value::is_told(cell) || value::says_nothing(cell) {
+            return false;
+        }
+        self.take(sep.value, sep.value + length, sep.value + length, Rule::KEY_VALUE);
         true
     }
 

@@ -53,6 +53,34 @@ pub fn is_told(value: &[u8]) -> bool {
         && !is_method(value)
 }
 
+/// `MasterDragon`: two capitalised words and more in one, as passwords are coined where a sentence or a place says that one
+/// stands there. What types, errors and states are called is none.
+pub fn is_coined(value: &[u8]) -> bool {
+    const OTHERS: &str = "field type error exception input name key token id validator required length match invalid missing \
+        expired sensitive only set unset mismatch encoded encrypted hash hashed empty null none valid short long weak changed \
+        updated script object string value manager provider service info config handler class function mode policy protected \
+        disabled enabled found allowed supported bytes hub model view form control component plugin module app user";
+    let parts = value.iter().filter(|b| b.is_ascii_uppercase()).count();
+    let capital = |at: usize| value.get(at).is_some_and(u8::is_ascii_uppercase);
+    let last = value.iter().rposition(u8::is_ascii_uppercase).unwrap_or(0);
+    (8..=40).contains(&value.len())
+        && value.iter().all(u8::is_ascii_alphabetic)
+        && capital(0)
+        && (2..=4).contains(&parts)
+        && !(0..value.len()).any(|at| capital(at) && (capital(at + 1) || at + 3 > value.len()))
+        && !is_one_of!(value.get(last..).unwrap_or_default(), OTHERS)
+        && super::keys::level(value) == super::keys::Level::Harmless
+}
+
+/// `tiger-lily`: plain words joined by dashes, none of which is about a secret.
+pub fn is_joined(value: &[u8]) -> bool {
+    let word = |part: &[u8]| (4..=12).contains(&part.len()) && part.iter().all(u8::is_ascii_lowercase);
+    value.len() <= 64
+        && value.contains(&b'-')
+        && value.split(|&b| b == b'-').all(|part| word(part) && !super::says::is_known_word(part))
+        && super::keys::level(value) == super::keys::Level::Harmless
+}
+
 /// What a secret is made or sent with, not the secret: `sha256`, `argon2id`, `oauth2`, `SHA256:…`.
 pub fn is_method(value: &[u8]) -> bool {
     const METHODS: [&str; 40] = [
@@ -187,7 +215,8 @@ pub fn is_date(value: &[u8]) -> bool {
     digits(0..4) && matches!(value.get(4), Some(b'-' | b'/')) && digits(5..7) && value.get(7) == value.get(4)
 }
 
-fn is_uuid(value: &[u8]) -> bool {
+/// Whether it is a UUID.
+pub fn is_uuid(value: &[u8]) -> bool {
     value.len() == 36
         && value.iter().enumerate().all(|(i, b)| match i {
             8 | 13 | 18 | 23 => *b == b'-',

@@ -141,7 +141,9 @@ impl Scanner<'_> {
         // `admin / hunter2`, `ada:hunter2`
         if self.line.login
             && (self.is_at(end, b" / ") && self.chosen(end + 3)
-                || self.byte(end) == b':' && !value::is_method(word) && self.chosen(end + 1))
+                || self.byte(end) == b':'
+                    && !value::is_method(word)
+                    && (self.chosen(end + 1) || self.turned_away(end + 1)))
         {
             return true;
         }
@@ -217,6 +219,8 @@ impl Scanner<'_> {
             () if self.is_at(end, b": ") && !is_one_of!(word, IDS) && !self.of_manager(word) => end + 2,
             // French leaves a space before its colon.
             () if self.is_at(end, b" : ") && !is_one_of!(word, IDS) => end + 3,
+            () if self.is_at(end, b", it's ") || self.is_at(end, b". it's ") => end + 7,
+            () if self.is_at(end, b", which is ") => end + 11,
             () if self.byte(end) == b' ' && is_one_of!(word, "is was ist lautet est es jest er") => {
                 let mark = usize::from(matches!(self.byte(end + 1), b'"' | b'\''));
                 end + if self.is_at(end, " « ".as_bytes()) { 4 } else { 1 + mark }

@@ -25,7 +25,7 @@ impl Scanner<'_> {
 
     /// Whether what stands just before speaks of signing in: then a code of digits is a one-time code.
     pub fn of_signing_in(&mut self, start: usize) -> bool {
-        const WORDS: &[&[u8]] = &[b"sign", b"otp", b"verif", b"mfa", b"2fa", b"login"];
+        const WORDS: &[&[u8]] = &[b"sign", b"otp", b"verif", b"mfa", b"2fa", b"login", b"<#>"];
         let from = start.saturating_sub(96);
         let new = self.signing_in.new_of(from, start, WORDS);
         self.looked(new, start);
@@ -40,7 +40,15 @@ impl Scanner<'_> {
 
     /// `Code: 123456` and behind it `This code will expire in 10 minutes.`
     pub fn expires_behind(&mut self, sep: Separator) -> bool {
-        const WORDS: &[&[u8]] = &[b"code will expire", b"code expires", b"not share"];
+        const WORDS: &[&[u8]] = &[
+            b"code will expire",
+            b"code expires",
+            b"not share",
+            b": \"totp\"",
+            b":\"totp\"",
+            b": 'totp'",
+            b":\"otp\"",
+        ];
         let (from, to) = (sep.value, self.text.len().min(sep.value + 80));
         let new = self.expiry.new_of(from, to, WORDS);
         self.looked(new, to);
@@ -71,7 +79,8 @@ impl Scanner<'_> {
     pub fn speaks_of_one_time(&mut self, start: usize, end: usize) -> bool {
         let word = self.slice(start, end);
         if is_one_of!(word, "otp passcode totp")
-            || is_one_of!(word, "token") && is_one_of!(self.nth_word(0), "2fa mfa tfa otp totp")
+            || is_one_of!(word, "token code")
+                && is_one_of!(self.nth_word(0), "2fa mfa tfa otp totp authy duo sms authenticator")
         {
             return true;
         }

@@ -132,7 +132,7 @@ impl Scanner<'_> {
         let (from, mut start, mut end) = (start, start, start);
         for _ in 0..8 {
             end = charset::TOKEN_DOT.run_within(self.text, start, 64);
-            if self.byte(end) != b'/' {
+            if !matches!(self.byte(end), b'/' | b':') {
                 break;
             }
             start = end + 1;
@@ -231,7 +231,13 @@ impl Scanner<'_> {
 
     /// YAML's `name: DB_PASSWORD` with `value: …` to come.
     fn bare_pair_name(&mut self, start: usize) -> Option<Level> {
-        let end = charset::TOKEN_DOT.run_within(self.text, start, 64);
+        let mut start = start;
+        let mut end = charset::TOKEN_DOT.run_within(self.text, start, 64);
+        // .NET's `Smtp:Password`
+        if self.byte(end) == b':' && end > start {
+            start = end + 1;
+            end = charset::TOKEN_DOT.run_within(self.text, start, 64);
+        }
         self.looked(start, end);
         let ends = matches!(self.byte(end), b'\n' | b'\r' | b',' | b';' | b' ')
             || self.is_at(end, b"\\n")

@@ -114,7 +114,7 @@ impl Scanner<'_> {
                 is_one_of!(self.nth_word(0), "nickserv") && self.last_word(end)
             }
             Some(b'i') if length == 2 && is_one_of!(word, "is") => {
-                self.predicate(end + usize::from(self.byte(end) == b':'), 0)
+                self.said_to_be(start, end) || self.predicate(end + usize::from(self.byte(end) == b':'), 0)
             }
             // `password was set to …`
             Some(b't')
@@ -185,7 +185,7 @@ impl Scanner<'_> {
         let first = self.byte(from);
         let candidate = charset::is_alnum(first)
             || first >= 0x80
-            || matches!(first, b'\'' | b'"' | b'\\' | b'$' | b'_' | b'!' | b'#' | b'@' | b'[');
+            || matches!(first, b'\'' | b'"' | b'\\' | b'$' | b'_' | b'!' | b'#' | b'@' | b'[' | b'`');
         if word == b"ConvertTo-SecureString" || is_one_of!(self.nth_word(0), "setx") {
             return self.quoted_argument(end);
         }
@@ -202,7 +202,7 @@ impl Scanner<'_> {
             return false;
         }
         let password = ends_as!(word, PASSWORDS);
-        if self.told(end, password) {
+        if self.told(end, password) || password && self.faulted(end) {
             return true;
         }
         if matches!(first, b'\'' | b'"') {

@@ -159,10 +159,28 @@ impl Scanner<'_> {
             b'(' => self.second_string(at + 1, true) || self.arguments(at + 1),
             b'[' => self.second_string(at + 1, false),
             _ => {
+                if let Some((_, start)) = value::opening(self.text, at) {
+                    return self.quoted_user(at, start);
+                }
                 let user = WORD.run_within(self.text, at, 48);
                 sep.unspaced && user > at && self.byte(user) == b':' && self.chosen(user + 1)
             }
         }
+    }
+
+    /// Node's `auth: 'ada:…'`
+    fn quoted_user(&mut self, at: usize, start: usize) -> bool {
+        let user = WORD.run_within(self.text, start, 48);
+        if user == start || self.byte(user) != b':' {
+            return false;
+        }
+        let (_, to, after) = self.argument_at(at, 128);
+        let content = self.judged(user + 1, to);
+        let fits = to > user + 1 && after > to && value::is_told(content) && !self.says_other(content);
+        if fits {
+            self.take(user + 1, to, after, Rule::KEY_VALUE);
+        }
+        fits
     }
 
     /// Whether passwords' hashes are spoken of beside a hash.

@@ -271,6 +271,8 @@ impl<'t> Scanner<'t> {
         }
         self.at = end;
         if self.shaped(start, end)
+            || self.validated(start, end)
+            || self.record(start, end)
             || self.assignment(start, end)
             || self.phrase(start, end)
             || self.near(start, end)

@@ -16,10 +16,16 @@ const OF: &str = "for of on at de du del do da för für pour para till von voor
 const IS: &str = "is was are ist lautet war est es é è är er jest";
 
 /// How a secret becomes another.
-const CHANGES: &str = "changed changing rotated updated switched reset replaced migrated went";
+const CHANGES: &str = "changed changing rotated updated switched reset replaced migrated went geändert";
+
+/// Which of somebody's secrets it is.
+const KINDS: &str = "wifi new temporary initial root admin guest default database";
 
 /// What gives somebody a secret.
 const SETS: &str = "set setting reset resetting changed changing change updated updating update rotated";
+
+/// So many words before a secret are said of what it is for, where nothing announces it.
+const PURPOSE: usize = 9;
 
 /// How far behind its name a secret is looked for.
 const FURTHEST: usize = 80;
@@ -62,7 +68,10 @@ impl Scanner<'_> {
             && !value::is_date(content); // `API key created: 2025-06-01T10:22:31Z`
         let digits = matches!(content.len(), 4..=8) && has(u8::is_ascii_digit) && self.line.pin;
         let secret = match () {
-            () if password => quoted || mixed || value::is_told(content) || digits,
+            () if words == PURPOSE => value::looks_generated(content, 12),
+            () if password => {
+                quoted || mixed || value::is_told(content) || value::is_coined(content) || digits
+            }
             () if value::names_kind(content) => false,
             () if words == 0 => value::looks_generated(content, 16),
             () if words <= 2 => quoted || mixed,
@@ -109,6 +118,10 @@ impl Scanner<'_> {
             if words == 0 && is_one_of!(word, "mismatch mismatch:") {
                 return self.told_mismatch(to, password, true).then_some((0, 0, false));
             }
+            // `password for user ada changed to …`
+            if words > 0 && self.is_at(to, b" to ") && is_one_of!(word, CHANGES) {
+                return Some((to + 4, words, false));
+            }
             // `changed password from … to …`
             if words == 0 && is_one_of!(word, "from") && is_one_of!(self.nth_word(0), CHANGES) {
                 return self.told_change(end, password).then_some((0, 0, false));
@@ -121,7 +134,7 @@ impl Scanner<'_> {
                 return self.behind_remark(from).map(|value| (value, words, false));
             }
             let made = is_one_of!(word, "generated: created:") || word == b"used:" && self.line.one_time;
-            if space && (word.ends_with(b":") && words > 1 || word == b"is:" || made) {
+            if space && (word.ends_with(b":") && words > 1 || word == b"is:" || word == b"was:" || made) {
                 return Some((to + 1, words, word.contains(&b'@')));
             }
             let plain = |b: &u8| b.is_ascii_alphanumeric() || *b >= 0x80 || b"@._-'/%`".contains(b);
@@ -139,6 +152,9 @@ impl Scanner<'_> {
 
     /// `use the following password to sign in: …`: what the secret is for stands between.
     fn behind_purpose(&mut self, end: usize) -> Option<(usize, usize, bool)> {
+        if let Some(value) = self.behind_errand(end) {
+            return Some((value, PURPOSE, false));
+        }
         let following = self.words_mention(const { &List::new("following") });
         if !following
             || !(self.is_at(end, b" to ") || self.is_at(end, b" for ") || self.is_at(end, b" when "))
@@ -150,6 +166,26 @@ impl Scanner<'_> {
         let at = end + colon.unwrap_or(rest.len());
         self.looked(end, at);
         self.is_at(at, b": ").then_some((at + 2, 3, false))
+    }
+
+    /// Jenkins' `password to proceed: …`: up to three words and a colon.
+    fn behind_errand(&mut self, end: usize) -> Option<usize> {
+        if !self.is_at(end, b" to ") {
+            return None;
+        }
+        let mut at = end + 3;
+        for _ in 0..3 {
+            let to = charset::ALNUM.run_within(self.text, at + 1, 16);
+            self.looked(at, to);
+            if to == at + 1 || self.is_at(to, b": ") {
+                return (to > at + 1).then_some(to + 2);
+            }
+            if self.byte(to) != b' ' {
+                return None;
+            }
+            at = to;
+        }
+        None
     }
 
     /// Elasticsearch's `PASSWORD kibana_system = …`, a line of its own
@@ -213,7 +249,8 @@ impl Scanner<'_> {
     /// `from … to …`
     fn told_change(&mut self, at: usize, password: bool) -> bool {
         let (mut at, mut taken) = (at, false);
-        for link in [" from ", " to "] {
+        let german = self.is_at(at, b" von ");
+        for link in if german { [" von ", " auf "] } else { [" from ", " to "] } {
             if !self.is_at(at, link.as_bytes()) {
                 break;
             }
@@ -221,7 +258,8 @@ impl Scanner<'_> {
             let (from, to, after) = self.argument_at(start, FURTHEST);
             let content = self.judged(from, to);
             let quoted = password && from > start && content.len() >= 3;
-            if !(quoted || value::is_told(content)) || self.says_other(content) {
+            let worded = password && (value::is_coined(content) || taken && value::is_joined(content));
+            if !(quoted || worded || value::is_told(content)) || self.says_other(content) {
                 break;
             }
             self.take(from, to, after, Rule::KEY_VALUE);
@@ -269,7 +307,9 @@ impl Scanner<'_> {
     #[inline(never)]
     pub fn told_before(&mut self, at: usize, end: usize) -> bool {
         let article = charset::ALNUM.run_within(self.text, end + 1, 5);
-        let name = article + 1;
+        let kind = charset::ALNUM.run_within(self.text, article + 1, 10);
+        let of_kind = self.byte(kind) == b' ' && is_one_of!(self.slice(article + 1, kind), KINDS);
+        let name = if of_kind { kind + 1 } else { article + 1 };
         let to = charset::WORD.run_within(self.text, name, 16);
         if at < 2
             || self.byte(article) != b' '
@@ -309,7 +349,7 @@ impl Scanner<'_> {
     }
 
     /// Whether what stands where a secret is told says something about it instead.
-    fn says_other(&self, content: &[u8]) -> bool {
+    pub fn says_other(&self, content: &[u8]) -> bool {
         value::says_nothing(content)
             || value::is_sentence(content)
             || value::is_address(content)
