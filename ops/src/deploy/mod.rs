@@ -12,6 +12,7 @@
 //! | [`options`] | the command's options |
 //! | `wizard` | on a terminal, when nothing was given: from the tools to production, one question at a time |
 //! | `preflight` | everything that can be known to go wrong before anything is sent |
+//! | `secrets_file` | secrets that move with the version, checked |
 //! | `release` | the way forward |
 //! | `dry` | `--dry-run` |
 //! | `git` | what is deployed, as git names it |
@@ -21,6 +22,7 @@ pub(crate) mod git;
 pub mod options;
 mod preflight;
 mod release;
+mod secrets_file;
 mod wizard;
 
 use crate::{

@@ -1,25 +1,21 @@
 //! Everything that can be known to go wrong before anything is sent.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
-};
+use std::collections::BTreeSet;
 
 use log_ingestion_worker::{
     access::Secret,
     config::{self, Config, Environment, SETTINGS},
 };
-use serde_json::Value;
 
 use super::{
     git::Commit,
     options::{DeployArgs, Excuse},
+    secrets_file::{self, Brought},
 };
 use crate::{
     exit::Failure,
     project::Project,
-    run::{Run, printer::Mark},
+    run::printer::Mark,
     switch::{
         Switch,
         attempt::Way,
@@ -67,7 +63,7 @@ struct Standing {
 pub async fn check(switch: &Switch<'_>, args: &DeployArgs) -> Result<Ready, Failure> {
     let (run, project) = (switch.run, &switch.project);
     configuration(project, switch.environment)?;
-    let (given, secrets) = secrets(run, args.secrets_file.as_deref())?;
+    let Brought { names: given, json: secrets } = secrets_file::read(run, args.secrets_file.as_deref())?;
     let (tag, subject) = source(switch, args).await?;
     let message = message(run.id().as_str(), &subject);
 
@@ -125,35 +121,6 @@ fn configuration(project: &Project, environment: Environment) -> Result<(), Fail
         return Err(Failure::new(format!("wrangler.toml says ENVIRONMENT = \"{said}\" for {name}"), hint));
     }
     Ok(())
-}
-
-/// The names in a secrets file (JSON, or lines of `NAME=value`), and all of it as JSON. Its values are hidden from here
-/// on.
-fn secrets(run: &Run, file: Option<&Path>) -> Result<(BTreeSet<String>, Option<Secret>), Failure> {
-    let Some(file) = file else { return Ok((BTreeSet::new(), None)) };
-    let hint = "give a file with a JSON object of names and texts, or with lines of NAME=value";
-    let text = fs::read_to_string(file)
-        .map_err(|cause| Failure::new(format!("{} cannot be read: {cause}", file.display()), hint))?;
-    let pairs: BTreeMap<String, String> = match serde_json::from_str::<BTreeMap<String, Value>>(&text) {
-        Ok(object) => object
-            .into_iter()
-            .map(|(name, value)| (name, value.as_str().unwrap_or_default().to_owned()))
-            .collect(),
-        Err(_) => {
-            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-            let pair = |line: &str| {
-                let (name, value) = line.split_once('=')?;
-                Some((name.trim().to_owned(), value.trim().trim_matches(['"', '\'']).to_owned()))
-            };
-            let pairs: Option<_> = lines.map(pair).collect();
-            pairs.ok_or_else(|| Failure::new(format!("{} holds no secrets", file.display()), hint))?
-        }
-    };
-    for value in pairs.values() {
-        run.mask().hide(value);
-    }
-    let json = Value::from_iter(pairs.iter().map(|(name, value)| (name.clone(), value.clone()))).to_string();
-    Ok((pairs.into_keys().collect(), Secret::new(json)))
 }
 
 /// The commit, as tag and first line.
@@ -297,6 +264,8 @@ fn described(version: &Version) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
