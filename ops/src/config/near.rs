@@ -6,7 +6,8 @@ const MOST_WRONG: usize = 2;
 /// The name among `known` that is nearest to `given`, when it is near enough to have been meant.
 pub fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let given = given.to_ascii_uppercase();
-    let near = known.map(|name| (wrong_letters(&given, name), name)).filter(|(wrong, _)| *wrong <= MOST_WRONG);
+    let near =
+        known.map(|name| (wrong_letters(&given, name), name)).filter(|(wrong, _)| *wrong <= MOST_WRONG);
     near.min().map(|(_, name)| name)
 }
 

@@ -12,6 +12,7 @@
 //! | [`options`] | the command's options |
 //! | `wizard` | on a terminal, when nothing was given: from the tools to production, one question at a time |
 //! | `preflight` | everything that can be known to go wrong before anything is sent |
+//! | `newer` | versions newer than the live one, whose secrets would come along |
 //! | `secrets_file` | secrets that move with the version, checked |
 //! | `release` | the way forward |
 //! | `dry` | `--dry-run` |
@@ -19,6 +20,7 @@
 
 mod dry;
 pub(crate) mod git;
+mod newer;
 pub mod options;
 mod preflight;
 mod release;

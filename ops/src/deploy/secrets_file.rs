@@ -81,7 +81,8 @@ fn checked(text: &str, file: &str) -> Result<BTreeMap<String, String>, Failure> 
 fn of_json(text: &str, file: &str) -> Result<Vec<Given>, Failure> {
     // What the parser says may quote the text.
     let object: Map<String, Value> = serde_json::from_str(text).map_err(|cause| {
-        let message = format!("{}: it is no JSON (column {})", place(file, Some(cause.line())), cause.column());
+        let message =
+            format!("{}: it is no JSON (column {})", place(file, Some(cause.line())), cause.column());
         Failure::new(message, FORM)
     })?;
     let given = |(name, value): (String, Value)| {
@@ -110,7 +111,8 @@ fn of_lines(text: &str, file: &str) -> Result<Vec<Given>, Failure> {
             let (name, value) = (name.trim_end(), value.trim());
             let unquoted = unquoted(value);
             if unquoted.is_none() && value.contains([' ', '\t']) && is_name(name) {
-                let message = format!("{at}: the value of {name} has white space in it, and no quotes around it");
+                let message =
+                    format!("{at}: the value of {name} has white space in it, and no quotes around it");
                 return Err(Failure::new(message, "put it in quotes, and a remark on a line of its own"));
             }
             let value = unquoted.unwrap_or(value).to_owned();
@@ -172,7 +174,10 @@ mod tests {
             ("LOG_READ_TOKEN=Geheim-0", "FILE, line 1: LOG_READ_TOKEN must be at least 16"),
             ("LOG_READ_TOKEN=", "FILE, line 1: no value was given for LOG_READ_TOKEN"),
             ("LOG_READ_TOKEN=TOKEN_VALUE # new", "FILE, line 1: the value of LOG_READ_TOKEN has white space"),
-            ("LOG_READ_TOKEN=TOKEN_VALUE\nLOG_READ_TOKEN=TOKEN_VALUE", "line 2: LOG_READ_TOKEN is given a second"),
+            (
+                "LOG_READ_TOKEN=TOKEN_VALUE\nLOG_READ_TOKEN=TOKEN_VALUE",
+                "line 2: LOG_READ_TOKEN is given a second",
+            ),
             ("UPSTASH_REDIS_REST_URL=redis.Geheim", "line 1: UPSTASH_REDIS_REST_URL must be a URL"),
             ("Geheim0123456789==", "FILE, line 1: it does not begin with the name of a secret"),
             ("TOKEN_VALUE", "FILE, line 1: it holds no secrets, no NAME=value"),

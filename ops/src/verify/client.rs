@@ -162,6 +162,13 @@ impl Client {
         self.token(who).is_some() && self.may_send_tokens()
     }
 
+    /// The variable whose token such a request sends; without one, the variable to set for it.
+    pub fn variable(&self, who: Who) -> &'static str {
+        let tokens = &self.plan.tokens;
+        let by_admin = who == Who::Reader && tokens.read.is_none() && tokens.admin.is_some();
+        if by_admin { Who::Admin.variable() } else { who.variable() }
+    }
+
     /// How long the answers took so far, over connections that were kept.
     pub fn latency(&self) -> Latency {
         Latency::of(self.times.lock().unwrap_or_else(PoisonError::into_inner).clone())
