@@ -12,9 +12,7 @@ pub fn vars(stated: &BTreeMap<String, String>) -> Vec<(&str, String)> {
     let known = || SETTINGS.iter().map(|setting| setting.key);
     let unread = stated.keys().filter(|name| !known().any(|key| key == name.as_str()));
     let said = |name: &String| {
-        let stated = |key: &&str| !stated.contains_key(*key);
-        let meant = nearest(name, known().filter(stated));
-        let meant = meant.map(|key| format!(": is {key} meant, which has its default?")).unwrap_or_default();
+        let meant = nearest(name, known()).map(|key| format!(": is {key} meant?")).unwrap_or_default();
         format!("is a var of wrangler.toml that the worker does not read{meant}")
     };
     unread.map(|name| (name.as_str(), said(name))).collect()
@@ -36,8 +34,7 @@ mod tests {
         assert_eq!(
             lines(&stated(&["RATE_LIMIT_TRACES", "SENTRY_DSN"])),
             [
-                "RATE_LIMIT_TRACES is a var of wrangler.toml that the worker does not read: is RATE_LIMIT_TRACE \
-                 meant, which has its default?",
+                "RATE_LIMIT_TRACES is a var of wrangler.toml that the worker does not read: is RATE_LIMIT_TRACE meant?",
                 "SENTRY_DSN is a var of wrangler.toml that the worker does not read",
             ]
         );

@@ -357,6 +357,19 @@ mod tests {
     }
 
     #[test]
+    fn the_variable_that_is_named_is_the_one_whose_token_was_sent() {
+        let variable = |read: &str, admin: &str| {
+            let mut plan = Plan::new("https://logs.example.com".parse().unwrap(), "a-run".parse().unwrap());
+            plan.tokens.read = Secret::new(read.into());
+            plan.tokens.admin = Secret::new(admin.into());
+            Client::new(&plan).unwrap().variable(Who::Reader)
+        };
+        assert_eq!(variable("", "an-admin-token"), "OPS_ADMIN_TOKEN");
+        assert_eq!(variable("a-read-token", "an-admin-token"), "OPS_READ_TOKEN");
+        assert_eq!(variable("", ""), "OPS_READ_TOKEN");
+    }
+
+    #[test]
     fn a_request_names_the_run_and_the_version_it_wants() {
         let request = sent("https://logs.example.com/in/", Who::Admin);
         assert_eq!(request.url().as_str(), "https://logs.example.com/in/logs");

@@ -12,6 +12,9 @@ const KEPT_LINES: usize = 12;
 /// All that `wrangler whoami --json` says where nobody is logged in.
 const NOT_LOGGED_IN: &str = r#"{"loggedIn":false"#;
 
+/// What `wrangler secret list` says below the line that there is no such worker.
+const NEW_WORKER: &str = "If this is a new Worker, run `wrangler deploy` first";
+
 /// Codes of the API that something is done about.
 pub mod code {
     /// Too weak a token, or the wrong account; also what a bad token meets first.
@@ -180,6 +183,8 @@ fn kind_of(api: Option<u32>, retry_after: Option<Duration>, words: &str) -> Kind
         }
         Some(code::AUTHENTICATION | 9106 | 9103 | 10_023) => Kind::Denied,
         Some(code::NO_WORKER | 10_090) => Kind::NotFound,
+        // `secret list` keeps the API's code to itself.
+        None if said(NEW_WORKER) => Kind::NotFound,
         _ if retry_after.is_some() || said("rate limit") || said("Too Many Requests") => Kind::Busy,
         // 10013 is "an unknown error has occurred", 7010 and 10002 are services that are away.
         Some(10_013 | 10_002 | 7010) => Kind::Server,
@@ -267,6 +272,10 @@ mod tests {
                 Kind::Denied,
             ),
             ("✘ [ERROR] This Worker does not exist on your account. [code: 10007]", Kind::NotFound),
+            (
+                "✘ [ERROR] Worker \"w\" not found.\n  If this is a new Worker, run `wrangler deploy` first to create it.",
+                Kind::NotFound,
+            ),
             ("✘ [ERROR] fetch failed", Kind::Network),
             ("✘ [ERROR] Received a malformed response from the API", Kind::Server),
             ("✘ [ERROR] Uncaught Error: x [code: 10021]", Kind::Refused),
