@@ -125,6 +125,23 @@ impl Cli {
         let kind = self.command.kind();
         let useless =
             |flag: &&str| !kind.flags.contains(flag) && !["--verbose", "--correlation-id"].contains(flag);
+        // What would be done is told in words and commands, which are no JSON.
+        let in_words = matches!(
+            self.command,
+            Command::Deploy(_)
+                | Command::Rollback(_)
+                | Command::Secrets(_)
+                | Command::Verify(_)
+                | Command::Health(_)
+                | Command::Status
+                | Command::Drain(_)
+        );
+        if in_words && self.globals.json && self.globals.dry_run {
+            return Err(Failure::usage(
+                format!("ops {} --dry-run is told in words, not as JSON", kind.name),
+                "leave out --json or --dry-run",
+            ));
+        }
         match self.globals.given().into_iter().find(useless) {
             None => Ok(()),
             Some(flag) => Err(Failure::usage(

@@ -61,6 +61,11 @@ impl Project {
         &self.root
     }
 
+    /// Whether it says anything of the environment. Development may be the file's top level.
+    pub fn has(&self, environment: Environment) -> bool {
+        !self.section(environment).is_null()
+    }
+
     /// The worker's name in an environment: the one it states, else the one wrangler makes up.
     pub fn worker_name(&self, environment: Environment) -> String {
         let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);

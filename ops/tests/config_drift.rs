@@ -184,13 +184,13 @@ fn each_difference_of_the_live_worker_alone_is_found_and_named() {
     );
     let toml = "name = \"w\"\ncompatibility_date = \"2026-11-01\"\n\
         migrations = [{ tag = \"v1\" }, { tag = \"v2\" }]\n\
-        [env.production]\nvars = { ENVIRONMENT = \"production\", LIMIT = 5 }\n\
+        [env.production]\nvars = { ENVIRONMENT = \"production\", RATE_LIMIT_TRACE = 5 }\n\
         version_metadata = { binding = \"META\" }\n\
         durable_objects = { bindings = [{ name = \"BUFFER\", class_name = \"LogBuffer\" }] }\n";
     pristine.write(TOML, toml);
     pristine.wrangler(&json!([
         { "name": "ENVIRONMENT", "type": "plain_text", "text": "production" },
-        { "name": "LIMIT", "type": "plain_text", "text": "5" },
+        { "name": "RATE_LIMIT_TRACE", "type": "plain_text", "text": "5" },
         { "name": "META", "type": "version_metadata" },
         { "name": "BUFFER", "type": "durable_object_namespace", "class_name": "LogBuffer" },
         { "name": "UPSTASH_REDIS_REST_URL", "type": "secret_text" },
@@ -198,8 +198,8 @@ fn each_difference_of_the_live_worker_alone_is_found_and_named() {
     ]));
     let cases: [Edit; 13] = [
         (|_| {}, ""),
-        (|v| binding(v, "LIMIT")["text"] = json!("6"), "live: LIMIT"),
-        (|v| remove(v, "LIMIT"), "live: LIMIT"),
+        (|v| binding(v, "RATE_LIMIT_TRACE")["text"] = json!("6"), "live: RATE_LIMIT_TRACE"),
+        (|v| remove(v, "RATE_LIMIT_TRACE"), "live: RATE_LIMIT_TRACE"),
         (|v| push(v, json!({ "name": "BY_HAND", "type": "plain_text", "text": "1" })), "live: BY_HAND"),
         (|v| remove(v, "META"), "live: META"),
         (|v| binding(v, "META")["type"] = json!("kv_namespace"), "live: META"),
@@ -223,6 +223,12 @@ fn each_difference_of_the_live_worker_alone_is_found_and_named() {
         assert_eq!(told.exit, Some(if expected.is_none() { 0 } else { 2 }), "{}", told.all());
         assert!(told.stdout.contains("nothing is deployed"), "of development: {}", told.all());
     }
+    let world = pristine.copy();
+    world.write(TOML, &toml.replace("RATE_LIMIT_TRACE = 5", "RATE_LIMIT_TRACE = 5, RATE_LIMIT_TRACES = 7"));
+    let told = world.run(&["drift"]);
+    assert_eq!(told.exit, Some(2), "{}", told.all());
+    let said = "wrangler.toml: RATE_LIMIT_TRACES is a var of wrangler.toml that the worker does not read";
+    assert!(told.stdout.contains(&format!("{said}: is RATE_LIMIT_TRACE meant?")), "{}", told.all());
 }
 
 /// A webhook that answers with these statuses, one after the other, and hands on what it was told.

@@ -36,7 +36,7 @@ scenarios! {
     a_version_somebody_uploaded_and_nobody_deployed(site) {
         site.plane.someone_uploads(PRODUCTION).await;
         &[]
-    } => 1, Old, says "was never deployed", says "--allow newer-version";
+    } => 1, Old, says "or never deployed", says "--allow newer-version";
     a_version_of_somebody_s_that_is_let_pass(site) {
         site.plane.someone_uploads(PRODUCTION).await;
         &["--allow", "newer-version"]
@@ -54,7 +54,65 @@ scenarios! {
     a_secrets_file_that_is_none(site) {
         site.project.write("build/secrets", "no secrets here");
         &["--secrets-file", "build/secrets"]
-    } => 1, Old, says "build/secrets holds no secrets";
+    } => 1, Old, says "build/secrets, line 1: it holds no secrets";
+    a_secrets_file_with_a_name_nobody_reads(site) {
+        site.project.write("build/secrets", "LOG_READ_TOKN=0123456789-abcdefgh");
+        &["--secrets-file", "build/secrets"]
+    } => 1, Old, says "build/secrets, line 1: LOG_READ_TOKN is no secret", says "is LOG_READ_TOKEN meant?";
+    a_secrets_file_that_a_shell_reads_as_well(site) {
+        site.project.write("build/secrets", "export LOG_READ_TOKEN='0123456789-abcdefgh'\n");
+        &["--secrets-file", "build/secrets"]
+    } => 0, New;
+    a_var_that_nobody_reads(site) {
+        site.project.configure("[env.production.vars]", "[env.production.vars]\nRATE_LIMIT_TRACES = \"7\"");
+        &[]
+    } => 2, New, says "is RATE_LIMIT_TRACE meant";
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn secrets_of_a_deployment_that_failed_do_not_come_with_the_next_unseen() {
+    let Some((site, old)) = Site::deployed().await else {
+        return common::skip("ops deploy", "run scripts/build");
+    };
+    site.project.write("build/secrets", "UPSTASH_REDIS_REST_TOKEN=not-the-token-of-redis");
+    let told = site.deploy(&["--secrets-file", "build/secrets"]).await;
+    assert_eq!(told.exit, Some(1), "{}", told.all());
+    assert!(told.stderr.contains("or the values in the secrets file"), "{}", told.all());
+    let told = site.deploy(&[]).await;
+    assert_eq!(told.exit, Some(1), "{}", told.all());
+    assert!(
+        told.stderr
+            .contains("its secrets would come with this deployment: UPSTASH_REDIS_REST_TOKEN\nhint: give")
+            && told.stderr.contains("--secrets-file FILE, with UPSTASH_REDIS_REST_TOKEN"),
+        "{}",
+        told.all()
+    );
+    // Who lets them come is told what came.
+    let told = site.deploy(&["--allow", "newer-version"]).await;
+    assert_eq!(told.exit, Some(1), "{}", told.all());
+    assert!(told.stderr.contains("which is not live, came along"), "{}", told.all());
+    site.ends(&old, Ends::Old, &told).await;
+    let right = format!("UPSTASH_REDIS_REST_TOKEN={}", site.redis.token());
+    site.project.write("build/secrets", &right);
+    let told = site.deploy(&["--secrets-file", "build/secrets"]).await;
+    assert_eq!(told.exit, Some(0), "{}", told.all());
+    site.ends(&old, Ends::New, &told).await;
+    let told = site.deploy(&[]).await;
+    assert_eq!(told.exit, Some(0), "{}", told.all());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_its_section_production_is_said_to_have_none() {
+    let Some((site, old)) = Site::deployed().await else {
+        return common::skip("ops deploy", "run scripts/build");
+    };
+    let file = site.project.path().join("wrangler.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    site.project.write("wrangler.toml", text.split("[env.production]").next().unwrap());
+    let told = site.deploy(&[]).await;
+    assert_eq!(told.exit, Some(1), "{}", told.all());
+    assert!(told.stderr.contains("error: wrangler.toml has no section [env.production]"), "{}", told.all());
+    site.ends(&old, Ends::Old, &told).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -25,6 +25,7 @@ const READ: Call = ("GET", "deployments", 1);
 const UPLOAD: Call = ("POST", "versions", 1);
 const TRY: Call = ("POST", "deployments", 1);
 const SWITCH: Call = ("POST", "deployments", 2);
+const TRIGGERS: Call = ("PUT", "schedules", 1);
 const RETURN: Call = ("POST", "deployments", 3);
 
 /// A deployment that has come to a call, and is held there.
@@ -98,6 +99,21 @@ async fn a_second_ctrl_c_ends_the_way_back_too_and_says_what_to_type() {
         "next: npx wrangler versions deploy {old}@100% -y --durable-objects-code-update-mode immediate"
     );
     assert!(told.stderr.contains(&back), "{}", told.all());
+    site.ends(&old, Ends::New, &told).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ctrl_c_before_the_routes_says_what_is_left_to_do() {
+    let Some((site, old)) = Site::deployed().await else {
+        return common::skip("ops deploy", "run scripts/build");
+    };
+    let cron = "[env.production.triggers]\ncrons = [\"*/5 * * * *\"]\n\n[env.production.vars]";
+    site.project.configure("[env.production.vars]", cron);
+    let child = held(&site, TRIGGERS, LONG).await;
+    signal(&child, Signal::SIGINT);
+    let told = scenario::finish(child).await;
+    assert_eq!(told.exit, Some(2), "{}", told.all());
+    assert!(told.stderr.contains("next: npx wrangler triggers deploy --env production"), "{}", told.all());
     site.ends(&old, Ends::New, &told).await;
 }
 

@@ -38,6 +38,25 @@ fn a_flag_a_command_has_no_use_for_is_refused_not_ignored() {
 }
 
 #[test]
+fn who_asks_for_json_is_given_no_words() {
+    let state = tempfile::tempdir().unwrap();
+    for command in [
+        &["deploy"][..],
+        &["rollback"],
+        &["secrets", "put", "LOG_READ_TOKEN"],
+        &["secrets", "check"],
+        &["verify"],
+        &["status"],
+        &["drain"],
+    ] {
+        let output = ops(state.path(), &[command, &["--env", "production", "--dry-run", "--json"]].concat());
+        assert_eq!((output.status.code(), out(&output)), (Some(64), ""), "{command:?}");
+        let hint = "told in words, not as JSON\nhint: leave out --json or --dry-run\n";
+        assert!(talk(&output).ends_with(hint), "{}", talk(&output));
+    }
+}
+
+#[test]
 fn history_shows_what_ran_and_what_was_killed() {
     let state = tempfile::tempdir().unwrap();
     let begin = |command, id: &str| {

@@ -71,6 +71,30 @@ async fn check_names_what_is_set_missing_and_unread() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_tells_of_both_environments_though_one_has_no_worker_yet() {
+    let Some((site, _)) = deployed().await else { return };
+    let mut command = site.project.command(env!("CARGO_BIN_EXE_ops"), &site.plane);
+    command.args(["secrets", "check"]).env("OPS_STATE_DIR", site.project.path().join(".state"));
+    let told = with_input(command, "").await;
+    assert_eq!(told.exit, Some(2), "{}", told.all());
+    assert!(told.stdout.contains("-- nothing is deployed"), "{}", told.all());
+    assert!(told.stdout.contains("ok UPSTASH_REDIS_REST_TOKEN  is set"), "{}", told.all());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_it_set_and_proved_can_be_gone_back_to_without_saying_which() {
+    let Some((site, _)) = deployed().await else { return };
+    let told = secrets(&site, &["put", "LOG_READ_TOKEN"], VALUE).await;
+    assert_eq!(told.exit, Some(0), "{}", told.all());
+    let put = site.serving().await.0;
+    let told = site.deploy(&[]).await;
+    assert_eq!(told.exit, Some(0), "{}", told.all());
+    let told = site.run(&["rollback", "--yes", "--timeout", "6s"]).await;
+    assert_eq!(told.exit, Some(0), "{}", told.all());
+    assert_eq!(site.serving().await.0, put);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn put_sets_it_and_proves_that_the_worker_is_well() {
     let Some((site, old)) = deployed().await else { return };
     let told = secrets(&site, &["put", "LOG_READ_TOKEN", "--json"], &format!("{VALUE}\n")).await;
@@ -95,7 +119,17 @@ async fn a_value_that_breaks_the_worker_is_taken_back() {
     site.ends(&old, Ends::Old, &told).await;
     assert_eq!(site.health().await["components"]["redis"]["status"], "healthy");
 
-    // The newest version has the wrong value now, and an edit of another secret would deploy it.
+    // The newest version has the wrong value now, and a deployment would get it.
+    let told = site.deploy(&[]).await;
+    assert_eq!(told.exit, Some(1), "{}", told.all());
+    assert!(
+        told.stderr.contains(
+            "newer than the live one and not live, and its secrets would come with this deployment"
+        ) && told.stderr.contains("--secrets-file FILE, with UPSTASH_REDIS_REST_TOKEN"),
+        "{}",
+        told.all()
+    );
+    // And an edit of another secret would deploy it.
     let told = secrets(&site, &["put", "LOG_READ_TOKEN"], VALUE).await;
     assert_eq!(told.exit, Some(1), "{}", told.all());
     assert!(told.stderr.contains("setting LOG_READ_TOKEN now would deploy it"), "{}", told.all());

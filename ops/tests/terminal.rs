@@ -119,6 +119,23 @@ async fn from_nothing_to_production_one_question_at_a_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_not_logged_in_is_asked_whether_to_log_in() {
+    let Some((site, old)) = Site::deployed().await else { return };
+    site.project.program("scripts/setup", "exit 0");
+    site.project.commit();
+    let home = site.project.path().join(".state");
+    let mut command = site.project.command(env!("CARGO_BIN_EXE_ops"), &site.plane);
+    command.arg("deploy").env("OPS_STATE_DIR", &home).env("HOME", &home).env("XDG_CONFIG_HOME", &home);
+    command.env_remove("CLOUDFLARE_API_TOKEN").env_remove("CI");
+    let mut terminal = Terminal::run(command);
+    terminal.answer("Nobody is logged in. Log in with a browser now? [y/N]", "n").await;
+    terminal.see("hint: set CLOUDFLARE_API_TOKEN").await;
+    let told = terminal.end().await;
+    assert_eq!(told.exit, Some(1), "{}", told.all());
+    site.ends(&old, Ends::Old, &told).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_says_no_has_deployed_nothing() {
     let Some((site, old)) = Site::deployed().await else { return };
     site.project.program("scripts/setup", "exit 0");

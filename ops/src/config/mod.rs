@@ -18,6 +18,7 @@
 //! | [`backup`] | what Convex held before; `seal` is how production's is kept |
 //! | `fingerprint` | what was written where nobody can read it back |
 //! | [`drift`] | what is not as it says |
+//! | `unread`, `near` | vars nobody reads; the name that may have been meant |
 //! | [`places`] | where the local files are |
 //! | `dotenv` | files of `NAME=value` as Node reads them |
 //! | `file` | replacing a local file: old or new, never half |
@@ -33,6 +34,7 @@ mod file;
 mod fingerprint;
 mod init;
 pub mod keys;
+pub(crate) mod near;
 pub mod outcome;
 pub mod places;
 mod program;
@@ -42,6 +44,7 @@ mod steps;
 pub mod sync;
 pub mod table;
 mod targets;
+pub(crate) mod unread;
 pub mod validate;
 
 use clap::Subcommand;

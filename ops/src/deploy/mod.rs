@@ -12,15 +12,19 @@
 //! | [`options`] | the command's options |
 //! | `wizard` | on a terminal, when nothing was given: from the tools to production, one question at a time |
 //! | `preflight` | everything that can be known to go wrong before anything is sent |
+//! | `newer` | versions newer than the live one, whose secrets would come along |
+//! | `secrets_file` | secrets that move with the version, checked |
 //! | `release` | the way forward |
 //! | `dry` | `--dry-run` |
 //! | `git` | what is deployed, as git names it |
 
 mod dry;
 pub(crate) mod git;
+mod newer;
 pub mod options;
 mod preflight;
 mod release;
+mod secrets_file;
 mod wizard;
 
 use crate::{

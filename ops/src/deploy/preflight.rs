@@ -1,25 +1,21 @@
 //! Everything that can be known to go wrong before anything is sent.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
-};
+use std::collections::BTreeSet;
 
-use log_ingestion_worker::{
-    access::Secret,
-    config::{self, Config, Environment, SETTINGS},
-};
-use serde_json::Value;
+use log_ingestion_worker::config::{self, Config, Environment, SETTINGS};
 
 use super::{
     git::Commit,
+    newer,
     options::{DeployArgs, Excuse},
+    secrets_file::{self, Brought},
 };
 use crate::{
+    config::unread,
     exit::Failure,
     project::Project,
-    run::{Run, printer::Mark},
+    rollback::known::Known,
+    run::printer::Mark,
     switch::{
         Switch,
         attempt::Way,
@@ -47,17 +43,21 @@ pub struct Ready {
     pub tag: String,
     /// The version's and the deployments' message: the run, and the commit's first line.
     pub message: String,
-    /// Secrets that move with the version, as a JSON object.
-    pub secrets: Option<Secret>,
+    /// Secrets that move with the version.
+    pub secrets: Brought,
+    /// A version that is not live and whose secrets come along.
+    pub inherits: Option<String>,
     /// Checks that fail already, and are let pass.
     pub tolerated: Vec<String>,
+    /// Vars that the worker does not read.
+    pub unread: Vec<String>,
 }
 
 /// What serves now, with what must be known of it.
 struct Standing {
     deployment: Deployment,
     version: Version,
-    newest: Option<Version>,
+    versions: Vec<Version>,
 }
 
 /// Makes every check. Nothing is changed.
@@ -67,9 +67,14 @@ struct Standing {
 pub async fn check(switch: &Switch<'_>, args: &DeployArgs) -> Result<Ready, Failure> {
     let (run, project) = (switch.run, &switch.project);
     configuration(project, switch.environment)?;
-    let (given, secrets) = secrets(run, args.secrets_file.as_deref())?;
+    let secrets = secrets_file::read(run, args.secrets_file.as_deref())?;
+    let unread = unread::lines(&project.vars(switch.environment));
+    for line in &unread {
+        run.printer()
+            .say(&format!("  {} {line}", run.printer().for_stderr(Mark::Warning.word(), Mark::Warning)));
+    }
     let (tag, subject) = source(switch, args).await?;
-    let message = message(run.id().as_str(), &subject);
+    let message = message(run.id().as_str(), &subject, !secrets.names.is_empty());
 
     let step = run.printer().step("what is live");
     let standing = standing(switch).await.map_err(|trouble| trouble.failure())?;
@@ -79,11 +84,16 @@ pub async fn check(switch: &Switch<'_>, args: &DeployArgs) -> Result<Ready, Fail
             // Else nobody could prove it once it is there.
             switch.target()?;
         }
-        required(&given, switch)?;
-        return Ok(Ready { way: Way::First, before: None, tag, message, secrets, tolerated: Vec::new() });
+        required(&secrets.names, switch)?;
+        let (before, inherits, tolerated) = (None, None, Vec::new());
+        return Ok(Ready { way: Way::First, before, tag, message, secrets, inherits, tolerated, unread });
     };
     step.end(Mark::Good, &described(&standing.version));
     in_the_way(args, &standing)?;
+    let known = Known::of(&run.journal().runs(), switch.environment.as_str());
+    let is_allowed = args.excuses(Excuse::NewerVersion);
+    let inherits =
+        newer::inherits(&standing.versions, &standing.version, &secrets.names, &known, is_allowed)?;
     if let Some((then, now)) =
         vars::shards_change(&standing.version.vars(), &project.vars(switch.environment))
     {
@@ -96,16 +106,24 @@ pub async fn check(switch: &Switch<'_>, args: &DeployArgs) -> Result<Ready, Fail
         return Err(Failure::new(message, hint));
     }
     let way = way(project, switch.environment, &standing.version)?;
-    required(&standing.version.secrets().into_iter().chain(given).collect(), switch)?;
+    let set = standing.version.secrets();
+    required(&set.union(&secrets.names).cloned().collect(), switch)?;
     let tolerated = health(switch, args, &standing.version).await?;
     vars(switch, &standing.version);
-    Ok(Ready { way, before: Some(standing.deployment), tag, message, secrets, tolerated })
+    let before = Some(standing.deployment);
+    Ok(Ready { way, before, tag, message, secrets, inherits, tolerated, unread })
 }
 
 /// wrangler.toml fits the environment: the same check the worker makes when it starts.
 fn configuration(project: &Project, environment: Environment) -> Result<(), Failure> {
     let name = environment.as_str();
     let hint = format!("mend the vars of {name} in wrangler.toml");
+    if !project.has(environment) {
+        return Err(Failure::new(
+            format!("wrangler.toml has no section [env.{name}]"),
+            format!("write it, with its vars in [env.{name}.vars], or look whether its name is right"),
+        ));
+    }
     let vars = project.vars(environment);
     let secret = SETTINGS.iter().find(|setting| setting.secret && vars.contains_key(setting.key));
     if let Some(secret) = secret {
@@ -125,35 +143,6 @@ fn configuration(project: &Project, environment: Environment) -> Result<(), Fail
         return Err(Failure::new(format!("wrangler.toml says ENVIRONMENT = \"{said}\" for {name}"), hint));
     }
     Ok(())
-}
-
-/// The names in a secrets file (JSON, or lines of `NAME=value`), and all of it as JSON. Its values are hidden from here
-/// on.
-fn secrets(run: &Run, file: Option<&Path>) -> Result<(BTreeSet<String>, Option<Secret>), Failure> {
-    let Some(file) = file else { return Ok((BTreeSet::new(), None)) };
-    let hint = "give a file with a JSON object of names and texts, or with lines of NAME=value";
-    let text = fs::read_to_string(file)
-        .map_err(|cause| Failure::new(format!("{} cannot be read: {cause}", file.display()), hint))?;
-    let pairs: BTreeMap<String, String> = match serde_json::from_str::<BTreeMap<String, Value>>(&text) {
-        Ok(object) => object
-            .into_iter()
-            .map(|(name, value)| (name, value.as_str().unwrap_or_default().to_owned()))
-            .collect(),
-        Err(_) => {
-            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-            let pair = |line: &str| {
-                let (name, value) = line.split_once('=')?;
-                Some((name.trim().to_owned(), value.trim().trim_matches(['"', '\'']).to_owned()))
-            };
-            let pairs: Option<_> = lines.map(pair).collect();
-            pairs.ok_or_else(|| Failure::new(format!("{} holds no secrets", file.display()), hint))?
-        }
-    };
-    for value in pairs.values() {
-        run.mask().hide(value);
-    }
-    let json = Value::from_iter(pairs.iter().map(|(name, value)| (name.clone(), value.clone()))).to_string();
-    Ok((pairs.into_keys().collect(), Secret::new(json)))
 }
 
 /// The commit, as tag and first line.
@@ -176,8 +165,9 @@ async fn source(switch: &Switch<'_>, args: &DeployArgs) -> Result<(String, Strin
 }
 
 /// `ops RUN SUBJECT`, cut where the API cuts.
-fn message(run: &str, subject: &str) -> String {
-    let mut message = format!("ops {run} {subject}");
+fn message(run: &str, subject: &str, has_secrets: bool) -> String {
+    let with_secrets = if has_secrets { newer::WITH_SECRETS } else { "" };
+    let mut message = format!("{}{run} {with_secrets}{subject}", newer::OURS);
     message.truncate(message.floor_char_boundary(MAX_MESSAGE_BYTES));
     message.trim_end().to_owned()
 }
@@ -187,8 +177,7 @@ async fn standing(switch: &Switch<'_>) -> Result<Option<Standing>, Trouble> {
     let largest = deployment.versions.iter().max_by(|one, other| one.percentage.total_cmp(&other.percentage));
     let id = largest.map(|share| share.version_id.clone()).unwrap_or_default();
     let (version, versions) = tokio::try_join!(switch.wrangler.version(&id), switch.wrangler.versions())?;
-    let newest = versions.into_iter().max_by_key(|version| version.number);
-    Ok(Some(Standing { deployment, version, newest }))
+    Ok(Some(Standing { deployment, version, versions }))
 }
 
 /// Somebody else's work that a deployment would undo.
@@ -202,16 +191,6 @@ fn in_the_way(args: &DeployArgs, standing: &Standing) -> Result<(), Failure> {
     if standing.version.metadata.source == "dash" && !args.excuses(Excuse::Drift) {
         let message = format!("the live version {} was edited in the dashboard", standing.version.id);
         let hint = "bring the edit into wrangler.toml, or overwrite it: --allow drift";
-        return Err(Failure::new(message, hint));
-    }
-    let newer = standing.newest.as_ref().filter(|newest| newest.number > standing.version.number);
-    let unknown = newer.filter(|newer| !newer.message().is_some_and(|message| message.starts_with("ops ")));
-    if let Some(newer) = unknown.filter(|_| !args.excuses(Excuse::NewerVersion)) {
-        let who = &newer.metadata.author_email;
-        let message =
-            format!("version {} by {who} is newer than the live one and was never deployed", newer.id);
-        let hint =
-            "ask them; secrets it has would come with this deployment. To go on: --allow newer-version";
         return Err(Failure::new(message, hint));
     }
     Ok(())
@@ -297,13 +276,16 @@ fn described(version: &Version) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
     fn a_message_names_the_run_and_fits() {
         let run = "0198c0de-0000-7000-8000-000000000000";
-        assert_eq!(message(run, "First"), format!("ops {run} First"));
-        let long = message(run, &"ß".repeat(100));
+        assert_eq!(message(run, "First", false), format!("ops {run} First"));
+        assert_eq!(message(run, "First", true), format!("ops {run} with secrets: First"));
+        let long = message(run, &"ß".repeat(100), false);
         assert!(long.len() <= MAX_MESSAGE_BYTES && long.starts_with(&format!("ops {run} ß")), "{long}");
     }
 
@@ -325,5 +307,8 @@ mod tests {
             let refused = check(vars).unwrap_err();
             assert!(refused.message().contains(said), "{refused}");
         }
+        let project = Project::open(folder.path()).unwrap();
+        let refused = configuration(&project, Environment::Production).unwrap_err();
+        assert_eq!(refused.message(), "wrangler.toml has no section [env.production]");
     }
 }

@@ -36,6 +36,8 @@ pub async fn forward(switch: &Switch<'_>, args: &DeployArgs) -> Result<Ending, F
         new: None,
         phase: Phase::Preparing,
         secrets: args.secrets_file.is_some(),
+        brings: ready.secrets.names.iter().cloned().collect(),
+        inherits: ready.inherits.clone(),
         failing: ready.tolerated.clone(),
     };
     announce(switch, &ready).await?;
@@ -75,7 +77,7 @@ async fn announce(switch: &Switch<'_>, ready: &Ready) -> Result<(), Failure> {
 async fn beside(switch: &Switch<'_>, attempt: &mut Attempt, ready: &Ready) -> Result<Ending, Failure> {
     switch.enter(attempt, Phase::Uploading);
     let step = switch.run.printer().step("upload");
-    let secrets = ready.secrets.as_ref().map(Secret::reveal);
+    let secrets = ready.secrets.json.as_ref().map(Secret::reveal);
     let uploaded = switch.wrangler.upload(&ready.tag, &ready.message, secrets).await;
     step.end(mark(&uploaded), uploaded.as_ref().map_or("", |uploaded| &uploaded.version_id));
     attempt.new = Some(uploaded.map_err(|trouble| trouble.failure())?.version_id);
@@ -95,7 +97,7 @@ async fn at_once(switch: &Switch<'_>, attempt: &mut Attempt, ready: &Ready) -> R
     switch.unchanged(attempt).await?;
     switch.enter(attempt, Phase::Switching);
     let step = switch.run.printer().step("deploy");
-    let secrets = ready.secrets.as_ref().map(Secret::reveal);
+    let secrets = ready.secrets.json.as_ref().map(Secret::reveal);
     let deployed = switch.wrangler.deploy(&ready.tag, &ready.message, secrets).await;
     step.end(mark(&deployed), "");
     let mut warnings = Vec::new();
@@ -127,6 +129,7 @@ fn done(
     target: &Target,
     Proven { mut warnings, .. }: Proven,
 ) -> Ending {
+    warnings.extend(ready.unread.iter().cloned());
     if let Err(cause) = remember(switch.run.folder(), &switch.worker, &target.url) {
         warnings.push(format!("where it answers could not be remembered: {cause}"));
     }

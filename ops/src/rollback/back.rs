@@ -55,6 +55,8 @@ pub async fn forward(switch: &Switch<'_>, args: &RollbackArgs) -> Result<Ending,
         new: Some(id.clone()),
         phase: Phase::Preparing,
         secrets: effects.secrets_change(),
+        brings: Vec::new(),
+        inherits: None,
         failing: unproven(&before),
     };
     switch.begin(&attempt);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::history::{Candidate, History};
+use super::history::{Candidate, History, SecretChange};
 use crate::{
     exit::Failure,
     switch::vars,
@@ -100,9 +100,8 @@ impl<'a> Effects<'a> {
         };
         lines.push(("redis", format!("what is in it stays; {waiting}")));
         let mut secrets: Vec<String> = Vec::new();
-        secrets.extend(self.candidate.secrets.iter().map(|change| {
-            let name = change.name.as_deref().unwrap_or("a secret");
-            format!("{name} gets the value from before {} ({})", change.at, change.author)
+        secrets.extend(values_from_before(&self.candidate.secrets, |name| {
+            !self.appear.contains(name) && !self.disappear.contains(name)
         }));
         secrets.extend(self.appear.iter().map(|name| format!("{name} is there again, with its old value")));
         secrets.extend(self.disappear.iter().map(|name| format!("{name} is gone: that version has none")));
@@ -127,5 +126,48 @@ impl<'a> Effects<'a> {
                 "disappear": self.disappear,
             },
         })
+    }
+}
+
+/// One line for each secret that gets an earlier value: that of before its first change. Of those that come or go with the
+/// version (`stays` says no) it would not be true.
+fn values_from_before(changes: &[SecretChange], stays: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut told = BTreeSet::new();
+    let first = |change: &&SecretChange| {
+        change.name.as_deref().is_none_or(|name| stays(name) && told.insert(name.to_owned()))
+    };
+    let lines = changes.iter().filter(first).map(|change| {
+        let name = change.name.as_deref().unwrap_or("a secret");
+        format!("{name} gets the value from before {} ({})", change.at, change.author)
+    });
+    lines.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_becomes_of_a_secret_is_said_once() {
+        let change = |name: Option<&str>, at: &str| SecretChange {
+            name: name.map(str::to_owned),
+            version: at.to_owned(),
+            at: at.to_owned(),
+            author: "me".to_owned(),
+        };
+        let twice = [
+            change(Some("LOG_READ_TOKEN"), "May"),
+            change(Some("LOG_ADMIN_TOKEN"), "June"),
+            change(None, "July"),
+            change(Some("LOG_ADMIN_TOKEN"), "August"),
+            change(Some("LOG_READ_TOKEN"), "August"),
+        ];
+        assert_eq!(
+            values_from_before(&twice, |name| name != "LOG_READ_TOKEN"),
+            [
+                "LOG_ADMIN_TOKEN gets the value from before June (me)",
+                "a secret gets the value from before July (me)"
+            ]
+        );
     }
 }

@@ -256,12 +256,16 @@ fn secret_changes(listed: &[Version], one: &Version, other: &Version, known: &Kn
         let edited = version.triggered_by().is_some_and(|by| by.contains("secret"));
         version.number > from && version.number <= to && (edited || known.with_secrets.contains(&version.id))
     });
+    let change = |version: &Version, name: Option<String>| SecretChange {
+        name,
+        version: version.id.clone(),
+        at: version.metadata.created_on.clone(),
+        author: version.metadata.author_email.clone(),
+    };
     changed
-        .map(|version| SecretChange {
-            name: known.set.get(&version.id).cloned(),
-            version: version.id.clone(),
-            at: version.metadata.created_on.clone(),
-            author: version.metadata.author_email.clone(),
+        .flat_map(|version| match known.set.get(&version.id) {
+            Some(names) => names.iter().map(|name| change(version, Some(name.clone()))).collect(),
+            None => vec![change(version, None)],
         })
         .collect()
 }

@@ -30,8 +30,8 @@ pub struct Proof {
 pub struct Known {
     /// By version id.
     pub proven: BTreeMap<String, Proof>,
-    /// The secret that was set with a version, by its id.
-    pub set: BTreeMap<String, String>,
+    /// The names of the secrets that were set with a version, by its id.
+    pub set: BTreeMap<String, BTreeSet<String>>,
     /// Versions that were uploaded with secrets of their own.
     pub with_secrets: BTreeSet<String>,
 }
@@ -48,12 +48,20 @@ impl Known {
                 known.proven.insert(version, Proof { run: past.run.clone(), at, layouts });
             }
             if let (Some(name), Some(version)) = (text("put", "name"), text("live", "version")) {
-                known.set.insert(version, name);
+                known.set.insert(version, BTreeSet::from([name]));
             }
             let attempt = Attempt::of_journal(past);
             // A rollback brings no secrets of its own.
             let brought = attempt.filter(|attempt| attempt.secrets && attempt.way != Way::Back);
-            known.with_secrets.extend(brought.and_then(|attempt| attempt.new));
+            let Some((version, names)) = brought.and_then(|attempt| Some((attempt.new?, attempt.brings)))
+            else {
+                continue;
+            };
+            // Earlier journals do not name them.
+            if !names.is_empty() {
+                known.set.insert(version.clone(), names.into_iter().collect());
+            }
+            known.with_secrets.insert(version);
         }
         known
     }

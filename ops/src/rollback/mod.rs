@@ -26,7 +26,7 @@ mod dry;
 mod effects;
 mod extras;
 mod history;
-mod known;
+pub(crate) mod known;
 mod shown;
 
 use clap::Args;

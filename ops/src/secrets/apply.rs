@@ -11,8 +11,8 @@ use crate::{
     exit::{Exit, Failure},
     run::printer::Mark,
     signals::Stop,
-    switch::{Switch, settle},
-    verify::{Depth, PATIENCE, Plan, Status, Target, Tokens, verify},
+    switch::{Switch, latency::VERIFIED, settle},
+    verify::{Depth, Layouts, PATIENCE, Plan, Status, Target, Tokens, verify},
     wrangler::{
         CALL_LIMIT,
         types::{Live, Version},
@@ -43,15 +43,15 @@ pub async fn put(change: &Change<'_>, value: &str) -> Result<Exit, Failure> {
     };
     let live = match &standing {
         Standing::Newest(live) => live,
-        Standing::RolledBack { live, .. } => &live.id,
+        Standing::RolledBack(live) => &live.id,
     };
     super::settle(change.run, change.environment, Some(live));
     let outcome = match standing {
         Standing::Newest(before) => change.edit(&before, value).await,
-        Standing::RolledBack { live, newest } => {
+        Standing::RolledBack(live) => {
             change.same_code(&live).await?;
             drop(lock); // it is the deployment's turn
-            return change.deploy(value, &newest).await;
+            return change.deploy(value).await;
         }
     };
     outcome.map(|ending| change.tell(&ending))
@@ -62,7 +62,15 @@ enum Standing {
     /// The newest version has all the traffic.
     Newest(String),
     /// A newer one was rolled back, or never deployed: an edit of a secret would bring that one back.
-    RolledBack { live: Box<Version>, newest: Box<Version> },
+    RolledBack(Box<Version>),
+}
+
+/// What requests showed of a version.
+struct Seen {
+    /// The checks that fail.
+    failed: BTreeSet<String>,
+    /// The newest layouts of stored state that its code reads.
+    layouts: Layouts,
 }
 
 /// How it ended.
@@ -101,7 +109,7 @@ impl Change<'_> {
         match versions.into_iter().max_by_key(|version| version.number) {
             Some(newest) if newest.id != id => {
                 let live = self.wrangler.version(id).await.map_err(|trouble| trouble.failure())?;
-                Ok(Standing::RolledBack { live: Box::new(live), newest: Box::new(newest) })
+                Ok(Standing::RolledBack(Box::new(live)))
             }
             _ => Ok(Standing::Newest(id.to_owned())),
         }
@@ -112,7 +120,7 @@ impl Change<'_> {
         let (run, name) = (self.run, self.setting.key);
         let target = Target::deployed(run, Some(self.project), self.environment);
         let failed_before = match &target {
-            Some(target) => self.failing(target, before, SOON, None).await?,
+            Some(target) => self.failing(target, before, SOON, None).await?.failed,
             None => BTreeSet::new(),
         };
         if let (Some(target), Some(check)) =
@@ -152,11 +160,14 @@ impl Change<'_> {
             });
         };
         let patience = run.globals().timeout.unwrap_or(PATIENCE);
-        let mut failed = self.failing(&target, &new, patience, Some(value)).await?;
+        let Seen { mut failed, layouts } = self.failing(&target, &new, patience, Some(value)).await?;
         // `secret put` does not say when objects take it: the platform may let them go on for a while.
         let late = failed.remove(OBJECTS);
         let worse: Vec<&str> = failed.difference(&failed_before).map(String::as_str).collect();
         if worse.is_empty() {
+            if !late {
+                run.step(VERIFIED, json!({ "version": new, "layouts": layouts }));
+            }
             let said = format!("{name} is set, {} serves version {new}", self.worker);
             let next = "an object goes on with the old value, for 5 minutes at most: ops verify then";
             let (exit, next) = if late { (Exit::Warnings, Some(next.into())) } else { (Exit::Done, None) };
@@ -188,7 +199,7 @@ impl Change<'_> {
             && self
                 .failing(target, before, patience, None)
                 .await
-                .is_ok_and(|now| now.is_subset(failed_before));
+                .is_ok_and(|now| now.failed.is_subset(failed_before));
         if proven {
             return Ending {
                 exit: Exit::RolledBack,
@@ -219,7 +230,7 @@ impl Change<'_> {
         version: &str,
         patience: Duration,
         new: Option<&str>,
-    ) -> Result<BTreeSet<String>, Failure> {
+    ) -> Result<Seen, Failure> {
         let mut tokens = Tokens::from_environment();
         let token = new.and_then(|value| Secret::new(value.to_owned()));
         match (self.setting.key, token) {
@@ -244,7 +255,8 @@ impl Change<'_> {
         step.end(mark, &failed.iter().cloned().collect::<Vec<_>>().join("; "));
         self.run.step("verify", json!({ "report": report }));
         // The same check may fail in other words.
-        Ok(report.failed().map(|check| check.name.to_owned()).collect())
+        let failed = report.failed().map(|check| check.name.to_owned()).collect();
+        Ok(Seen { failed, layouts: report.version.map(|version| version.layouts).unwrap_or_default() })
     }
 
     /// After a rollback the only way that does not bring the other code back is a deployment of the live code.
@@ -274,7 +286,7 @@ impl Change<'_> {
     }
 
     /// `ops deploy` of the code that is live, with the secret in its version: a run of its own, with its own journal.
-    async fn deploy(&self, value: &str, newest: &Version) -> Result<Exit, Failure> {
+    async fn deploy(&self, value: &str) -> Result<Exit, Failure> {
         let failed = |cause: std::io::Error| {
             Failure::new(format!("the deployment could not be started: {cause}"), self.with_deploy())
         };
@@ -291,10 +303,8 @@ impl Change<'_> {
         command.args(globals.url.iter().flat_map(|url| ["--url", url.as_str()]));
         let flags = [("--json", globals.json), ("--yes", globals.yes), ("--verbose", globals.verbose)];
         command.args(flags.into_iter().filter_map(|(flag, given)| given.then_some(flag)));
-        // A secret's edit that was taken back is in nobody's way. What somebody else uploaded is, and the deployment says so.
-        if newest.annotations.get("workers/triggered_by").is_some_and(|by| by == "secret") {
-            command.args(["--allow", "newer-version"]);
-        }
+        // An edit of this secret that was taken back is in nobody's way. What else a newer version has is, and the
+        // deployment says so.
         if let Some(timeout) = globals.timeout {
             command.args(["--timeout", &humantime::format_duration(timeout).to_string()]);
         }

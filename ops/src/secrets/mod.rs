@@ -20,7 +20,7 @@ use log_ingestion_worker::config::{Environment, Kind, SETTINGS, Setting};
 use serde_json::json;
 
 use crate::{
-    config,
+    config::{self, near::nearest},
     exit::{Exit, Failure},
     project::Project,
     run::{Effect, Run, journal::PastRun},
@@ -158,13 +158,15 @@ fn wrangler(project: &Project, environment: Environment) -> Result<Wrangler, Fai
 }
 
 /// The setting of that name, when it is a secret.
-fn known(name: &str) -> Result<&'static Setting, Failure> {
+pub(crate) fn known(name: &str) -> Result<&'static Setting, Failure> {
     let secrets = || SETTINGS.iter().filter(|setting| setting.secret);
     secrets().find(|setting| setting.key == name).ok_or_else(|| {
         let names: Vec<&str> = secrets().map(|setting| setting.key).collect();
+        let meant = nearest(name, names.iter().copied());
+        let meant = meant.map(|meant| format!("is {meant} meant? ")).unwrap_or_default();
         Failure::usage(
             format!("{name} is no secret of this worker"),
-            format!("they are {}", names.join(", ")),
+            format!("{meant}they are {}", names.join(", ")),
         )
     })
 }

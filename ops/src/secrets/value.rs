@@ -41,7 +41,15 @@ pub fn given(setting: &Setting, file: Option<&Path>) -> Result<String, Failure> 
             text
         }
     };
-    let value = value.trim().to_owned();
+    checked(setting, &value, &hint)
+}
+
+/// The value without the white space around it, as wrangler takes it. `hint` says how to give one.
+///
+/// # Errors
+/// When it is empty, longer than the API takes, or not what the setting must look like. The value is in no message.
+pub fn checked(setting: &Setting, value: &str, hint: &str) -> Result<String, Failure> {
+    let (name, value) = (setting.key, value.trim().to_owned());
     if value.is_empty() {
         return Err(Failure::new(format!("no value was given for {name}"), hint));
     }

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::{
+    config::unread,
     deploy::git::{self, Commit},
     exit::{Exit, Failure},
     project::Project,
@@ -144,6 +145,7 @@ async fn standing(
             past.command, past.at, past.run
         )
     }));
+    standing.warnings.extend(unread::lines(&project.vars(environment)));
     let live = wrangler.live().await?;
     let Live::Deployed(deployment) = live else {
         secrets::settle(run, environment, None);

@@ -61,6 +61,12 @@ pub struct Attempt {
     pub phase: Phase,
     /// Whether secrets move with the version, and so back with the old one.
     pub secrets: bool,
+    /// The names of those that were given with the version.
+    #[serde(default)]
+    pub brings: Vec<String>,
+    /// A version that was not live and whose secrets came along.
+    #[serde(default)]
+    pub inherits: Option<String>,
     /// Checks that failed before, or could not be made: these may go on failing.
     #[serde(default)]
     pub failing: Vec<String>,
@@ -117,6 +123,8 @@ mod tests {
             new: None,
             phase: Phase::Preparing,
             secrets: false,
+            brings: Vec::new(),
+            inherits: None,
             failing: vec!["redis".into()],
         };
         attempt.begin(&run);

@@ -35,7 +35,13 @@ impl Ending {
         if !attempt.failing.is_empty() {
             warnings.push(format!("failed before, and may go on failing: {}", attempt.failing.join(", ")));
         }
-        Ending { warnings, ..Ending::of(Exit::Warnings, headline, attempt, Some(new.to_owned())) }
+        let mut next = Vec::new();
+        // Beside the live one a version is deployed without them; they come last.
+        if attempt.way == Way::Beside {
+            warnings.push("routes and schedules may be as before".to_owned());
+            next.push(switch.wrangler.shown(&["triggers", "deploy"]));
+        }
+        Ending { warnings, next, ..Ending::of(Exit::Warnings, headline, attempt, Some(new.to_owned())) }
     }
 
     /// Nothing had happened.

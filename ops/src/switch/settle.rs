@@ -40,6 +40,9 @@ pub async fn all(switch: &Switch<'_>) -> Result<(), Failure> {
             "ops {} of {} (run {}) was killed: {}",
             past.command, past.at, past.run, ending.headline
         ));
+        if ending.exit == Exit::Warnings {
+            ending.next.iter().for_each(|command| printer.say(&format!("next: {command}")));
+        }
         let found =
             json!({ "settled_by": run.id().as_str(), "outcome": ending.headline, "live": ending.live });
         if ending.exit == Exit::Unknown && switch.wrangler.live().await.is_err() {

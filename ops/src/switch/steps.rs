@@ -173,9 +173,18 @@ fn judged(report: &Report, attempt: &Attempt) -> Result<(), Failure> {
         return Ok(());
     }
     let version = report.version.as_ref().map_or("the worker", |version| version.id.as_str());
-    let hint = match attempt.way {
-        Way::Back => "choose another version (`ops rollback --list`), or deploy a repaired one",
-        _ => "mend it, and deploy again",
+    let hint = match (attempt.way, &attempt.inherits) {
+        (Way::Back, _) => {
+            "choose another version (`ops rollback --list`), or deploy a repaired one".to_owned()
+        }
+        (_, Some(newest)) => format!(
+            "the secrets of version {newest}, which is not live, came along: give the right ones (--secrets-file \
+             FILE), or mend the code, and deploy again"
+        ),
+        (_, None) if attempt.secrets => {
+            "mend it, or the values in the secrets file, and deploy again with that file".to_owned()
+        }
+        (_, None) => "mend it, and deploy again".to_owned(),
     };
     Err(Failure::new(format!("{version} fails: {}", failures.join("; ")), hint))
 }

@@ -162,6 +162,13 @@ impl Client {
         self.token(who).is_some() && self.may_send_tokens()
     }
 
+    /// The variable whose token such a request sends; without one, the variable to set for it.
+    pub fn variable(&self, who: Who) -> &'static str {
+        let tokens = &self.plan.tokens;
+        let by_admin = who == Who::Reader && tokens.read.is_none() && tokens.admin.is_some();
+        if by_admin { Who::Admin.variable() } else { who.variable() }
+    }
+
     /// How long the answers took so far, over connections that were kept.
     pub fn latency(&self) -> Latency {
         Latency::of(self.times.lock().unwrap_or_else(PoisonError::into_inner).clone())
@@ -347,6 +354,19 @@ mod tests {
             assert_eq!(bearer, goes.then(|| "Bearer a-read-token".parse().unwrap()), "{url}");
             assert_eq!(sent(url, Who::Anyone).headers().get("authorization"), None);
         }
+    }
+
+    #[test]
+    fn the_variable_that_is_named_is_the_one_whose_token_was_sent() {
+        let variable = |read: &str, admin: &str| {
+            let mut plan = Plan::new("https://logs.example.com".parse().unwrap(), "a-run".parse().unwrap());
+            plan.tokens.read = Secret::new(read.into());
+            plan.tokens.admin = Secret::new(admin.into());
+            Client::new(&plan).unwrap().variable(Who::Reader)
+        };
+        assert_eq!(variable("", "an-admin-token"), "OPS_ADMIN_TOKEN");
+        assert_eq!(variable("a-read-token", "an-admin-token"), "OPS_READ_TOKEN");
+        assert_eq!(variable("", ""), "OPS_READ_TOKEN");
     }
 
     #[test]

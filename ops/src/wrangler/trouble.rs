@@ -9,6 +9,12 @@ use crate::exit::Failure;
 /// How much of what wrangler printed is kept for a person.
 const KEPT_LINES: usize = 12;
 
+/// All that `wrangler whoami --json` says where nobody is logged in.
+const NOT_LOGGED_IN: &str = r#"{"loggedIn":false"#;
+
+/// What `wrangler secret list` says below the line that there is no such worker.
+const NEW_WORKER: &str = "If this is a new Worker, run `wrangler deploy` first";
+
 /// Codes of the API that something is done about.
 pub mod code {
     /// Too weak a token, or the wrong account; also what a bad token meets first.
@@ -93,7 +99,10 @@ impl Trouble {
         let said = said.or_else(|| first_error(stderr));
         // What the API said stands below the line that names the request.
         let message = code.and_then(|code| line_with(stderr, code)).or_else(|| said.clone());
-        let message = message.unwrap_or_else(|| format!("it ended with {status}"));
+        let message = message.unwrap_or_else(|| match stdout.contains(NOT_LOGGED_IN) {
+            true => "nobody is logged in".to_owned(),
+            false => format!("it ended with {status}"),
+        });
         let message = message.lines().next().unwrap_or_default().trim().to_owned();
         let kind = match (status.code(), said.is_some()) {
             (None, _) | (Some(126..=255), false) => Kind::Program,
@@ -162,7 +171,10 @@ impl std::error::Error for Trouble {}
 fn kind_of(api: Option<u32>, retry_after: Option<Duration>, words: &str) -> Kind {
     let said = |text: &str| words.contains(text);
     match api {
-        _ if said("set a CLOUDFLARE_API_TOKEN environment variable") || said("You are not authenticated") => {
+        _ if said("set a CLOUDFLARE_API_TOKEN environment variable")
+            || said("You are not authenticated")
+            || said(NOT_LOGGED_IN) =>
+        {
             Kind::NoToken
         }
         Some(9109 | 1000 | 1001) => Kind::BadToken,
@@ -171,6 +183,8 @@ fn kind_of(api: Option<u32>, retry_after: Option<Duration>, words: &str) -> Kind
         }
         Some(code::AUTHENTICATION | 9106 | 9103 | 10_023) => Kind::Denied,
         Some(code::NO_WORKER | 10_090) => Kind::NotFound,
+        // `secret list` keeps the API's code to itself.
+        None if said(NEW_WORKER) => Kind::NotFound,
         _ if retry_after.is_some() || said("rate limit") || said("Too Many Requests") => Kind::Busy,
         // 10013 is "an unknown error has occurred", 7010 and 10002 are services that are away.
         Some(10_013 | 10_002 | 7010) => Kind::Server,
@@ -258,6 +272,10 @@ mod tests {
                 Kind::Denied,
             ),
             ("✘ [ERROR] This Worker does not exist on your account. [code: 10007]", Kind::NotFound),
+            (
+                "✘ [ERROR] Worker \"w\" not found.\n  If this is a new Worker, run `wrangler deploy` first to create it.",
+                Kind::NotFound,
+            ),
             ("✘ [ERROR] fetch failed", Kind::Network),
             ("✘ [ERROR] Received a malformed response from the API", Kind::Server),
             ("✘ [ERROR] Uncaught Error: x [code: 10021]", Kind::Refused),
@@ -271,6 +289,14 @@ mod tests {
             trouble("", "✘ [ERROR] fetch failed\n\n🪵  Logs were written to \"x\"").output,
             "✘ [ERROR] fetch failed"
         );
+    }
+
+    #[test]
+    fn whoami_says_in_its_answer_alone_that_nobody_is_logged_in() {
+        let status = ExitStatus::from_raw(1 << 8);
+        let answer = "{\"loggedIn\":false}\n";
+        let found = Trouble::of_call("wrangler whoami".into(), status, answer, "", &Records::parse(""));
+        assert_eq!((found.kind, found.message.as_str()), (Kind::NoToken, "nobody is logged in"));
     }
 
     #[test]

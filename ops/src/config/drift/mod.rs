@@ -20,7 +20,7 @@ use log_ingestion_worker::config::Environment;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{places::PlacesArgs, source::SourceArgs, sync::hide, table::Table, validate::BOTH};
+use super::{places::PlacesArgs, source::SourceArgs, sync::hide, table::Table, unread, validate::BOTH};
 use crate::{
     exit::{Exit, Failure},
     project::Project,
@@ -157,6 +157,9 @@ pub async fn run(run: &Run, args: &DriftArgs) -> Result<Exit, Failure> {
     for environment in environments {
         if let (Environment::Development, Some(source)) = (environment, &source) {
             here::files(source, &places, &mut found);
+        }
+        for (name, said) in unread::vars(&project.vars(environment)) {
+            found.drift((environment, "wrangler.toml"), name, said, "correct its name, or take it out");
         }
         let live = live::look(run, &project, environment).await;
         deployed::compare(run, &project, &places, &table, (environment, &live), &mut found).await;

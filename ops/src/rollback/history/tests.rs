@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -117,7 +119,7 @@ fn a_secret_that_changed_between_is_named_where_the_journal_knows_it() {
     };
     let versions = vec![plain(1), secret(2), plain(3), plain(4), plain(5)];
     let mut known = Known::default();
-    known.set.insert("v2".into(), "LOG_READ_TOKEN".into());
+    known.set.insert("v2".into(), BTreeSet::from(["LOG_READ_TOKEN".to_owned()]));
     known.with_secrets.insert("v4".into());
     let between = |one: u64, other: u64| {
         let changes = secret_changes(&versions, &plain(one), &plain(other), &known);

@@ -115,7 +115,7 @@ fn shut(suite: &Suite<'_>, who: Who, answer: &Answer) -> Option<Finding> {
     if !matches!(answer.status, 401 | 403) {
         return None;
     }
-    let variable = who.variable();
+    let variable = suite.client.variable(who);
     Some(if suite.client.has_token(who) {
         let hint = format!("{variable} is not this deployment's; see `ops secrets`");
         Finding::fail(format!("the token was refused, {}", answer.said()), hint)
