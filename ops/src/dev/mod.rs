@@ -1,6 +1,6 @@
 //! `ops dev`: everything a newcomer needs on one machine, from one command to a worker that answers.
 //!
-//! In this order: the ports are free, `scripts/setup`, `scripts/build`, the local Upstash server, `wrangler dev`, the
+//! In this order: no other has this checkout's state, the ports are free, `scripts/setup`, `scripts/build`, the local Upstash server, `wrangler dev`, the
 //! first answer of `/health`, the lines to paste. Ctrl-C ends all of it; what was stored is there the next time.
 
 mod guide;
@@ -22,6 +22,7 @@ use crate::{
     local_redis::{LocalStore, StoreArgs},
     process::ProcessGroup,
     project::find_project,
+    run::lock::Lock,
     signals::Stop,
     upstash::{Options, Server},
 };
@@ -35,10 +36,10 @@ const READY_LIMIT: Duration = Duration::from_secs(120);
 #[derive(Args, Clone, Debug)]
 pub struct DevArgs {
     /// The worker's port on 127.0.0.1.
-    #[arg(long, default_value_t = 8787)]
+    #[arg(long, default_value_t = 8787, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: u16,
     /// The local Upstash server's port on 127.0.0.1.
-    #[arg(long, default_value_t = 8079)]
+    #[arg(long, default_value_t = 8079, value_parser = clap::value_parser!(u16).range(1..))]
     pub redis_port: u16,
     /// The store behind the local Upstash server.
     #[command(flatten)]
@@ -52,7 +53,8 @@ pub struct DevArgs {
 /// not only its errors.
 ///
 /// # Errors
-/// A taken port, a missing tool, a failed set-up or build, a worker that does not answer or ends.
+/// Another `ops dev` of this checkout, a taken port, a missing tool, a failed set-up or build, a worker or a local Redis
+/// that does not answer or ends.
 pub async fn run(args: &DevArgs, verbose: bool) -> Result<(), Failure> {
     let mut stop = Stop::watch()?;
     let mut session = Session::default();
@@ -70,6 +72,7 @@ pub async fn run(args: &DevArgs, verbose: bool) -> Result<(), Failure> {
 /// What is running, in the order it was started.
 #[derive(Default)]
 struct Session {
+    lock: Option<Lock>,
     store: Option<LocalStore>,
     server: Option<Server>,
     wrangler: Option<Wrangler>,
@@ -77,10 +80,15 @@ struct Session {
 
 impl Session {
     async fn run(&mut self, args: &DevArgs, verbose: bool) -> Result<(), Failure> {
+        if args.port == args.redis_port {
+            let hint = format!("choose another for one of them: --redis-port {}", another(args.redis_port));
+            return Err(Failure::usage(format!("--port and --redis-port are both {}", args.port), hint));
+        }
         let project = find_project()?;
+        let state = State::open(&project)?;
+        self.lock = state.lock(args.port, args.redis_port)?;
         check_port(args.port, "--port")?;
         check_port(args.redis_port, "--redis-port")?;
-        let state = State::open(&project)?;
         if args.fresh {
             state.drop_data()?;
             eprintln!("Dropped what earlier runs stored.");
@@ -102,10 +110,17 @@ impl Session {
         eprintln!("Redis: {} ({}).", server.url(), store.what);
 
         let wrangler = self.wrangler.insert(Wrangler::start(&project, args.port, server, &state, verbose)?);
-        wrangler.ready(READY_LIMIT).await?;
-        eprintln!("The worker answers on {}. Ctrl-C ends it. Paste these:\n", wrangler.url());
-        print!("{}", guide::text(wrangler.url(), &server.url(), server.token()));
-        Err(wrangler.ended().await)
+        let serving = async {
+            wrangler.ready(READY_LIMIT).await?;
+            eprintln!("The worker answers on {}. Ctrl-C ends it. Paste these:\n", wrangler.url());
+            print!("{}", guide::text(wrangler.url(), &server.url(), server.token()));
+            Err(wrangler.ended().await)
+        };
+        tokio::select! {
+            outcome = serving => outcome,
+            // The worker would go on taking logs that never get anywhere, and nobody would know why.
+            failure = store.ended() => Err(failure),
+        }
     }
 
     /// From the last to the first: nobody loses what it stands on.
@@ -121,6 +136,7 @@ impl Session {
         if let Some(store) = self.store {
             store.close().await;
         }
+        drop(self.lock);
     }
 }
 
@@ -129,8 +145,12 @@ fn check_port(port: u16, option: &str) -> Result<(), Failure> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map(drop).map_err(|cause| taken(port, option, &cause))
 }
 
+fn another(port: u16) -> u16 {
+    port.checked_add(1).unwrap_or(port - 1)
+}
+
 fn taken(port: u16, option: &str, cause: &std::io::Error) -> Failure {
-    let another = port.checked_add(1).unwrap_or(port - 1);
+    let another = another(port);
     match cause.kind() {
         ErrorKind::AddrInUse => Failure::new(
             format!("port {port} is taken on 127.0.0.1"),

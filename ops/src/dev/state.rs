@@ -10,6 +10,7 @@ use std::{
 use crate::{
     exit::Failure,
     local_redis::{self, remove},
+    run::lock::{self, Held, Lock},
 };
 
 /// Bytes of randomness in a token.
@@ -26,6 +27,31 @@ impl State {
         let folder = project.join(".wrangler/ops-dev");
         fs::create_dir_all(&folder).map_err(|cause| unwritable(&folder, &cause))?;
         Ok(State { folder, wrangler: project.join(".wrangler/state") })
+    }
+
+    /// Makes this `ops dev` the only one over this state: two would write into one storage, and `--fresh` would take it
+    /// from under the other. Nothing is given back where the file system knows no locks, which is a warning.
+    ///
+    /// # Errors
+    /// When another has it, with its process and its ports.
+    pub fn lock(&self, port: u16, redis_port: u16) -> Result<Option<Lock>, Failure> {
+        let ours =
+            format!("process {}, the worker on port {port}, Redis on port {redis_port}", std::process::id());
+        match lock::hold(&self.folder.join("lock"), &ours) {
+            Ok(Held::Ours(lock)) => Ok(Some(lock)),
+            Ok(Held::Theirs(holder)) => Err(Failure::new(
+                format!(
+                    "`ops dev` runs in this checkout already: {}",
+                    holder.as_deref().unwrap_or("a process that starts just now")
+                ),
+                "use that one, or end it first (Ctrl-C in its terminal, or kill with its number); for two at once take a \
+                 second checkout, with other ports",
+            )),
+            Err(cause) => {
+                eprintln!("warning: no lock against another `ops dev` in this checkout: {cause}");
+                Ok(None)
+            }
+        }
     }
 
     /// Where our own data is.
@@ -100,5 +126,20 @@ mod tests {
         state.drop_data().unwrap();
         assert!(!state.wrangler_folder().exists() && !state.folder().join("redis.json").exists());
         assert_eq!(State::open(project.path()).unwrap().token().unwrap(), token);
+    }
+
+    #[test]
+    fn one_at_a_time_has_the_state_and_a_file_left_behind_is_no_lock() {
+        let project = tempfile::tempdir().unwrap();
+        let state = State::open(project.path()).unwrap();
+        fs::write(state.folder().join("lock"), "process 1, the worker on port 1, Redis on port 2").unwrap();
+        let held = state.lock(8787, 8079).unwrap();
+        let refused = state.lock(8788, 8080).unwrap_err();
+        let who = format!("process {}, the worker on port 8787, Redis on port 8079", std::process::id());
+        assert!(refused.message().ends_with(&who), "{refused}");
+        state.drop_data().unwrap();
+        assert!(state.lock(8788, 8080).is_err(), "dropping the data drops no lock");
+        drop(held);
+        let _ours = state.lock(8788, 8080).unwrap();
     }
 }
