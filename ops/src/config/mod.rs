@@ -91,6 +91,10 @@ impl ConfigCommand {
         match self {
             ConfigCommand::Init(_) => &["--json"],
             ConfigCommand::Validate(_) => &["--json", "--env"],
+            // Where the worker answers that is asked afterwards.
+            ConfigCommand::Sync(args) if args.mode != Mode::Local => {
+                &["--json", "--env", "--url", "--dry-run", "--yes", "--timeout"]
+            }
             _ => &["--json", "--env", "--dry-run", "--yes", "--timeout"],
         }
     }

@@ -27,6 +27,7 @@ use crate::{
     upstash::{Options, Server},
 };
 use state::State;
+pub use state::kept_token;
 use wrangler::Wrangler;
 
 /// Longest time from the start of wrangler to the worker's first answer; it has been built by then.
@@ -47,6 +48,14 @@ pub struct DevArgs {
     /// Drop what earlier runs stored: the Durable Objects' storage and our own Redis data.
     #[arg(long)]
     pub fresh: bool,
+}
+
+/// The token of the Redis that `ops dev` serves in this checkout; it is made when there is none yet.
+///
+/// # Errors
+/// When it cannot be kept.
+pub fn redis_token(project: &Path) -> Result<String, Failure> {
+    State::open(project)?.token()
 }
 
 /// Runs until Ctrl-C. What it started is gone when it returns. With `verbose` everything wrangler prints is shown,

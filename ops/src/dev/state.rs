@@ -13,6 +13,10 @@ use crate::{
     run::lock::{self, Held, Lock},
 };
 
+/// Our folder in the project.
+const FOLDER: &str = ".wrangler/ops-dev";
+/// The token's file in it.
+const TOKEN: &str = "token";
 /// Bytes of randomness in a token.
 const TOKEN_BYTES: usize = 24;
 
@@ -24,7 +28,7 @@ pub struct State {
 impl State {
     /// Opens the project's state folder; it is created when absent.
     pub fn open(project: &Path) -> Result<State, Failure> {
-        let folder = project.join(".wrangler/ops-dev");
+        let folder = project.join(FOLDER);
         fs::create_dir_all(&folder).map_err(|cause| unwritable(&folder, &cause))?;
         Ok(State { folder, wrangler: project.join(".wrangler/state") })
     }
@@ -78,10 +82,9 @@ impl State {
 
     /// The local Redis's token: made once, readable by its owner alone.
     pub fn token(&self) -> Result<String, Failure> {
-        let file = self.folder.join("token");
-        match fs::read_to_string(&file) {
-            Ok(token) if !token.trim().is_empty() => return Ok(token.trim().to_owned()),
-            _ => {}
+        let file = self.folder.join(TOKEN);
+        if let Some(token) = kept(&file) {
+            return Ok(token);
         }
         let token = random_hex().map_err(|cause| unwritable(&file, &cause))?;
         let write = || -> io::Result<()> {
@@ -97,6 +100,16 @@ impl State {
         write().map_err(|cause| unwritable(&file, &cause))?;
         Ok(token)
     }
+}
+
+/// The token that was made for this project; nothing while there is none.
+pub fn kept_token(project: &Path) -> Option<String> {
+    kept(&project.join(FOLDER).join(TOKEN))
+}
+
+fn kept(file: &Path) -> Option<String> {
+    let token = fs::read_to_string(file).ok()?;
+    Some(token.trim().to_owned()).filter(|token| !token.is_empty())
 }
 
 fn random_hex() -> io::Result<String> {
