@@ -143,6 +143,13 @@ async fn counts(project: &Project) -> Value {
     reqwest::get(project.url("/count")).await.unwrap().json().await.unwrap()
 }
 
+/// The arguments of every process; Linux tells.
+fn arguments_of_all() -> String {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let lines = processes.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    lines.map(|line| String::from_utf8_lossy(&line).into_owned()).collect()
+}
+
 /// Processes of this project; Linux tells.
 fn left_over(project: &Path) -> Vec<String> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -160,14 +167,16 @@ async fn it_runs_until_ctrl_c_and_goes_on_where_it_was() {
     if !project.with_wrangler() {
         return;
     }
-    let secrets = "UPSTASH_REDIS_REST_URL=https://elsewhere.example\nOTHER=kept\n";
+    let secrets = "UPSTASH_REDIS_REST_URL=https://elsewhere.example\nOTHER='$HOME is kept'\n";
     fs::write(project.path().join(".dev.vars"), secrets).unwrap();
     for redis in ["memory", "auto"] {
         let options = ["--redis", redis, "--fresh"];
         let running = Running::start(&project, &options);
         assert!(running.guide.contains(&format!("curl -s {}", project.url("/log"))), "{}", running.guide);
-        assert_eq!(counts(&project).await, json!({"object": 1, "redis": 1, "other": "kept"}));
+        assert_eq!(counts(&project).await, json!({"object": 1, "redis": 1, "other": "$HOME is kept"}));
         assert_eq!(counts(&project).await["redis"], 2);
+        let token = fs::read_to_string(project.path().join(".wrangler/ops-dev/token")).unwrap();
+        assert!(!arguments_of_all().contains(&token), "the token is among the arguments of a process");
         let (status, talk) = running.end(Signal::SIGINT).await;
         assert_eq!(status, Some(0), "{talk}");
         assert!(reqwest::get(project.url("/count")).await.is_err());
@@ -175,7 +184,11 @@ async fn it_runs_until_ctrl_c_and_goes_on_where_it_was() {
         assert!(eventually(Duration::from_secs(5), gone).await, "{:?}", left_over(project.path()));
 
         let running = Running::start(&project, &["--redis", redis]);
-        assert_eq!(counts(&project).await, json!({"object": 3, "redis": 3, "other": "kept"}), "{redis}");
+        assert_eq!(
+            counts(&project).await,
+            json!({"object": 3, "redis": 3, "other": "$HOME is kept"}),
+            "{redis}"
+        );
         assert_eq!(running.end(Signal::SIGTERM).await.0, Some(0));
     }
     assert_eq!(fs::read_to_string(project.path().join(".dev.vars")).unwrap(), secrets);

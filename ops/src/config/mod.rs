@@ -27,7 +27,7 @@
 
 pub mod backup;
 mod confirm;
-mod dotenv;
+pub(crate) mod dotenv;
 pub mod drift;
 mod file;
 mod fingerprint;

@@ -5,6 +5,7 @@
 
 mod guide;
 mod state;
+mod vars;
 mod wrangler;
 
 use std::{

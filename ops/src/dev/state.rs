@@ -68,6 +68,11 @@ impl State {
         &self.wrangler
     }
 
+    /// What this run's worker has beside the vars of wrangler.toml.
+    pub fn vars(&self) -> PathBuf {
+        self.folder.join("vars.env")
+    }
+
     /// Everything wrangler printed in this run.
     pub fn wrangler_log(&self) -> PathBuf {
         self.folder.join("wrangler.log")
