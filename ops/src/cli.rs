@@ -229,7 +229,7 @@ fn done(outcome: Result<(), Failure>) -> Result<Exit, Failure> {
 
 async fn upstash(args: &UpstashArgs) -> Result<(), Failure> {
     let mut stop = Stop::watch()?;
-    let store = LocalStore::open(&args.store, Path::new("."), args.data.as_deref()).await?;
+    let mut store = LocalStore::open(&args.store, Path::new("."), args.data.as_deref()).await?;
     let options = Options {
         address: SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)),
         token: args.token.clone(),
@@ -241,8 +241,14 @@ async fn upstash(args: &UpstashArgs) -> Result<(), Failure> {
     })?;
     eprintln!("The store is {}. Ctrl-C ends it.", store.what);
     println!("UPSTASH_REDIS_REST_URL={}\nUPSTASH_REDIS_REST_TOKEN={}", server.url(), server.token());
-    stop.wait().await;
+    let ended = tokio::select! {
+        () = stop.wait() => None,
+        failure = store.ended() => Some(failure),
+    };
     let saved = server.shutdown().await;
     store.close().await;
+    if let Some(failure) = ended {
+        return Err(failure);
+    }
     saved.map_err(|cause| Failure::new(cause.to_string(), "make the --data folder writable"))
 }

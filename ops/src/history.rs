@@ -18,8 +18,8 @@ pub struct HistoryArgs {
     /// One run, by its id or the beginning of it, with all its steps.
     run: Option<String>,
     /// How many runs, the newest first.
-    #[arg(long, default_value_t = 20)]
-    limit: usize,
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
 }
 
 /// Shows runs, the newest first; with `--json` one object a line.
@@ -34,12 +34,15 @@ pub fn run(run: &Run, args: &HistoryArgs) -> Result<Exit, Failure> {
     };
     let mut runs: Vec<PastRun> = run.journal().runs().into_iter().filter(wanted).collect();
     runs.reverse();
-    runs.truncate(args.limit);
+    runs.truncate(args.limit.try_into().unwrap_or(usize::MAX));
     if runs.is_empty() {
         if let Some(id) = &args.run {
             return Err(Failure::new(format!("no run begins with {id}"), "`ops history` lists them"));
         }
-        run.printer().say("No run has left a journal yet.");
+        run.printer().say(&match environment {
+            Some(name) => format!("No run of {name} has left a journal yet."),
+            None => "No run has left a journal yet.".into(),
+        });
     }
     for past in &runs {
         if run.printer().json() {
@@ -57,14 +60,10 @@ pub fn run(run: &Run, args: &HistoryArgs) -> Result<Exit, Failure> {
 /// Says which runs were killed while they changed a deployment.
 pub fn tell_interrupted(run: &Run) {
     for past in run.journal().interrupted() {
-        let last = past.steps.last().and_then(|step| step.get("step")).and_then(Value::as_str);
         run.printer().warn(&format!(
-            "ops {} of {} (run {}) was killed at {} (`ops history {}`); the next change of that environment settles it",
-            past.command,
-            past.at,
-            past.run,
-            last.unwrap_or("its start"),
-            past.run,
+            "ops {} of {} was killed before its end; how far it came: ops history {}. The next change of that \
+             environment settles it",
+            past.command, past.at, past.run,
         ));
     }
 }

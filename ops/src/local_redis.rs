@@ -129,6 +129,16 @@ impl LocalStore {
         Ok(LocalStore { what: store.describe(), store: Arc::new(store), server: None, _scratch: None })
     }
 
+    /// Waits until the process behind the store ends by itself, which it should not; for ever when there is none of ours.
+    pub async fn ended(&mut self) -> Failure {
+        let Some(server) = &mut self.server else { return std::future::pending().await };
+        let (how, log) = server.ended().await;
+        Failure::new(
+            format!("redis-server ended by itself ({how})"),
+            format!("start again: what it had written is kept; {} may say why it ended", log.display()),
+        )
+    }
+
     /// Ends the process behind the store, when it is ours, after it has written its data.
     pub async fn close(self) {
         if let Some(server) = self.server {

@@ -318,6 +318,11 @@ fn drift_is_told_to_people_and_what_cannot_be_read_does_not_count() {
     fs::remove_file(another.path(SOURCE)).unwrap();
     let told = another.run(&["drift"]);
     assert_eq!(told.exit, Some(1), "nothing can be compared: {}", told.all());
+    for (environment, other) in [("production", "development"), ("development", "production")] {
+        let told = another.run(&["drift", "--env", environment]);
+        let line = |name: &str| told.stdout.contains(&format!("-- {name}, source: "));
+        assert!(line(environment) && !line(other), "{}", told.all());
+    }
     another.wrangler(&json!([{ "name": "ENVIRONMENT", "type": "plain_text", "text": "production" }]));
     let told = another.run(&["drift", "--json"]);
     assert_eq!((told.exit, &told.json()["compared"]), (Some(2), &json!(1)), "{}", told.all());
@@ -330,4 +335,13 @@ fn drift_is_told_to_people_and_what_cannot_be_read_does_not_count() {
     let told = world.run(&["drift", "--env", "development", "--json"]);
     assert!(told.stdout.contains("was not written from this machine"), "{}", told.all());
     assert!(!drifted(&told).iter().any(|item| item.contains("GITHUB")), "{}", told.all());
+}
+
+#[test]
+fn of_the_sources_two_sides_the_one_that_was_asked_for_is_told() {
+    let world = World::new(&source().replace("| a@example.org |", "| a@example.org | |"));
+    let sides = |environment: &str| {
+        world.run(&["drift", "--env", environment]).stdout.contains(", source: MAIL_FROM")
+    };
+    assert!(sides("production") && !sides("development"));
 }

@@ -72,6 +72,80 @@ fn what_git_would_see_and_what_has_no_folder_is_not_written() {
 }
 
 #[test]
+fn what_is_no_assignment_is_kept_byte_for_byte() {
+    let world = World::new(&source());
+    let file = FILES[1];
+    let before = "\n# by hand\r\nnot an assignment\n\n  indented: yes\nMAIL_FROM=old@example.org\nOTHER='two\nlines'\n<<<<<<< HEAD\nlast, without an end";
+    let after = before.replace("MAIL_FROM=old@example.org\n", "");
+    world.write(file, before);
+    for run in 1..=3 {
+        let told = world.run(&["sync", "--mode", "local"]);
+        assert_eq!(told.exit, Some(0), "{}", told.all());
+        let text = world.read(file);
+        assert!(text.ends_with(&format!("this part is kept as it is. ---\n{after}")), "run {run}: {text:?}");
+        // Another value, so that the file is written again.
+        world.source(&source().replace("a@example.org", &format!("{run}@example.org")));
+    }
+}
+
+#[test]
+fn where_running_it_again_does_not_help_a_hint_says_what_does() {
+    let again = "unning it again applies the rest";
+    let fails = |world: &World, exit: i32, hint: &str| {
+        let told = world.run(&["sync", "--mode", "local", "--target", "convex"]);
+        assert_eq!(told.exit, Some(exit), "{}", told.all());
+        assert!(told.stdout.contains(&format!("     hint: {hint}")), "{hint}: {}", told.all());
+        assert!(!told.stderr.contains(again), "{}", told.all());
+        let json = world.run(&["sync", "--mode", "local", "--target", "convex", "--json"]).json();
+        assert!(json["targets"][0]["hints"][0].as_str().unwrap().starts_with(hint), "{json}");
+    };
+    let world = World::new(&source());
+    fs::create_dir_all(world.path("app/apps/convex")).unwrap();
+    fs::write(world.path(FILES[1]), b"A=\xff\n").unwrap();
+    fails(&world, 1, "save it as UTF-8, or move it away");
+    fs::remove_file(world.path(FILES[1])).unwrap();
+    fs::create_dir(world.path(FILES[1])).unwrap();
+    fails(&world, 1, "a folder has its name: move that away");
+    fs::remove_dir(world.path(FILES[1])).unwrap();
+    fs::create_dir(world.path(&backup_of(FILES[1]))).unwrap();
+    world.write(FILES[1], "A=1\n");
+    fails(&world, 1, "let its owner write it, its backup and its folder");
+    world.write("app/.gitignore", "");
+    fails(&world, 1, "add .env*.local and .dev.vars* to .gitignore");
+
+    let world = World::new(&source().replace("a@example.org", "it's `a` \"value\""));
+    let dry = world.run(&["sync", "--mode", "local", "--dry-run"]);
+    assert!(
+        dry.stdout.contains("MAIL_FROM: cannot be applied: no line of such a file can say it"),
+        "{}",
+        dry.all()
+    );
+    fails(&world, 4, "change the value of MAIL_FROM in the source");
+}
+
+#[test]
+fn the_token_that_ops_dev_takes_is_told_where_the_source_has_another() {
+    let row = |token: &str| {
+        format!(
+            "{}\n| CONVEX | Redis | UPSTASH_REDIS_REST_URL | http://127.0.0.1:8079 | |\n\
+             | CONVEX | Redis | UPSTASH_REDIS_REST_TOKEN | {token} | |",
+            source()
+        )
+    };
+    let world = World::new(&row("local-token"));
+    let note = "the Redis of `ops dev` answers WRONGPASS";
+    let sync = ["sync", "--mode", "local", "--target", "convex"];
+    assert!(!world.run(&sync).all().contains(note), "nobody made a token yet");
+    fs::create_dir_all(world.path("app/apps/worker/.wrangler/ops-dev")).unwrap();
+    world.write("app/apps/worker/.wrangler/ops-dev/token", "the-token-of-this-checkout");
+    let told = world.run(&sync);
+    assert!(told.stdout.contains(note) && told.stdout.contains(".wrangler/ops-dev/token"), "{}", told.all());
+    assert!(!told.all().contains("the-token-of-this-checkout"), "{}", told.all());
+    world.source(&row("the-token-of-this-checkout"));
+    assert!(!world.run(&sync).all().contains(note));
+}
+
+#[test]
 fn a_source_with_faults_goes_nowhere() {
     let world =
         World::new(&format!("{}\n| NEXTJS | g | API_SECRET | same-secret-1 | same-secret-1 |", source()));

@@ -19,6 +19,11 @@ fn a_first_source_is_made_for_its_owner_alone_and_never_over_another() {
     let mode = |file: &str| fs::metadata(world.path(file)).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(SOURCE), mode("home/.env-configs")), (0o600, 0o700));
     let made = world.read(SOURCE);
+    // Development's Redis is the one that `ops dev` serves in this checkout.
+    let token = world.read("app/apps/worker/.wrangler/ops-dev/token");
+    let row = made.lines().find(|line| line.contains("| UPSTASH_REDIS_REST_TOKEN "));
+    assert!(token.len() >= 32 && row.unwrap().contains(&format!("| {token} |")), "{row:?}");
+    assert!(!told.all().contains(&token), "{}", told.all());
     let again = world.run(&["init", "--json"]);
     assert_eq!((again.exit, world.read(SOURCE)), (Some(1), made), "{}", again.all());
     assert!(again.json()["error"].as_str().unwrap().ends_with("is there already"), "{}", again.all());

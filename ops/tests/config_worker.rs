@@ -129,8 +129,10 @@ async fn secrets_go_to_the_worker_in_one_edit_and_only_when_they_differ() {
     );
 
     // Nobody knows whether those that are there are the same: all are written, once.
+    // Nothing says where it answers: they are set, and that is not the end of it.
     let told = place.run(&[&SYNC[..], &["--json"]].concat()).await;
-    assert_eq!((told.exit, versions().await), (Some(0), before + 1), "{}", told.all());
+    assert_eq!((told.exit, versions().await), (Some(2), before + 1), "{}", told.all());
+    assert_eq!(target(&told.json(), "secrets")["proof"], "unproven", "{}", told.all());
     assert_eq!(place.secret("LOG_ADMIN_TOKEN").await, format!("{CANARY}-admin-0123456789"));
     let told = place.run(&[&SYNC[..], &["--json"]].concat()).await;
     let json = told.json();
@@ -140,7 +142,7 @@ async fn secrets_go_to_the_worker_in_one_edit_and_only_when_they_differ() {
     place.source(&format!("{CANARY}-redis-0123456789"), &format!("{CANARY}-another-0123456789"));
     place.site.plane.plant(Fault::at("PATCH", BULK, Action::LoseAnswer).nth(1));
     let told = place.run(&SYNC).await;
-    assert_eq!(told.exit, Some(0), "{}", told.all());
+    assert_eq!(told.exit, Some(2), "{}", told.all());
     assert_eq!(place.secret("LOG_ADMIN_TOKEN").await, format!("{CANARY}-another-0123456789"));
     // Killed while the API carries it out: nobody knows, and the next run writes it again.
     place.source(&format!("{CANARY}-redis-9876543210"), &format!("{CANARY}-another-0123456789"));
@@ -155,7 +157,7 @@ async fn secrets_go_to_the_worker_in_one_edit_and_only_when_they_differ() {
     child.wait().await.unwrap();
     place.nothing_of_production_is_here();
     let told = place.run(&SYNC).await;
-    assert_eq!(told.exit, Some(0), "{}", told.all());
+    assert_eq!(told.exit, Some(2), "{}", told.all());
     assert!(told.stderr.contains("was killed; this one completed it"), "{}", told.all());
     assert_eq!(place.secret("UPSTASH_REDIS_REST_TOKEN").await, format!("{CANARY}-redis-9876543210"));
 
@@ -177,6 +179,58 @@ async fn secrets_go_to_the_worker_in_one_edit_and_only_when_they_differ() {
     let told = place.run(&SYNC).await;
     assert_eq!(told.exit, Some(1), "{}", told.all());
     assert!(told.stdout.contains(&format!("version {theirs} is newer than the live one")), "{}", told.all());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_worker_is_asked_afterwards_and_wrong_values_are_taken_back() {
+    let Some(place) = Place::new().await else { return };
+    // The address of the tests' Redis is none that a source may have for production: it stays as it is there.
+    let source = |redis: &str| {
+        place.source(redis, "admin-of-the-source-0123456789");
+        let file = place.source.path().join("source.env");
+        let text = fs::read_to_string(&file).unwrap();
+        let lines: Vec<&str> = text.lines().filter(|line| !line.contains("UPSTASH_REDIS_REST_URL")).collect();
+        fs::write(&file, lines.join("\n")).unwrap();
+    };
+    let token = place.site.redis.token();
+    let sync = [&SYNC[..], &["--url", &place.site.front, "--json"]].concat();
+    source(token);
+    let told = place.run(&sync).await;
+    assert_eq!(told.exit, Some(0), "{}", told.all());
+    assert_eq!(target(&told.json(), "secrets")["proof"], "proven", "{}", told.all());
+    let old = place.site.serving().await.0;
+
+    source("not-the-token-of-redis");
+    // Another worker's address proves nothing, and nothing is changed.
+    let elsewhere = [&SYNC[..], &["--url", "http://127.0.0.1:1"]].concat();
+    let told = place.run(&elsewhere).await;
+    assert_eq!(told.exit, Some(1), "{}", told.all());
+    assert!(
+        told.stdout.contains("is not the live version") && told.stdout.contains("reachable"),
+        "{}",
+        told.all()
+    );
+
+    let told = place.run(&sync).await;
+    let json = told.json();
+    let secrets = target(&json, "secrets");
+    assert_eq!((told.exit, &secrets["proof"]), (Some(3), &json!("taken-back")), "{}", told.all());
+    assert_eq!(secrets["not_applied"][0]["key"], "UPSTASH_REDIS_REST_TOKEN", "{json}");
+    assert!(secrets["not_applied"][0]["why"].as_str().unwrap().contains("(redis"), "{json}");
+    assert!(!told.all().contains("not-the-token-of-redis"), "{}", told.all());
+    assert_eq!(place.secret("UPSTASH_REDIS_REST_TOKEN").await, token);
+    assert_eq!(place.site.serving().await.0, old);
+    assert_eq!(place.site.health().await["components"]["redis"]["status"], "healthy");
+
+    // What is there is known to be what it was.
+    source(token);
+    let told = place.run(&sync).await;
+    assert_eq!(
+        (told.exit, target(&told.json(), "secrets")["changes"] == json!([])),
+        (Some(0), true),
+        "{}",
+        told.all()
+    );
 }
 
 fn put(version: &mut Version, binding: Value) {
@@ -201,7 +255,7 @@ async fn each_difference_of_the_live_worker_is_found_and_named() {
     let (exit, drifted, unreadable, told) = drift().await;
     assert_eq!((exit, drifted.len(), unreadable.len()), (Some(0), 0, 3), "{}", told.all());
     let told = place.run(&SYNC).await;
-    assert_eq!(told.exit, Some(0), "{}", told.all());
+    assert_eq!(told.exit, Some(2), "{}", told.all());
     let (exit, drifted, unreadable, told) = drift().await;
     assert_eq!((exit, drifted.len(), unreadable.len()), (Some(0), 0, 0), "{}", told.all());
 
@@ -249,9 +303,11 @@ async fn each_difference_of_the_live_worker_is_found_and_named() {
     plane.someone_sets_triggers(PRODUCTION, &["*/5 * * * *"], &[]).await;
     let (exit, drifted, _, told) = drift().await;
     assert_eq!((exit, drifted), (Some(2), vec!["*/5 * * * *".to_owned()]), "{}", told.all());
+    assert!(told.stdout.contains("crons = []"), "a deployment alone does not remove it: {}", told.all());
     plane.someone_sets_triggers(PRODUCTION, &[], &["logs.example.com/*"]).await;
     let (exit, drifted, _, told) = drift().await;
     assert_eq!((exit, drifted), (Some(2), vec!["logs.example.com/*".to_owned()]), "{}", told.all());
+    assert!(told.stdout.contains("dashboard: a deployment does not"), "{}", told.all());
     place.site.project.configure(
         "# routes = [{ pattern = \"logs.example.com/*\", zone_name = \"example.com\" }]",
         "routes = [{ pattern = \"logs.example.com/*\", zone_name = \"example.com\" }]",

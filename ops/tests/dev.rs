@@ -143,6 +143,13 @@ async fn counts(project: &Project) -> Value {
     reqwest::get(project.url("/count")).await.unwrap().json().await.unwrap()
 }
 
+/// The arguments of every process; Linux tells.
+fn arguments_of_all() -> String {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let lines = processes.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    lines.map(|line| String::from_utf8_lossy(&line).into_owned()).collect()
+}
+
 /// Processes of this project; Linux tells.
 fn left_over(project: &Path) -> Vec<String> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -160,14 +167,16 @@ async fn it_runs_until_ctrl_c_and_goes_on_where_it_was() {
     if !project.with_wrangler() {
         return;
     }
-    let secrets = "UPSTASH_REDIS_REST_URL=https://elsewhere.example\nOTHER=kept\n";
+    let secrets = "UPSTASH_REDIS_REST_URL=https://elsewhere.example\nOTHER='$HOME is kept'\n";
     fs::write(project.path().join(".dev.vars"), secrets).unwrap();
     for redis in ["memory", "auto"] {
         let options = ["--redis", redis, "--fresh"];
         let running = Running::start(&project, &options);
         assert!(running.guide.contains(&format!("curl -s {}", project.url("/log"))), "{}", running.guide);
-        assert_eq!(counts(&project).await, json!({"object": 1, "redis": 1, "other": "kept"}));
+        assert_eq!(counts(&project).await, json!({"object": 1, "redis": 1, "other": "$HOME is kept"}));
         assert_eq!(counts(&project).await["redis"], 2);
+        let token = fs::read_to_string(project.path().join(".wrangler/ops-dev/token")).unwrap();
+        assert!(!arguments_of_all().contains(&token), "the token is among the arguments of a process");
         let (status, talk) = running.end(Signal::SIGINT).await;
         assert_eq!(status, Some(0), "{talk}");
         assert!(reqwest::get(project.url("/count")).await.is_err());
@@ -175,7 +184,11 @@ async fn it_runs_until_ctrl_c_and_goes_on_where_it_was() {
         assert!(eventually(Duration::from_secs(5), gone).await, "{:?}", left_over(project.path()));
 
         let running = Running::start(&project, &["--redis", redis]);
-        assert_eq!(counts(&project).await, json!({"object": 3, "redis": 3, "other": "kept"}), "{redis}");
+        assert_eq!(
+            counts(&project).await,
+            json!({"object": 3, "redis": 3, "other": "$HOME is kept"}),
+            "{redis}"
+        );
         assert_eq!(running.end(Signal::SIGTERM).await.0, Some(0));
     }
     assert_eq!(fs::read_to_string(project.path().join(".dev.vars")).unwrap(), secrets);
@@ -224,6 +237,96 @@ fn a_taken_port_is_one_line_and_a_hint() {
         let hint = format!("end what uses it (another `ops dev`?), or choose one: {option} {next}");
         assert_eq!(project.fails(&[]), format!("error: port {port} is taken on 127.0.0.1\nhint: {hint}\n"));
     }
+}
+
+#[test]
+fn ports_that_cannot_be_meant_are_refused_before_anything_is_done() {
+    let project = Project::new();
+    project.write_program("scripts/setup", "touch was-run");
+    let [port, redis_port] = &project.ports;
+    let wrong = [
+        (["--port", "0", "--redis-port", redis_port], "'0' for '--port <PORT>'".to_owned()),
+        (["--port", port, "--redis-port", "0"], "'0' for '--redis-port <REDIS_PORT>'".to_owned()),
+        (["--port", port, "--redis-port", port], format!("--port and --redis-port are both {port}\nhint: ")),
+    ];
+    for (options, said) in wrong {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ops"));
+        let output = command.current_dir(project.path()).arg("dev").args(options).output().unwrap();
+        assert_eq!(output.status.code(), Some(64), "{}", text(&output));
+        assert!(text(&output).contains(&said), "{}", text(&output));
+    }
+    assert!(!project.path().join("was-run").exists());
+}
+
+#[tokio::test]
+async fn a_second_one_in_the_same_checkout_is_refused_and_one_after_kill_9_is_not() {
+    let project = Project::new();
+    project.write_program("node_modules/.bin/wrangler", "sleep 1000 & wait");
+    let mut first =
+        ProcessGroup::spawn(project.command(&["--redis", "memory"]).stderr(Stdio::null())).unwrap();
+    let log = project.path().join(".wrangler/ops-dev/wrangler.log");
+    let started = || async { log.exists() };
+    assert!(eventually(Duration::from_secs(20), started).await);
+    let kept = project.path().join(".wrangler/state/kept");
+    fs::create_dir_all(&kept).unwrap();
+
+    project.write_program("scripts/setup", "echo set up again");
+    let mut second = Command::new(env!("CARGO_BIN_EXE_ops"));
+    let ports = [free_port(), free_port()].map(|port| port.to_string());
+    second.current_dir(project.path()).args(["dev", "--fresh", "--redis", "memory"]);
+    second.args(["--port", &ports[0], "--redis-port", &ports[1]]);
+    let output = second.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let who = format!(
+        "error: `ops dev` runs in this checkout already: process {}, the worker on port {}, Redis on port {}\nhint: ",
+        first.pid(),
+        project.ports[0],
+        project.ports[1]
+    );
+    assert!(output.status.code() == Some(1) && said.starts_with(&who), "{said}");
+    assert!(kept.exists(), "--fresh dropped what the first one uses");
+
+    kill(Pid::from_raw(first.pid().try_into().unwrap()), Signal::SIGKILL).unwrap();
+    first.wait().await;
+    project.write_program("scripts/build", "exit 7");
+    let after = second.output().unwrap();
+    assert!(text(&after).contains("scripts/build failed"), "{}", text(&after));
+}
+
+#[tokio::test]
+async fn it_ends_and_says_so_when_redis_dies() {
+    let project = Project::new();
+    project.write_program("node_modules/.bin/wrangler", "sleep 1000 & wait");
+    if ops::upstash::store::find_redis_server(&common::project()).is_none() {
+        common::skip("ops dev without its redis-server", "run scripts/setup");
+        return;
+    }
+    let server = ops::upstash::store::find_redis_server(&common::project()).unwrap();
+    let mut command = project.command(&["--redis", "auto"]);
+    command.env("REDIS_SERVER_BIN", server).stderr(Stdio::piped());
+    let mut running = ProcessGroup::spawn(&mut command).unwrap();
+    let log = project.path().join(".wrangler/ops-dev/wrangler.log");
+    assert!(eventually(Duration::from_secs(20), || async { log.exists() }).await);
+    kill(Pid::from_raw(redis_of(project.path()).unwrap()), Signal::SIGKILL).unwrap();
+    let ended = || {
+        let over = running.try_wait().is_some();
+        async move { over }
+    };
+    assert!(eventually(Duration::from_secs(20), ended).await, "it goes on without Redis");
+    let mut said = String::new();
+    running.child_mut().stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(said.contains("error: redis-server ended by itself (signal: 9"), "{said}");
+    assert!(said.contains("hint: start again") && said.contains("redis.log"), "{said}");
+}
+
+/// The redis-server over this project's data; Linux tells.
+fn redis_of(project: &Path) -> Option<i32> {
+    fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
+        let line = fs::read(entry.path().join("cmdline")).ok()?;
+        let line = String::from_utf8_lossy(&line).into_owned();
+        let is_redis = line.contains("redis-server") && line.contains(&*project.to_string_lossy());
+        is_redis.then(|| entry.file_name().to_str()?.parse().ok()).flatten()
+    })
 }
 
 #[test]

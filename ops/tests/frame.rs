@@ -80,6 +80,14 @@ fn history_shows_what_ran_and_what_was_killed() {
     ];
     assert_eq!(ends, expected);
 
+    assert_eq!(
+        talk(&ops(state.path(), &["history", "--env", "production"])),
+        "No run of production has left a journal yet.\n"
+    );
+    let none = ops(state.path(), &["history", "--limit", "0"]);
+    assert_eq!(none.status.code(), Some(64));
+    assert!(talk(&none).contains("'0' for '--limit <LIMIT>'"), "{}", talk(&none));
+
     let output = ops(state.path(), &["history", "one", "--json"]);
     let told: Value = serde_json::from_str(out(&output)).unwrap();
     assert_eq!(
@@ -94,4 +102,17 @@ fn history_shows_what_ran_and_what_was_killed() {
     let refusal = r#"{"error":"no run begins with nine","hint":"`ops history` lists them"}"#;
     assert_eq!(out(&output), format!("{refusal}\n"));
     assert_eq!(talk(&output), "error: no run begins with nine\nhint: `ops history` lists them\n");
+}
+
+#[test]
+fn a_run_that_was_killed_is_named_without_the_names_of_our_steps() {
+    let state = tempfile::tempdir().unwrap();
+    let globals = Globals { correlation_id: Some("three".parse().unwrap()), ..Globals::default() };
+    let killed = Run::begin_in(StateFolder::at(state.path()), "deploy", Effect::Changes, globals);
+    killed.step("phase", json!({ "what": "upload" }));
+    drop(killed);
+    let output = ops(state.path(), &["health", "--url", "http://127.0.0.1:1", "--timeout", "1s"]);
+    let said = talk(&output);
+    assert!(said.contains("was killed before its end; how far it came: ops history three"), "{said}");
+    assert!(!said.contains("phase"), "{said}");
 }

@@ -40,6 +40,10 @@ struct Kept {
     mark: String,
 }
 
+/// What was known of values that are being changed.
+#[derive(Debug)]
+pub struct Aside(BTreeMap<String, Kept>);
+
 /// How a value compares with the one that was written last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Likeness {
@@ -91,6 +95,21 @@ impl Fingerprints {
         if self.kept.remove(name).is_some() {
             self.save(run);
         }
+    }
+
+    /// While these are being changed nobody knows what is there: a run that is killed meanwhile leaves no word of them.
+    pub fn set_aside<'a>(&mut self, run: &Run, names: impl Iterator<Item = &'a str>) -> Aside {
+        let aside = Aside(names.filter_map(|name| self.kept.remove_entry(name)).collect());
+        if !aside.0.is_empty() {
+            self.save(run);
+        }
+        aside
+    }
+
+    /// What is there is what was there before.
+    pub fn put_back(&mut self, run: &Run, aside: Aside) {
+        self.kept.extend(aside.0);
+        self.save(run);
     }
 
     /// The same value elsewhere has another fingerprint.

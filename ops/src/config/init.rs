@@ -18,7 +18,9 @@ use super::{
     validate::BOTH,
 };
 use crate::{
+    dev,
     exit::{Exit, Failure},
+    project::find_project,
     run::Run,
     secrets,
 };
@@ -48,13 +50,13 @@ const ROWS: [(&str, &[&str]); 5] = [
     ("Deployment", &["CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID", "CONVEX_DEPLOY_KEY"]),
 ];
 
-/// What `ops dev` serves, for whoever develops on one machine.
-const LOCAL: [(&str, &str); 4] = [
+/// What `ops dev` serves, for whoever develops on one machine; its Redis's token is each checkout's own.
+const LOCAL: [(&str, &str); 3] = [
     ("NEXT_PUBLIC_LOG_WORKER_URL", "http://127.0.0.1:8787"),
     ("LOG_WORKER_URL", "http://127.0.0.1:8787"),
     ("UPSTASH_REDIS_REST_URL", "http://127.0.0.1:8079"),
-    ("UPSTASH_REDIS_REST_TOKEN", "local-token"),
 ];
+const REDIS_TOKEN: &str = "UPSTASH_REDIS_REST_TOKEN";
 
 /// Writes it, and asks for values at a terminal.
 ///
@@ -67,7 +69,15 @@ pub fn run(run: &Run, source: &SourceArgs) -> Result<Exit, Failure> {
         let hint = "edit it, or name another: --source FILE";
         return Err(Failure::new(format!("{shown} is there already"), hint));
     }
-    let mut table = template();
+    // Outside of a checkout nobody serves anything: the token is one of the values to be filled in.
+    let redis_token = match find_project() {
+        Ok(project) => dev::redis_token(&project)?,
+        Err(_) => String::new(),
+    };
+    if !redis_token.is_empty() {
+        run.mask().hide(&redis_token);
+    }
+    let mut table = template(&redis_token);
     if io::stdin().is_terminal() && io::stderr().is_terminal() && !run.printer().json() {
         ask(run, &mut table)?;
     }
@@ -84,13 +94,14 @@ pub fn run(run: &Run, source: &SourceArgs) -> Result<Exit, Failure> {
 }
 
 /// The file with every key that is known, development's local values filled in.
-fn template() -> Table {
+fn template(redis_token: &str) -> Table {
     let mut text = HEAD.to_owned();
     let mut rows = Vec::new();
     for (group, names) in ROWS {
         for &key in names {
             let (targets, known) = known(key);
-            let value = LOCAL.iter().find(|(name, _)| *name == key).map_or("", |(_, value)| value);
+            let local = LOCAL.iter().find(|(name, _)| *name == key).map_or("", |(_, value)| value);
+            let value = if key == REDIS_TOKEN { redis_token } else { local };
             let targets: Vec<&str> = targets.iter().map(|target| target.name()).collect();
             text += &format!("# {key}: {}\n", known.map_or("", |known| known.doc));
             rows.push([
@@ -193,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_first_file_has_every_key_that_is_required_and_lacks_nothing_but_values() {
-        let table = template();
+        let table = template("the-token-of-ops-dev");
         assert_eq!(table.problems(), []);
         for target in Target::ALL {
             for known in keys::of_target(target).iter().filter(|known| known.required) {

@@ -28,7 +28,7 @@
 
 pub mod backup;
 mod confirm;
-mod dotenv;
+pub(crate) mod dotenv;
 pub mod drift;
 mod file;
 mod fingerprint;
@@ -94,6 +94,10 @@ impl ConfigCommand {
         match self {
             ConfigCommand::Init(_) => &["--json"],
             ConfigCommand::Validate(_) => &["--json", "--env"],
+            // Where the worker answers that is asked afterwards.
+            ConfigCommand::Sync(args) if args.mode != Mode::Local => {
+                &["--json", "--env", "--url", "--dry-run", "--yes", "--timeout"]
+            }
             _ => &["--json", "--env", "--dry-run", "--yes", "--timeout"],
         }
     }

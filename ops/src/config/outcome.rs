@@ -54,8 +54,26 @@ pub struct Outcome {
     pub not_applied: Vec<(String, String)>,
     /// Why it could not be looked at; then nothing else is known.
     pub unreadable: Option<String>,
+    /// What must be done before another run can apply what is missing.
+    pub hints: Vec<String>,
     /// What a person should know.
     pub notes: Vec<String>,
+    /// What asking the deployment afterwards showed; nothing where nobody asks.
+    pub proof: Option<Proof>,
+}
+
+/// What was seen of a deployment after its change. As JSON its words are stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Proof {
+    /// It does what it did before.
+    Proven,
+    /// It is changed, and nobody knows yet whether it is well.
+    Unproven,
+    /// It failed, and has again what it had before.
+    TakenBack,
+    /// It failed, and nobody knows what it has now.
+    Unknown,
 }
 
 impl Outcome {
@@ -70,7 +88,9 @@ impl Outcome {
             applied: Vec::new(),
             not_applied: Vec::new(),
             unreadable: None,
+            hints: Vec::new(),
             notes: Vec::new(),
+            proof: None,
         }
     }
 
@@ -87,6 +107,14 @@ impl Outcome {
             if !has_result {
                 self.not_applied.push((change.key.clone(), why.to_owned()));
             }
+        }
+    }
+
+    /// Says once what must be done before another run can help.
+    pub fn hint(&mut self, hint: impl Into<String>) {
+        let hint = hint.into();
+        if !self.hints.contains(&hint) {
+            self.hints.push(hint);
         }
     }
 
@@ -108,7 +136,9 @@ impl Outcome {
             "applied": self.applied,
             "not_applied": not,
             "unreadable": self.unreadable,
+            "hints": self.hints,
             "notes": self.notes,
+            "proof": self.proof,
         })
     }
 
@@ -136,6 +166,7 @@ impl Outcome {
             let line = format!("  {} {:<28} {said}", printer.for_stdout(sign, mark), change.key);
             printer.data(line.trim_end());
         }
+        self.show_not_applied(printer, "cannot be applied");
         self.show_rest(printer);
     }
 
@@ -152,16 +183,23 @@ impl Outcome {
         for key in &self.applied {
             printer.data(&format!("  {} {key}", printer.for_stdout(Mark::Good.word(), Mark::Good)));
         }
+        self.show_not_applied(printer, "not applied");
+        self.show_rest(printer);
+    }
+
+    fn show_not_applied(&self, printer: &Printer, said: &str) {
         for (key, why) in &self.not_applied {
             let word = printer.for_stdout(Mark::Bad.word(), Mark::Bad);
-            printer.data(&format!("  {word} {key}: not applied: {why}"));
+            printer.data(&format!("  {word} {key}: {said}: {why}"));
         }
-        self.show_rest(printer);
     }
 
     fn show_rest(&self, printer: &Printer) {
         if let Some(why) = &self.unreadable {
             printer.data(&format!("  {} {why}", printer.for_stdout(Mark::Bad.word(), Mark::Bad)));
+        }
+        for hint in &self.hints {
+            printer.data(&format!("     hint: {hint}"));
         }
         let others = match self.others.len() {
             0 => None,
@@ -185,10 +223,67 @@ pub fn masked(value: &str) -> String {
 pub fn exit(outcomes: &[Outcome]) -> Exit {
     let incomplete = outcomes.iter().any(Outcome::is_incomplete);
     let applied = outcomes.iter().any(|outcome| !outcome.applied.is_empty());
+    let is_one = |proof| outcomes.iter().any(|outcome| outcome.proof == Some(proof));
     match (incomplete, applied) {
+        _ if is_one(Proof::Unknown) => Exit::Unknown,
+        (false, _) if is_one(Proof::Unproven) => Exit::Warnings,
         (false, _) => Exit::Done,
+        (true, false) if is_one(Proof::TakenBack) => Exit::RolledBack,
         (true, false) => Exit::Failed,
         // Half of it: a person looks at the list, or runs it again.
         (true, true) => Exit::Unknown,
+    }
+}
+
+/// What to do when something is missing.
+pub fn what_next(outcomes: &[Outcome]) -> &'static str {
+    let mut missing = outcomes.iter().filter(|outcome| outcome.is_incomplete()).peekable();
+    let hinted = missing.clone().filter(|outcome| !outcome.hints.is_empty()).count();
+    if missing.peek().is_some() && hinted == missing.count() {
+        "Not all of it was applied. Do first what the hints say: running it again alone does not help."
+    } else if hinted > 0 {
+        "Not all of it was applied. Where there is a hint, do first what it says; running it again applies the rest."
+    } else {
+        "Not all of it was applied. Running it again applies the rest, once what the lines name is mended."
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_status_says_what_was_seen_after_the_change() {
+        let with = |proof, applied: bool| {
+            let mut outcome = Outcome { proof: Some(proof), ..Outcome::of("LOG_WORKER", "secrets") };
+            let key = "KEY".to_owned();
+            if applied {
+                outcome.applied.push(key)
+            } else {
+                outcome.not_applied.push((key, "why".into()))
+            }
+            outcome
+        };
+        let other = || Outcome { applied: vec!["KEY".into()], ..Outcome::of("CONVEX", "there") };
+        for (proof, applied, alone, with_another) in [
+            (Proof::Proven, true, Exit::Done, Exit::Done),
+            (Proof::Unproven, true, Exit::Warnings, Exit::Warnings),
+            (Proof::TakenBack, false, Exit::RolledBack, Exit::Unknown),
+            (Proof::Unknown, false, Exit::Unknown, Exit::Unknown),
+        ] {
+            assert_eq!(exit(&[with(proof, applied)]), alone, "{proof:?}");
+            assert_eq!(exit(&[with(proof, applied), other()]), with_another, "{proof:?}");
+        }
+    }
+
+    #[test]
+    fn a_retry_is_promised_only_where_it_helps() {
+        let mut hinted = Outcome { unreadable: Some("it is a folder".into()), ..Outcome::of("NEXTJS", "f") };
+        hinted.hint("move it away");
+        let plain = Outcome { unreadable: Some("no answer".into()), ..Outcome::of("GITHUB", "g") };
+        let again = "unning it again applies the rest";
+        assert!(!what_next(std::slice::from_ref(&hinted)).contains(again));
+        assert!(what_next(std::slice::from_ref(&plain)).contains(again));
+        assert!(what_next(&[hinted, plain]).contains("Where there is a hint"));
     }
 }

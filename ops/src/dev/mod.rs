@@ -1,10 +1,11 @@
 //! `ops dev`: everything a newcomer needs on one machine, from one command to a worker that answers.
 //!
-//! In this order: the ports are free, `scripts/setup`, `scripts/build`, the local Upstash server, `wrangler dev`, the
+//! In this order: no other has this checkout's state, the ports are free, `scripts/setup`, `scripts/build`, the local Upstash server, `wrangler dev`, the
 //! first answer of `/health`, the lines to paste. Ctrl-C ends all of it; what was stored is there the next time.
 
 mod guide;
 mod state;
+mod vars;
 mod wrangler;
 
 use std::{
@@ -22,10 +23,12 @@ use crate::{
     local_redis::{LocalStore, StoreArgs},
     process::ProcessGroup,
     project::find_project,
+    run::lock::Lock,
     signals::Stop,
     upstash::{Options, Server},
 };
 use state::State;
+pub use state::kept_token;
 use wrangler::Wrangler;
 
 /// Longest time from the start of wrangler to the worker's first answer; it has been built by then.
@@ -35,10 +38,10 @@ const READY_LIMIT: Duration = Duration::from_secs(120);
 #[derive(Args, Clone, Debug)]
 pub struct DevArgs {
     /// The worker's port on 127.0.0.1.
-    #[arg(long, default_value_t = 8787)]
+    #[arg(long, default_value_t = 8787, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: u16,
     /// The local Upstash server's port on 127.0.0.1.
-    #[arg(long, default_value_t = 8079)]
+    #[arg(long, default_value_t = 8079, value_parser = clap::value_parser!(u16).range(1..))]
     pub redis_port: u16,
     /// The store behind the local Upstash server.
     #[command(flatten)]
@@ -48,11 +51,20 @@ pub struct DevArgs {
     pub fresh: bool,
 }
 
+/// The token of the Redis that `ops dev` serves in this checkout; it is made when there is none yet.
+///
+/// # Errors
+/// When it cannot be kept.
+pub fn redis_token(project: &Path) -> Result<String, Failure> {
+    State::open(project)?.token()
+}
+
 /// Runs until Ctrl-C. What it started is gone when it returns. With `verbose` everything wrangler prints is shown,
 /// not only its errors.
 ///
 /// # Errors
-/// A taken port, a missing tool, a failed set-up or build, a worker that does not answer or ends.
+/// Another `ops dev` of this checkout, a taken port, a missing tool, a failed set-up or build, a worker or a local Redis
+/// that does not answer or ends.
 pub async fn run(args: &DevArgs, verbose: bool) -> Result<(), Failure> {
     let mut stop = Stop::watch()?;
     let mut session = Session::default();
@@ -70,6 +82,7 @@ pub async fn run(args: &DevArgs, verbose: bool) -> Result<(), Failure> {
 /// What is running, in the order it was started.
 #[derive(Default)]
 struct Session {
+    lock: Option<Lock>,
     store: Option<LocalStore>,
     server: Option<Server>,
     wrangler: Option<Wrangler>,
@@ -77,10 +90,15 @@ struct Session {
 
 impl Session {
     async fn run(&mut self, args: &DevArgs, verbose: bool) -> Result<(), Failure> {
+        if args.port == args.redis_port {
+            let hint = format!("choose another for one of them: --redis-port {}", another(args.redis_port));
+            return Err(Failure::usage(format!("--port and --redis-port are both {}", args.port), hint));
+        }
         let project = find_project()?;
+        let state = State::open(&project)?;
+        self.lock = state.lock(args.port, args.redis_port)?;
         check_port(args.port, "--port")?;
         check_port(args.redis_port, "--redis-port")?;
-        let state = State::open(&project)?;
         if args.fresh {
             state.drop_data()?;
             eprintln!("Dropped what earlier runs stored.");
@@ -102,10 +120,17 @@ impl Session {
         eprintln!("Redis: {} ({}).", server.url(), store.what);
 
         let wrangler = self.wrangler.insert(Wrangler::start(&project, args.port, server, &state, verbose)?);
-        wrangler.ready(READY_LIMIT).await?;
-        eprintln!("The worker answers on {}. Ctrl-C ends it. Paste these:\n", wrangler.url());
-        print!("{}", guide::text(wrangler.url(), &server.url(), server.token()));
-        Err(wrangler.ended().await)
+        let serving = async {
+            wrangler.ready(READY_LIMIT).await?;
+            eprintln!("The worker answers on {}. Ctrl-C ends it. Paste these:\n", wrangler.url());
+            print!("{}", guide::text(wrangler.url(), &server.url(), server.token()));
+            Err(wrangler.ended().await)
+        };
+        tokio::select! {
+            outcome = serving => outcome,
+            // The worker would go on taking logs that never get anywhere, and nobody would know why.
+            failure = store.ended() => Err(failure),
+        }
     }
 
     /// From the last to the first: nobody loses what it stands on.
@@ -121,6 +146,7 @@ impl Session {
         if let Some(store) = self.store {
             store.close().await;
         }
+        drop(self.lock);
     }
 }
 
@@ -129,8 +155,12 @@ fn check_port(port: u16, option: &str) -> Result<(), Failure> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map(drop).map_err(|cause| taken(port, option, &cause))
 }
 
+fn another(port: u16) -> u16 {
+    port.checked_add(1).unwrap_or(port - 1)
+}
+
 fn taken(port: u16, option: &str, cause: &std::io::Error) -> Failure {
-    let another = port.checked_add(1).unwrap_or(port - 1);
+    let another = another(port);
     match cause.kind() {
         ErrorKind::AddrInUse => Failure::new(
             format!("port {port} is taken on 127.0.0.1"),

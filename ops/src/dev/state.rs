@@ -10,8 +10,13 @@ use std::{
 use crate::{
     exit::Failure,
     local_redis::{self, remove},
+    run::lock::{self, Held, Lock},
 };
 
+/// Our folder in the project.
+const FOLDER: &str = ".wrangler/ops-dev";
+/// The token's file in it.
+const TOKEN: &str = "token";
 /// Bytes of randomness in a token.
 const TOKEN_BYTES: usize = 24;
 
@@ -23,9 +28,34 @@ pub struct State {
 impl State {
     /// Opens the project's state folder; it is created when absent.
     pub fn open(project: &Path) -> Result<State, Failure> {
-        let folder = project.join(".wrangler/ops-dev");
+        let folder = project.join(FOLDER);
         fs::create_dir_all(&folder).map_err(|cause| unwritable(&folder, &cause))?;
         Ok(State { folder, wrangler: project.join(".wrangler/state") })
+    }
+
+    /// Makes this `ops dev` the only one over this state: two would write into one storage, and `--fresh` would take it
+    /// from under the other. Nothing is given back where the file system knows no locks, which is a warning.
+    ///
+    /// # Errors
+    /// When another has it, with its process and its ports.
+    pub fn lock(&self, port: u16, redis_port: u16) -> Result<Option<Lock>, Failure> {
+        let ours =
+            format!("process {}, the worker on port {port}, Redis on port {redis_port}", std::process::id());
+        match lock::hold(&self.folder.join("lock"), &ours) {
+            Ok(Held::Ours(lock)) => Ok(Some(lock)),
+            Ok(Held::Theirs(holder)) => Err(Failure::new(
+                format!(
+                    "`ops dev` runs in this checkout already: {}",
+                    holder.as_deref().unwrap_or("a process that starts just now")
+                ),
+                "use that one, or end it first (Ctrl-C in its terminal, or kill with its number); for two at once take a \
+                 second checkout, with other ports",
+            )),
+            Err(cause) => {
+                eprintln!("warning: no lock against another `ops dev` in this checkout: {cause}");
+                Ok(None)
+            }
+        }
     }
 
     /// Where our own data is.
@@ -36,6 +66,11 @@ impl State {
     /// Where wrangler keeps the Durable Objects' storage.
     pub fn wrangler_folder(&self) -> &Path {
         &self.wrangler
+    }
+
+    /// What this run's worker has beside the vars of wrangler.toml.
+    pub fn vars(&self) -> PathBuf {
+        self.folder.join("vars.env")
     }
 
     /// Everything wrangler printed in this run.
@@ -52,10 +87,9 @@ impl State {
 
     /// The local Redis's token: made once, readable by its owner alone.
     pub fn token(&self) -> Result<String, Failure> {
-        let file = self.folder.join("token");
-        match fs::read_to_string(&file) {
-            Ok(token) if !token.trim().is_empty() => return Ok(token.trim().to_owned()),
-            _ => {}
+        let file = self.folder.join(TOKEN);
+        if let Some(token) = kept(&file) {
+            return Ok(token);
         }
         let token = random_hex().map_err(|cause| unwritable(&file, &cause))?;
         let write = || -> io::Result<()> {
@@ -71,6 +105,16 @@ impl State {
         write().map_err(|cause| unwritable(&file, &cause))?;
         Ok(token)
     }
+}
+
+/// The token that was made for this project; nothing while there is none.
+pub fn kept_token(project: &Path) -> Option<String> {
+    kept(&project.join(FOLDER).join(TOKEN))
+}
+
+fn kept(file: &Path) -> Option<String> {
+    let token = fs::read_to_string(file).ok()?;
+    Some(token.trim().to_owned()).filter(|token| !token.is_empty())
 }
 
 fn random_hex() -> io::Result<String> {
@@ -100,5 +144,20 @@ mod tests {
         state.drop_data().unwrap();
         assert!(!state.wrangler_folder().exists() && !state.folder().join("redis.json").exists());
         assert_eq!(State::open(project.path()).unwrap().token().unwrap(), token);
+    }
+
+    #[test]
+    fn one_at_a_time_has_the_state_and_a_file_left_behind_is_no_lock() {
+        let project = tempfile::tempdir().unwrap();
+        let state = State::open(project.path()).unwrap();
+        fs::write(state.folder().join("lock"), "process 1, the worker on port 1, Redis on port 2").unwrap();
+        let held = state.lock(8787, 8079).unwrap();
+        let refused = state.lock(8788, 8080).unwrap_err();
+        let who = format!("process {}, the worker on port 8787, Redis on port 8079", std::process::id());
+        assert!(refused.message().ends_with(&who), "{refused}");
+        state.drop_data().unwrap();
+        assert!(state.lock(8788, 8080).is_err(), "dropping the data drops no lock");
+        drop(held);
+        let _ours = state.lock(8788, 8080).unwrap();
     }
 }

@@ -1,6 +1,7 @@
 //! `wrangler dev` as a child: quiet while it works, quoted when it fails.
 
 use std::{
+    ffi::OsStr,
     fs::{self, File},
     io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
@@ -12,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::state::State;
+use super::{state::State, vars};
 use crate::{
     exit::Failure,
     process::{ProcessGroup, is_program},
@@ -34,8 +35,8 @@ pub struct Wrangler {
 }
 
 impl Wrangler {
-    /// Starts it. The worker gets the local Redis's address and its throw-away token as vars, which stand above what a
-    /// `.dev.vars` says and leave that file alone.
+    /// Starts it. The worker gets the local Redis's address and its token, which stand above what a `.dev.vars` says and
+    /// leave that file alone; no argument shows the token.
     pub fn start(
         project: &Path,
         port: u16,
@@ -54,13 +55,17 @@ impl Wrangler {
         let path =
             path.map_err(|cause| Failure::new(format!("PATH cannot be extended: {cause}"), "mend PATH"))?;
         let started = |cause| Failure::new(format!("wrangler could not be started: {cause}"), hint);
+        let ours = [("UPSTASH_REDIS_REST_URL", &*redis.url()), ("UPSTASH_REDIS_REST_TOKEN", redis.token())];
+        let vars = vars::write(project, &state.vars(), ours).map_err(|cause| {
+            let hint = "see that .dev.vars is text in UTF-8, and that .wrangler/ops-dev can be written";
+            Failure::new(format!("the worker's vars cannot be handed over: {cause}"), hint)
+        })?;
         let mut command = Command::new(&program);
         command
             .current_dir(project)
             .args(["dev", "--ip", "127.0.0.1", "--port", &port.to_string(), "--persist-to"])
             .arg(state.wrangler_folder())
-            .args(["--var", &format!("UPSTASH_REDIS_REST_URL:{}", redis.url())])
-            .args(["--var", &format!("UPSTASH_REDIS_REST_TOKEN:{}", redis.token())])
+            .args(vars.iter().flat_map(|file| [OsStr::new("--env-file"), file.as_os_str()]))
             .arg("--show-interactive-dev-session=false")
             .env("PATH", path)
             .env("WRANGLER_SEND_METRICS", "false")

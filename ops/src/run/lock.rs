@@ -1,4 +1,4 @@
-//! One deployment at a time on this machine. The system gives the lock back when its holder ends, however it ends.
+//! One deployment, and one `ops dev` of a checkout, at a time on this machine. The system gives the lock back when its holder ends, however it ends.
 
 use std::{
     fs::{File, TryLockError},
@@ -24,34 +24,47 @@ pub(super) fn take(run: &Run, what: &str) -> Result<Lock, Failure> {
     let name: String =
         what.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
     let opened = run.folder().make("locks").map(|folder| folder.join(format!("{name}.lock")));
-    let opened = opened.and_then(|path| private(&path));
-    let mut file = match opened {
-        Ok(file) => file,
-        Err(cause) => return Ok(without(run, &cause)),
-    };
+    let since = format_rfc3339_seconds(SystemTime::now());
+    let ours =
+        format!("ops {} (run {}, process {}, since {since})", run.command(), run.id(), std::process::id());
+    match opened.and_then(|path| hold(&path, &ours)) {
+        Ok(Held::Ours(lock)) => Ok(lock),
+        Ok(Held::Theirs(holder)) => Err(Failure::new(
+            format!("{what} is being changed by {}", holder.as_deref().unwrap_or("another ops")),
+            "wait until it has ended, then look at `ops history` and `ops status`",
+        )),
+        Err(cause) => Ok(without(run, &cause)),
+    }
+}
+
+/// Whose a lock is.
+#[derive(Debug)]
+pub enum Held {
+    /// Ours, until it is dropped.
+    Ours(Lock),
+    /// Another process's, with what that said of itself.
+    Theirs(Option<String>),
+}
+
+/// Takes the lock on this file, which is made when it is not there, and leaves word in it for who comes second. A file
+/// that a killed process left behind is in nobody's way.
+///
+/// # Errors
+/// When the file cannot be made, or its file system knows no locks.
+pub fn hold(path: &Path, word: &str) -> io::Result<Held> {
+    let mut file = private(path)?;
     match file.try_lock() {
         Ok(()) => {
-            let since = format_rfc3339_seconds(SystemTime::now());
-            let holder = format!(
-                "ops {} (run {}, process {}, since {since})",
-                run.command(),
-                run.id(),
-                std::process::id()
-            );
             // Only for the words of who comes second.
-            let _ = file.set_len(0).and_then(|()| file.write_all(holder.as_bytes()));
-            Ok(Lock { _file: Some(file) })
+            let _ = file.set_len(0).and_then(|()| file.write_all(word.as_bytes()));
+            Ok(Held::Ours(Lock { _file: Some(file) }))
         }
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
             let _ = file.rewind().and_then(|()| file.read_to_string(&mut holder));
-            let holder = if holder.is_empty() { "another ops".into() } else { holder };
-            Err(Failure::new(
-                format!("{what} is being changed by {holder}"),
-                "wait until it has ended, then look at `ops history` and `ops status`",
-            ))
+            Ok(Held::Theirs(Some(holder).filter(|holder| !holder.is_empty())))
         }
-        Err(TryLockError::Error(cause)) => Ok(without(run, &cause)),
+        Err(TryLockError::Error(cause)) => Err(cause),
     }
 }
 

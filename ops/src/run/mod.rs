@@ -9,7 +9,7 @@
 //! | [`mask`] | secrets that are taken out of everything written |
 //! | [`folder`] | where the machine keeps what outlives a run |
 //! | [`journal`] | what each run did, step by step; how a run that was killed is found |
-//! | [`lock`] | one deployment at a time |
+//! | [`lock`] | one deployment, one `ops dev` of a checkout at a time |
 
 pub mod age;
 pub mod ask;

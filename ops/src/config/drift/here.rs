@@ -21,8 +21,8 @@ const ONE_SIDED: &str = "one side only:";
 const MIN_VALUE: usize = 8;
 
 /// Keys that one environment has and the other has not. What a target can do without (by its declaration) is not meant,
-/// and neither is what a remark names: `# one side only: SENTRY_DSN, …`.
-pub fn sides(table: &Table, found: &mut Found) {
+/// and neither is what a remark names: `# one side only: SENTRY_DSN, …`. Only the environments asked for are told.
+pub fn sides(table: &Table, environments: &[Environment], found: &mut Found) {
     let text = table.text();
     let excused: BTreeSet<&str> = text
         .lines()
@@ -39,7 +39,7 @@ pub fn sides(table: &Table, found: &mut Found) {
             (_, "") => Environment::Production,
             _ => continue,
         };
-        if !optional && !excused.contains(row.key.as_str()) {
+        if environments.contains(&lacks) && !optional && !excused.contains(row.key.as_str()) {
             let message = format!("has no value, and the other environment has one (line {})", row.line);
             let hint = format!("give it one, or say that it needs none: # {ONE_SIDED} {}", row.key);
             found.item((lacks, "source"), super::State::Drift, Some(&row.key), message, hint);

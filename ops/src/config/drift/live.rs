@@ -26,6 +26,13 @@ const API: &str = "https://api.cloudflare.com/client/v4";
 /// Longest time the API may take to answer one question.
 const LIMIT: Duration = Duration::from_secs(20);
 const DEPLOY: &str = "ops deploy; or correct wrangler.toml";
+/// wrangler replaces the cron triggers that stand there by those that wrangler.toml states, and leaves them alone where it
+/// says nothing of them. `triggers.crons` of an empty list is a statement.
+const CRONS: &str = "state it in wrangler.toml; or state none there (crons = [] under the environment's triggers), then: \
+                     ops deploy; or remove it in Cloudflare's dashboard";
+/// wrangler removes no route as long as wrangler.toml has none; an empty list is none.
+const ROUTES: &str =
+    "state it in wrangler.toml; or remove it in Cloudflare's dashboard: a deployment does not";
 
 /// The live worker of one environment, as far as it can be read.
 pub enum Looked {
@@ -202,7 +209,8 @@ async fn triggers(
     match api.get::<Schedules>(&format!("workers/scripts/{worker}/schedules")).await {
         Ok(live) => {
             let live = live.schedules.into_iter().map(|schedule| schedule.cron).collect();
-            differ(at, "cron trigger", &stated, &live, found);
+            let extra = if crons.is_some() { DEPLOY } else { CRONS };
+            differ(at, ("cron trigger", extra), &stated, &live, found);
         }
         Err(why) => {
             found.unreadable(at, format!("cron triggers: {why}"), "may the token read Workers Scripts?")
@@ -212,7 +220,7 @@ async fn triggers(
     match api.get::<Vec<Route>>(&path).await {
         Ok(live) => {
             let live = live.into_iter().map(|route| route.pattern).collect();
-            differ(at, "route", &stated_routes(project, environment), &live, found);
+            differ(at, ("route", ROUTES), &stated_routes(project, environment), &live, found);
         }
         Err(why) => found.unreadable(at, format!("routes: {why}"), "may the token read Workers Routes?"),
     }
@@ -248,7 +256,7 @@ fn stated_routes(project: &Project, environment: Environment) -> BTreeSet<String
 
 fn differ(
     at: (Environment, &str),
-    what: &str,
+    (what, extra): (&str, &str),
     stated: &BTreeSet<String>,
     live: &BTreeSet<String>,
     found: &mut Found,
@@ -257,7 +265,7 @@ fn differ(
         found.drift(at, name, format!("{what} of wrangler.toml is not live"), DEPLOY);
     }
     for name in live.difference(stated) {
-        found.drift(at, name, format!("{what} is live, and not in wrangler.toml"), DEPLOY);
+        found.drift(at, name, format!("{what} is live, and not in wrangler.toml"), extra);
     }
 }
 

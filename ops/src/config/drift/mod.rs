@@ -142,12 +142,14 @@ pub async fn run(run: &Run, args: &DriftArgs) -> Result<Exit, Failure> {
     let step = run.printer().quiet_step("comparing");
     let mut found = Found::default();
     if let Some(missing) = missing {
-        found.unreadable((Environment::Development, "source"), missing.message(), missing.hint());
+        for &environment in &environments {
+            found.unreadable((environment, "source"), missing.message(), missing.hint());
+        }
     }
-    here::sides(&table, &mut found);
+    here::sides(&table, &environments, &mut found);
     for problem in table.problems() {
         found.item(
-            (Environment::Development, "source"),
+            (environments.first().copied().unwrap_or(Environment::Development), "source"),
             State::Unreadable,
             None,
             problem.to_string(),

@@ -3,6 +3,7 @@
 //! Every target is looked at first, the differences are shown, and only they are applied; so a run that was cut off is
 //! completed by running it again. A target that fails does not keep the others from being served.
 
+mod local_redis;
 mod plans;
 
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use super::{
     backup, confirm,
     keys::{self, Target},
-    outcome::{Outcome, exit},
+    outcome::{Outcome, exit, what_next},
     places::{Places, PlacesArgs},
     source::{Source, SourceArgs},
     table::{Development, Selection, Side, Table},
@@ -135,7 +136,9 @@ impl Sync<'_> {
         let places = places.filter(|place| self.is_wanted(place.target) && selection.names(place.target));
         let outcomes = places.map(|place| {
             let plan = local::plan(place, source, selection);
-            if self.is_dry() { plan.outcome() } else { plan.apply() }
+            let mut outcome = if self.is_dry() { plan.outcome() } else { plan.apply() };
+            outcome.notes.extend(local_redis::note(&self.project, place.target, selection));
+            outcome
         });
         outcomes.collect()
     }
@@ -164,7 +167,7 @@ impl Sync<'_> {
         confirm::environment(run, environment, "configuration is about to be changed")?;
         let overwritten = plans.convex.as_ref().filter(|plan| plan.overwrites() && !self.args.no_backup);
         let kept = overwritten.map(|plan| backup::before_change(run, environment, &plan.held)).transpose()?;
-        Ok((plans.apply(run, &mut written).await, kept))
+        Ok((plans.apply(run, &self.project, environment, &mut written).await, kept))
     }
 
     fn tell(&self, source: &Path, outcomes: &[Outcome], backup: Option<PathBuf>) -> Result<Exit, Failure> {
@@ -194,7 +197,7 @@ impl Sync<'_> {
                 printer.say("The source has nothing for that.");
             }
             if !complete {
-                printer.say("Not all of it was applied. Running it again applies the rest.");
+                printer.say(what_next(outcomes));
             }
         }
         if complete && !self.is_dry() {

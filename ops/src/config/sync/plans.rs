@@ -96,7 +96,13 @@ impl Plans {
     }
 
     /// Changes them, one after the other. A target that fails does not keep the next from being changed.
-    pub async fn apply(self, run: &Run, written: &mut Written) -> Vec<Outcome> {
+    pub async fn apply(
+        self,
+        run: &Run,
+        project: &Project,
+        environment: Environment,
+        written: &mut Written,
+    ) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
         // In the journal at once: the run may not get to its end.
         let mut changed = |outcome: Outcome| {
@@ -107,7 +113,7 @@ impl Plans {
             changed(plan.apply(run).await);
         }
         if let Some(plan) = self.secrets {
-            changed(plan.apply(run, &mut written.worker).await);
+            changed(plan.apply(run, project, environment, &mut written.worker).await);
         }
         if let Some(plan) = self.vars {
             changed(plan.apply());

@@ -1,6 +1,6 @@
 //! A local file: generated from the values of development, with what others wrote into it kept at its end.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, io::ErrorKind, path::Path, process::Command};
 
 use crate::config::{
     dotenv::{self, Assignment, Reader},
@@ -30,9 +30,14 @@ pub fn plan(place: &Place, source: &Path, selection: &Selection<Development>) ->
     let plan = |text, outcome| Plan { place: Place { path: path.clone(), ..place.clone() }, text, outcome };
     let old = match fs::read_to_string(&path) {
         Ok(old) => old,
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(cause) if cause.kind() == ErrorKind::NotFound => String::new(),
         Err(cause) => {
             outcome.unreadable = Some(format!("it cannot be read: {cause}"));
+            outcome.hint(match cause.kind() {
+                ErrorKind::InvalidData => "save it as UTF-8, or move it away",
+                ErrorKind::IsADirectory => "a folder has its name: move that away",
+                _ => "see that its owner can read it: ls -l",
+            });
             return plan(String::new(), outcome);
         }
     };
@@ -47,6 +52,7 @@ pub fn plan(place: &Place, source: &Path, selection: &Selection<Development>) ->
         let Some(line) = dotenv::line(&entry.key, value.reveal(), place.reader) else {
             let why = "no line of such a file can say it: it has every kind of quote, or a backslash where its quote would close".to_owned();
             unwritable.push((entry.key.clone(), why));
+            outcome.hint(format!("change the value of {} in the source", entry.key));
             continue;
         };
         match groups.iter_mut().find(|(group, _)| *group == entry.group) {
@@ -109,13 +115,19 @@ impl Plan {
         let refused = refusal(&place.path).or_else(|| {
             let name = place.path.file_name().map(|name| name.to_string_lossy().into_owned());
             let names = Names::of(&name.unwrap_or_default());
-            let replaced = file::replace(&place.path, &text, &names);
-            replaced.err().map(|cause| format!("it could not be written: {cause}"))
+            let cause = file::replace(&place.path, &text, &names).err()?;
+            let hint =
+                "let its owner write it, its backup and its folder: ls -la; lsattr (an i there: chattr -i)";
+            Some((format!("it could not be written: {cause}"), hint))
         });
-        match refused {
-            Some(why) if outcome.changes.is_empty() => outcome.unreadable = Some(why),
-            Some(why) => outcome.rest_not_applied(&why),
-            None => outcome.all_applied(),
+        if let Some((why, hint)) = refused {
+            outcome.hint(hint);
+            match outcome.changes.is_empty() {
+                true => outcome.unreadable = Some(why),
+                false => outcome.rest_not_applied(&why),
+            }
+        } else {
+            outcome.all_applied();
         }
         outcome
     }
@@ -128,13 +140,11 @@ fn shown(target: Target, key: &str, value: &str) -> String {
 }
 
 /// Why the file may not be written: no folder, or git would see it or its backup.
-fn refusal(path: &Path) -> Option<String> {
+fn refusal(path: &Path) -> Option<(String, &'static str)> {
     let folder = path.parent().filter(|folder| folder.is_dir());
     let Some(folder) = folder else {
-        return Some(format!(
-            "there is no folder for {}; where are the apps? --app-root FOLDER",
-            path.display()
-        ));
+        let why = format!("there is no folder for {}", path.display());
+        return Some((why, "say where the apps are: --app-root FOLDER; or make the folder"));
     };
     let name = path.file_name()?.to_string_lossy().into_owned();
     for name in [Names::of(&name).backup, name] {
@@ -142,38 +152,27 @@ fn refusal(path: &Path) -> Option<String> {
         git.arg("-C").arg(folder).args(["check-ignore", "--quiet", "--", &name]);
         // 1: it is not ignored. No git, or no repository: nobody commits it.
         if git.output().is_ok_and(|output| output.status.code() == Some(1)) {
-            return Some(format!("git would see {name}: add .env*.local and .dev.vars* to .gitignore"));
+            return Some((format!("git would see {name}"), "add .env*.local and .dev.vars* to .gitignore"));
         }
     }
     None
 }
 
-/// What is not ours in the file as it is: below the mark of a generated one, every assignment of another. Keys that the
-/// source has are not kept.
+/// What is not ours in the file as it is, byte for byte: below the mark of a generated one, all of another. Of keys that
+/// the source has the assignments are not kept.
 fn kept(old: &str, target: Target, selection: &Selection<Development>) -> String {
-    let generated = old.starts_with(HEAD);
-    let part = match (generated, old.split_once(KEPT)) {
-        (true, Some((_, part))) => part.trim_start_matches(['\r', '\n']),
+    let part = match (old.starts_with(HEAD), old.split_once(KEPT)) {
+        (true, Some((_, part))) => part.strip_prefix('\r').unwrap_or(part).strip_prefix('\n').unwrap_or(part),
         (true, None) => "",
         (false, _) => old,
     };
     let is_ours = |found: &Assignment| selection.of_target(target).any(|entry| entry.key == found.key);
     let (mut kept, mut at) = (String::new(), 0);
-    for found in dotenv::read(part) {
-        if generated {
-            // With its remarks.
-            kept += part.get(at..found.lines.start).unwrap_or_default();
-        }
-        if !is_ours(&found) {
-            kept += part.get(found.lines.clone()).unwrap_or_default().trim_end_matches('\n');
-            kept += "\n";
-        }
-        at = found.lines.end;
+    for ours in dotenv::read(part).into_iter().filter(is_ours) {
+        kept += part.get(at..ours.lines.start).unwrap_or_default();
+        at = ours.lines.end;
     }
-    if generated {
-        kept += part.get(at..).unwrap_or_default();
-    }
-    kept
+    kept + part.get(at..).unwrap_or_default()
 }
 
 fn text(source: &Path, groups: &[(&str, Vec<String>)], kept: &str) -> String {

@@ -1,21 +1,24 @@
 //! The secrets of the deployed worker, through wrangler: one edit for all, which is a version of the newest code that gets
-//! the traffic at once. So it is done only where the newest code is what is live.
+//! the traffic at once. So it is done only where the newest code is what is live, and proven afterwards.
 
 use std::time::Duration;
 
 use log_ingestion_worker::config::Environment;
 use serde_json::{Map, Value, json};
 
+use super::proof::{Proof, Verdict};
 use crate::{
     config::{
         fingerprint::{Fingerprints, Likeness},
         keys::{self, Target},
-        outcome::{Change, Kind, Outcome, masked},
+        outcome::{self, Change, Kind, Outcome, masked},
         steps,
         table::{Selection, Side},
     },
+    exit::Failure,
     project::Project,
     run::Run,
+    signals::Stop,
     wrangler::{Wrangler, types::Live},
 };
 
@@ -126,8 +129,14 @@ impl Plan {
         Plan { worker: worker.to_owned(), wrangler, wanted, outcome }
     }
 
-    /// Sets them all at once.
-    pub async fn apply(self, run: &Run, fingerprints: &mut Fingerprints) -> Outcome {
+    /// Sets them all at once, and takes them back when the worker fails with them.
+    pub async fn apply(
+        self,
+        run: &Run,
+        project: &Project,
+        environment: Environment,
+        fingerprints: &mut Fingerprints,
+    ) -> Outcome {
         let Plan { worker, wrangler: Some(wrangler), wanted, mut outcome } = self else {
             return self.outcome;
         };
@@ -139,13 +148,25 @@ impl Plan {
             Ok(lock) => lock,
             Err(refused) => {
                 outcome.rest_not_applied(refused.message());
+                outcome.hint(refused.hint());
                 return outcome;
             }
         };
+        // Ctrl-C in the middle would leave values behind that nobody proved.
+        let _stop = Stop::watch();
         let before = match newest_is_live(&wrangler).await {
             Ok(before) => before,
-            Err(why) => {
-                outcome.rest_not_applied(&why);
+            Err(refused) => {
+                outcome.rest_not_applied(refused.message());
+                outcome.hint(refused.hint());
+                return outcome;
+            }
+        };
+        let proof = match Proof::begin(run, project, environment, &wrangler, &before).await {
+            Ok(proof) => proof,
+            Err(refused) => {
+                outcome.rest_not_applied(refused.message());
+                outcome.hint(refused.hint());
                 return outcome;
             }
         };
@@ -153,6 +174,8 @@ impl Plan {
             |key: &str| wanted.iter().find(|(name, _)| name == key).and_then(|(_, value)| value.clone());
         let edits: Map<String, Value> =
             outcome.changes.iter().map(|change| (change.key.clone(), json!(value(&change.key)))).collect();
+        let keys: Vec<String> = edits.keys().cloned().collect();
+        let aside = fingerprints.set_aside(run, keys.iter().map(String::as_str));
         steps::passed("before the secrets");
         let put = wrangler.put_secrets(&Value::Object(edits).to_string()).await;
         if let Err(trouble) = put {
@@ -165,40 +188,65 @@ impl Plan {
                 Err(_) => Some(format!("{trouble}; whether they were is not known")),
             };
             if let Some(why) = why {
-                for change in &outcome.changes {
-                    fingerprints.forget(run, &change.key);
-                }
                 outcome.rest_not_applied(&why);
                 return outcome;
             }
         }
         steps::passed("after the secrets");
-        outcome.all_applied();
-        for key in &outcome.applied {
-            match value(key) {
-                Some(value) => fingerprints.record(run, key, &value, ""),
-                None => fingerprints.forget(run, key),
+        match proof.end(&value).await {
+            Verdict::TakenBack(why) => {
+                fingerprints.put_back(run, aside);
+                outcome.proof = Some(outcome::Proof::TakenBack);
+                outcome.rest_not_applied(&why);
+                outcome.hint("correct the source; the newest version has the wrong values now, so ops deploy with the right ones");
+            }
+            Verdict::Unknown(why) => {
+                outcome.proof = Some(outcome::Proof::Unknown);
+                outcome.rest_not_applied(&why);
+                outcome.hint("look which version is live: ops status; then go on from there");
+            }
+            verdict => {
+                outcome.proof = Some(match verdict {
+                    Verdict::Unproven(why) => {
+                        outcome
+                            .notes
+                            .push(format!("they are live with a new version, and not verified: {why}"));
+                        outcome::Proof::Unproven
+                    }
+                    _ => {
+                        outcome.notes.push("they are live with a new version, which is well".into());
+                        outcome::Proof::Proven
+                    }
+                });
+                outcome.all_applied();
+                for key in &outcome.applied {
+                    if let Some(value) = value(key) {
+                        fingerprints.record(run, key, &value, "");
+                    }
+                }
             }
         }
-        outcome.notes.push("they are live with a new version: ops verify".into());
         outcome
     }
 }
 
 /// The live version, when an edit of a secret would build on it.
-async fn newest_is_live(wrangler: &Wrangler) -> Result<String, String> {
-    let live = match wrangler.live().await.map_err(|trouble| trouble.to_string())? {
+async fn newest_is_live(wrangler: &Wrangler) -> Result<String, Failure> {
+    let live = match wrangler.live().await.map_err(|trouble| trouble.failure())? {
         Live::Deployed(live) => live,
-        Live::Absent => return Err("the worker is gone".into()),
+        Live::Absent => {
+            return Err(Failure::new("the worker is gone", "ops deploy --secrets-file FILE brings it"));
+        }
     };
     let Some(id) = live.sole().filter(|_| live.versions.len() == 1) else {
-        return Err(format!("a gradual deployment is under way: {}", live.shares()));
+        let why = format!("a gradual deployment is under way: {}", live.shares());
+        return Err(Failure::new(why, "let it end"));
     };
-    let versions = wrangler.versions().await.map_err(|trouble| trouble.to_string())?;
+    let versions = wrangler.versions().await.map_err(|trouble| trouble.failure())?;
     match versions.into_iter().max_by_key(|version| version.number) {
-        Some(newest) if newest.id != id => Err(format!(
-            "version {} is newer than the live one, and an edit would bring it up: ops deploy first",
-            newest.id
+        Some(newest) if newest.id != id => Err(Failure::new(
+            format!("version {} is newer than the live one, and an edit would bring it up", newest.id),
+            "deploy first: ops deploy, with --secrets-file FILE when it is the secrets that were wrong",
         )),
         _ => Ok(id.to_owned()),
     }

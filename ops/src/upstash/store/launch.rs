@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -49,6 +49,7 @@ const SOCKET_PATH_LIMIT: usize = 100;
 #[derive(Debug)]
 pub struct RedisServer {
     group: ProcessGroup,
+    log: PathBuf,
     socket: PathBuf,
     _folder: Option<TempDir>,
 }
@@ -109,12 +110,17 @@ impl RedisServer {
                 .join(" | ");
             return Err(LaunchError::Silent { program: name, log: tail });
         }
-        Ok(RedisServer { group, socket, _folder: folder })
+        Ok(RedisServer { group, log: log_file, socket, _folder: folder })
     }
 
     /// A store that talks to it.
     pub fn store(&self) -> RedisStore {
         RedisStore::unix(&self.socket)
+    }
+
+    /// Waits until it ends by itself: how it ended, and where it wrote what it had to say.
+    pub async fn ended(&mut self) -> (ExitStatus, &Path) {
+        (self.group.wait().await, &self.log)
     }
 
     /// Lets it write its data and ends it.
