@@ -146,9 +146,9 @@ pub enum Room {
     /// Bytes that wait for Redis (`BUFFER_MAX_BYTES`).
     #[default]
     Waiting,
-    /// Ids of the last hour's logs ([`MAX_IDS`](super::ids::MAX_IDS)).
+    /// Ids of the last hour's logs ([`MAX_IDS`](super::MAX_IDS)).
     Ids,
-    /// Traces that are alive ([`MAX_TRACES_BYTES`](super::traces::MAX_TRACES_BYTES)).
+    /// Memory for traces that are alive (`buffer::traces::MAX_TRACES_BYTES`).
     Traces,
 }
 
