@@ -139,7 +139,7 @@ impl Scanner<'_> {
     }
 
     /// What it is for, which one it is, what was done with it: `Signing key: Ed25519`, `signing key: old kid=2024-12`,
-    /// `password → done`, `cleared cookies: next-auth.session-token`, `token: redacted=true`
+    /// `password → done`, `cleared cookies: next-auth.session-token`, `2 cookies: sid, csrftoken`, `token: redacted=true`
     fn is_note(&self, bare: &Bare<'_>) -> bool {
         let &Bare { sep, own, start, end, content, .. } = bare;
         let word = !content.is_empty() && content.iter().all(u8::is_ascii_alphabetic);
@@ -158,12 +158,22 @@ impl Scanner<'_> {
             && plain.len() <= 40
             && (plain.len() < content.len() || plain.iter().any(|b| b"-.".contains(b)))
             && plain.iter().all(|&b| b.is_ascii_lowercase() || b"-_.".contains(&b));
+        let second = charset::ALNUM_UNDER.run_within(self.text, end + 2, 24);
+        let names = own == b"cookies"
+            && content.len() <= 24
+            && self.is_at(end, b", ")
+            && second > end + 2
+            && content
+                .iter()
+                .chain(self.slice(end + 2, second))
+                .all(|b| b.is_ascii_lowercase() || matches!(b, b'-' | b'_'))
+            && matches!(self.byte(second), b',' | b'\n' | 0);
         let sign = content.iter().position(|&b| b == b'=').unwrap_or(0);
         let (about, rest) = content.split_at_checked(sign).unwrap_or_default();
         let said = about.len() > 4
             && value::says_nothing(about)
             && rest.get(1..).is_some_and(|rest| !rest.is_empty() && value::says_nothing(rest));
-        which || cookie || said || is_algorithm(content)
+        which || cookie || names || said || is_algorithm(content)
     }
 
     /// What a program prints of how it went: `cannot fetch token: 400 Bad Request`, `password: 3 attempts left`,

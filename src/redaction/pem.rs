@@ -1,5 +1,6 @@
 //! Private keys in PEM (RFC 7468), as one text or as a row of strings: `'-----BEGIN …\n' +`, `["-----BEGIN …", "MII…"]`.
 
+use super::MARK;
 use super::charset;
 use super::names::Rule;
 use super::scan::Scanner;
@@ -56,6 +57,9 @@ impl Scanner<'_> {
     /// Whether base64 stands there: `expected "-----BEGIN PRIVATE KEY-----", found EOF` speaks of a key's first line.
     fn has_key(&self, body: usize, end: usize) -> bool {
         let body = self.slice(body, end);
+        if body.trim_ascii() == MARK.as_bytes() {
+            return false;
+        }
         let broken = |b: &u8| matches!(b, b'\n' | b'\r' | b'\\' | b'[');
         body.iter().take(8).any(broken) && body.iter().any(u8::is_ascii_alphanumeric)
             || body.split(|&b| !charset::BASE64.has(b)).any(|run| run.len() >= 16)
