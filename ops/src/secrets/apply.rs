@@ -12,22 +12,18 @@ use crate::{
     run::printer::Mark,
     signals::Stop,
     switch::{Switch, latency::VERIFIED, settle},
-    verify::{Depth, Layouts, PATIENCE, Plan, Status, Target, Tokens, verify},
+    verify::{
+        PATIENCE, Target, Tokens,
+        live::{self, OBJECTS, Seen},
+    },
     wrangler::{
         CALL_LIMIT,
         types::{Live, Version},
     },
 };
 
-/// How long what is live already may take to be seen.
-const SOON: Duration = Duration::from_secs(20);
 /// How long a call whose answer was lost may still be executed.
 const LATE: Duration = Duration::from_secs(1);
-
-/// The checks that say which worker and which version answers.
-const WHICH: [&str; 4] = ["reachable", "identity", "version", "environment"];
-/// The check that says which version the Durable Objects run.
-const OBJECTS: &str = "objects";
 
 /// Sets the secret.
 ///
@@ -63,14 +59,6 @@ enum Standing {
     Newest(String),
     /// A newer one was rolled back, or never deployed: an edit of a secret would bring that one back.
     RolledBack(Box<Version>),
-}
-
-/// What requests showed of a version.
-struct Seen {
-    /// The checks that fail.
-    failed: BTreeSet<String>,
-    /// The newest layouts of stored state that its code reads.
-    layouts: Layouts,
 }
 
 /// How it ended.
@@ -120,17 +108,9 @@ impl Change<'_> {
         let (run, name) = (self.run, self.setting.key);
         let target = Target::deployed(run, Some(self.project), self.environment);
         let failed_before = match &target {
-            Some(target) => self.failing(target, before, SOON, None).await?.failed,
+            Some(target) => live::before(run, self.environment, target, before).await?,
             None => BTreeSet::new(),
         };
-        if let (Some(target), Some(check)) =
-            (&target, WHICH.iter().find(|check| failed_before.contains(**check)))
-        {
-            return Err(Failure::new(
-                format!("{} is not the live version {before}: {check}", target.url),
-                "see whether --url is this environment's; or wait, when something was deployed a moment ago",
-            ));
-        }
         run.step("put", json!({ "name": name, "worker": self.worker, "before": before }));
         let step = run.printer().step(&format!("setting {name} of {}", self.worker));
         let put = self.wrangler.put_secret(name, value).await;
@@ -238,25 +218,7 @@ impl Change<'_> {
             ("LOG_ADMIN_TOKEN", Some(token)) => (tokens.read, tokens.admin) = (None, Some(token)),
             _ => {}
         }
-        let plan = Plan {
-            environment: Some(self.environment),
-            version: Some(version.to_owned()),
-            depth: Depth::ReadOnly,
-            origin: target.origin.clone(),
-            tokens,
-            patience,
-            ..Plan::new(target.url.clone(), self.run.id().clone())
-        };
-        let step = self.run.printer().step(&format!("version {version}"));
-        let report = verify(&plan, &|_| {}, std::future::pending()).await?;
-        let failed: BTreeSet<String> =
-            report.failed().map(|check| format!("{}: {}", check.name, check.detail)).collect();
-        let mark = if report.outcome == Status::Fail { Mark::Bad } else { Mark::Good };
-        step.end(mark, &failed.iter().cloned().collect::<Vec<_>>().join("; "));
-        self.run.step("verify", json!({ "report": report }));
-        // The same check may fail in other words.
-        let failed = report.failed().map(|check| check.name.to_owned()).collect();
-        Ok(Seen { failed, layouts: report.version.map(|version| version.layouts).unwrap_or_default() })
+        live::look(self.run, self.environment, target, version, patience, tokens).await
     }
 
     /// After a rollback the only way that does not bring the other code back is a deployment of the live code.

@@ -10,6 +10,7 @@ mod checks;
 mod client;
 pub mod command;
 pub mod contract;
+pub mod live;
 pub mod notify;
 mod plan;
 mod report;

@@ -9,17 +9,13 @@ use serde_json::json;
 use crate::{
     exit::Failure,
     project::Project,
-    run::{Run, printer::Mark},
-    verify::{Depth, PATIENCE, Plan, Status, Target, Tokens, verify},
+    run::Run,
+    verify::{
+        PATIENCE, Target, Tokens,
+        live::{self, OBJECTS},
+    },
     wrangler::{Wrangler, types::Live},
 };
-
-/// How long what is live already may take to be seen.
-const SOON: Duration = Duration::from_secs(20);
-/// The checks that say which worker and which version answers.
-const WHICH: [&str; 4] = ["reachable", "identity", "version", "environment"];
-/// The check that says which version the Durable Objects run; an edit of secrets does not say when they take it.
-const OBJECTS: &str = "objects";
 
 /// How the worker's new secrets stand.
 #[derive(Debug)]
@@ -58,14 +54,7 @@ impl<'a> Proof<'a> {
     ) -> Result<Proof<'a>, Failure> {
         let mut proof = Proof { run, environment, wrangler, before, target: None };
         if let Some(target) = Target::deployed(run, Some(project), environment) {
-            let tokens = Tokens::from_environment();
-            let failed = proof.failing(&target, before, SOON, tokens).await?;
-            if let Some(check) = WHICH.iter().find(|check| failed.contains(**check)) {
-                return Err(Failure::new(
-                    format!("{} is not the live version {before}: {check}", target.url),
-                    "see whether --url is this environment's; or wait, when something was deployed a moment ago",
-                ));
-            }
+            let failed = live::before(run, environment, &target, before).await?;
             proof.target = Some((target, failed));
         }
         Ok(proof)
@@ -151,23 +140,7 @@ impl<'a> Proof<'a> {
         patience: Duration,
         tokens: Tokens,
     ) -> Result<BTreeSet<String>, Failure> {
-        let plan = Plan {
-            environment: Some(self.environment),
-            version: Some(version.to_owned()),
-            depth: Depth::ReadOnly,
-            origin: target.origin.clone(),
-            tokens,
-            patience,
-            ..Plan::new(target.url.clone(), self.run.id().clone())
-        };
-        let step = self.run.printer().step(&format!("version {version}"));
-        let report = verify(&plan, &|_| {}, std::future::pending()).await?;
-        let told: Vec<String> =
-            report.failed().map(|check| format!("{}: {}", check.name, check.detail)).collect();
-        step.end(if report.outcome == Status::Fail { Mark::Bad } else { Mark::Good }, &told.join("; "));
-        self.run.step("verify", json!({ "report": report }));
-        // The same check may fail in other words.
-        Ok(report.failed().map(|check| check.name.to_owned()).collect())
+        Ok(live::look(self.run, self.environment, target, version, patience, tokens).await?.failed)
     }
 }
 
