@@ -112,7 +112,7 @@ impl Scanner<'_> {
     /// `process.env.DB_PASSWORD || '…'`: what stands for a secret that is not set
     fn fallback(&mut self, code: &Bare<'_>) -> bool {
         let end = code.end;
-        let sign = [" || ", " ?? ", " or "].iter().find(|sign| self.is_at(end, sign.as_bytes()));
+        let sign = self.one_at(end, &[" || ", " ?? ", " or "]);
         let Some(at) = sign.map(|sign| end + sign.len()).filter(|_| value::is_code(code.content)) else {
             return false;
         };

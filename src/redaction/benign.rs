@@ -355,7 +355,7 @@ impl Scanner<'_> {
         let (space, name) = content.split_at(slash.map_or(0, |slash| slash + 1));
         let told = slash.is_some() && space.iter().all(|b| b.is_ascii_lowercase() || b"-/".contains(b))
             || is_one_of!(self.nth_word(0), DONE)
-            || TOLD.iter().any(|told| self.is_at(end, told.as_bytes()));
+            || self.one_at(end, &TOLD).is_some();
         told && self.names_object(word, name)
     }
 

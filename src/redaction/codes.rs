@@ -102,10 +102,7 @@ impl Scanner<'_> {
             && is_one_of!(self.nth_word(1), "your")
             && !is_one_of!(self.nth_word(0), OTHER_CODES)
             && (self.is_at(end, b": ") || self.is_at(end, b" is "));
-        whose
-            || theirs
-            || !is_one_of!(self.nth_word(0), OTHER_CODES)
-                && PURPOSES.iter().any(|told| self.is_at(end, told.as_bytes()))
+        whose || theirs || !is_one_of!(self.nth_word(0), OTHER_CODES) && self.one_at(end, &PURPOSES).is_some()
     }
 
     /// `Bestätigungscode 123456`
@@ -139,7 +136,7 @@ impl Scanner<'_> {
             return false;
         }
         let end = end + usize::from(self.byte(end) != b' ');
-        let Some(link) = BEHIND.iter().find(|link| self.is_at(end, link.as_bytes())) else {
+        let Some(link) = self.one_at(end, &BEHIND) else {
             return self.code_of_subject(end);
         };
         let rest = self.slice(end + link.len(), end + BEHIND_AT_MOST);
@@ -164,8 +161,7 @@ impl Scanner<'_> {
             b"ource",
             b"rror",
         ];
-        let Some(dash) = [" – ", " - ", " — "].iter().find(|dash| self.is_at(end, dash.as_bytes()))
-        else {
+        let Some(dash) = self.one_at(end, &[" – ", " - ", " — "]) else {
             return false;
         };
         let whose = end + dash.len();
@@ -190,8 +186,7 @@ impl Scanner<'_> {
         if !capitals {
             return false;
         }
-        let asked = is_one_of!(self.nth_word(0), "enter use type")
-            && SIGNING_IN.iter().any(|told| self.is_at(end, told.as_bytes()));
+        let asked = is_one_of!(self.nth_word(0), "enter use type") && self.one_at(end, &SIGNING_IN).is_some();
         let named = self.line.one_time
             && (is_one_of!(self.nth_word(0), "is") && is_one_of!(self.nth_word(1), "code passcode otp")
                 || is_one_of!(self.nth_word(0), "code passcode otp")

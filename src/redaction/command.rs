@@ -137,7 +137,7 @@ impl Scanner<'_> {
             return self.cookies(end + 1);
         }
         // `["-a", "…"]`, as a process is started
-        let listed = ["\", \"", "\",\"", "', '", "','"].iter().find(|gap| self.is_at(end, gap.as_bytes()));
+        let listed = self.one_at(end, &["\", \"", "\",\"", "', '", "','"]);
         let space = listed.map_or_else(|| value::run_of(self.text, end, b' '), |gap| gap.len() - 1);
         let from = end + space;
         let dash = self.byte(from + usize::from(listed.is_some())) == b'-';

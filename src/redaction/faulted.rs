@@ -77,7 +77,7 @@ impl Scanner<'_> {
             (whole.iter().take_while(blank).count(), whole.iter().rev().take_while(blank).count());
         let (from, to) = if lead + trail < whole.len() { (from + lead, to - trail) } else { (from, to) };
         let content = self.slice(from, to);
-        let said = SAID.iter().find(|said| self.is_at(after, said.as_bytes()));
+        let said = self.one_at(after, &SAID);
         let matched = said.is_some_and(|said| said.contains("match") || said.ends_with("too "));
         let secret = match () {
             () if content.len() < 4 || self.says_other(content) || value::is_known_word(content) => false,

@@ -54,7 +54,24 @@ static PASSWORDS: [Name; 17] = names([
 static CODES: [Name; 6] = names(["код", "Код", "認証コード", "验证码", "驗證碼", "인증번호"]);
 
 /// What may stand between such a name and the secret.
-const LINKS: &str = " |:|[|：|=|は|是|为|«|подтверждения|to |är |est |es |é |jednorazowe";
+const LINKS: &[&str] = &[
+    " ",
+    ":",
+    "[",
+    "：",
+    "=",
+    "は",
+    "是",
+    "为",
+    "«",
+    "подтверждения",
+    "to ",
+    "är ",
+    "est ",
+    "es ",
+    "é ",
+    "jednorazowe",
+];
 
 /// What says of a password that it is a one-time code.
 const ONCE: &str = "jednorazowe jednorazowego";
@@ -77,12 +94,13 @@ impl Scanner<'_> {
         };
         let password = ends(&PASSWORDS);
         let code = password.is_none();
+        let Some(named) = password.or_else(|| ends(&CODES)) else { return };
         // `jednorazowe hasło: 123456`, `hasło jednorazowe: 123456`
         let once = [self.nth_word(0), self.nth_word(1)].iter().any(|word| is_one_of!(word, ONCE));
-        let Some(named) = password.or_else(|| ends(&CODES)) else { return };
         let mut at = named;
         for _ in 0..6 {
-            at += LINKS.split('|').find(|link| self.is_at(at, link.as_bytes())).map_or(0, |link| link.len());
+            let Some(link) = self.one_at(at, LINKS) else { break };
+            at += link.len();
         }
         self.line.password |= !code;
         self.line.one_time |= code;

@@ -135,7 +135,7 @@ impl Scanner<'_> {
             && (6..=40).contains(&content.len())
             && content.iter().all(u8::is_ascii_alphabetic)
             && content.iter().skip(1).any(u8::is_ascii_uppercase)
-            && SAID.iter().any(|said| self.is_at(end, said.as_bytes()))
+            && self.one_at(end, &SAID).is_some()
     }
 
     /// What it is for, which one it is, what was done with it: `Signing key: Ed25519`, `signing key: old kid=2024-12`,

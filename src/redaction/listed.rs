@@ -157,8 +157,7 @@ impl Scanner<'_> {
 
     /// Terraform's `"old" -> "new"`.
     pub fn changed_to(&mut self, after: usize) {
-        let Some(arrow) = [" -> ", " => ", " → "].iter().find(|arrow| self.is_at(after, arrow.as_bytes()))
-        else {
+        let Some(arrow) = self.one_at(after, &[" -> ", " => ", " → "]) else {
             return;
         };
         let Some((quote, start)) = value::opening(self.text, after + arrow.len()) else { return };

@@ -283,7 +283,7 @@ impl Scanner<'_> {
                 colon.and_then(|colon| rest.get(..colon)).is_some_and(|whose_| whose_.iter().all(whose));
             at += colon.filter(|_| told).unwrap_or(0);
         }
-        let link = [" are", " generated", " created"].iter().find(|link| self.is_at(at, link.as_bytes()));
+        let link = self.one_at(at, &[" are", " generated", " created"]);
         at += link.map_or(0, |link| link.len());
         at += usize::from(self.byte(at) == b':');
         for _ in 0..24 {

@@ -96,7 +96,7 @@ impl Scanner<'_> {
             self.nth_word(0),
             "the this following checking entered sending sent submitted received"
         ) && self.of_signing_in(start);
-        let purpose = [
+        const PURPOSES: [&str; 9] = [
             " to sign",
             " to log",
             " to verify",
@@ -106,9 +106,8 @@ impl Scanner<'_> {
             " below to log",
             " below to ver",
             " below to conf",
-        ]
-        .iter()
-        .any(|purpose| self.is_at(end, purpose.as_bytes()));
+        ];
+        let purpose = self.one_at(end, &PURPOSES).is_some();
         joined
             || asked
             || purpose
@@ -119,8 +118,9 @@ impl Scanner<'_> {
     /// `… sent to +1555…`, `… was sent to ada@example.com`, and behind `sent code` plain ` to …`
     fn sent_to_someone(&mut self, end: usize) -> bool {
         let sent = is_one_of!(self.nth_word(1), "sent sending resent texted emailed mailed delivered");
-        let links = [" sent to ", " was sent to ", " has been sent to ", " emailed to ", " texted to "];
-        let link = links.iter().find(|link| self.is_at(end, link.as_bytes())).map(|link| link.len());
+        const LINKS: [&str; 5] =
+            [" sent to ", " was sent to ", " has been sent to ", " emailed to ", " texted to "];
+        let link = self.one_at(end, &LINKS).map(str::len);
         let Some(link) = link.or((sent && self.is_at(end, b" to ")).then_some(4)) else { return false };
         let from = end + link;
         let to = from + self.slice(from, from + 48).iter().take_while(|b| **b > b' ').count();
@@ -168,13 +168,10 @@ impl Scanner<'_> {
                 || matches!(self.slice(start.saturating_sub(2), start), b": " | b"= " | b"# "));
         let named = named || self.behind_kod(start, word.len());
         let announced = self.code_behind(end);
-        let purpose = |purpose: &[u8]| self.is_at(end, purpose);
-        let plain = SIGNING_IN.iter().any(|told| purpose(told.as_bytes()));
+        let plain = self.one_at(end, &SIGNING_IN).is_some();
         let expires = is_one_of!(self.nth_word(0), "code otp passcode pin")
             && !is_one_of!(self.nth_word(1), OTHER_CODES)
-            && ([" expires in ", " is valid for ", " (valid "]
-                .iter()
-                .any(|told| self.is_at(end, told.as_bytes()))
+            && (self.one_at(end, &[" expires in ", " is valid for ", " (valid "]).is_some()
                 || self.sent_to_someone(end));
         let asked = is_one_of!(self.nth_word(0), "enter use type code")
             && (plain || self.is_at(end, b" to continue") && self.of_signing_in(start))

@@ -74,8 +74,8 @@ pub struct Scanner<'t> {
     pub random_at: usize,
     /// A JSON Web Key was seen (`"kty"`).
     pub jwk: bool,
-    /// The names last judged, and how.
-    pub levels: [Cell<(usize, usize, keys::Level)>; 4],
+    /// Names judged, each where it stood last, and how.
+    pub levels: [Cell<(usize, usize, keys::Level)>; 32],
     /// A `.netrc` is being read.
     pub netrc: bool,
     /// The table whose rows come.
@@ -111,7 +111,7 @@ impl<'t> Scanner<'t> {
             device_at: 0,
             random_at: 0,
             jwk: false,
-            levels: [const { Cell::new((0, 0, keys::Level::Harmless)) }; 4],
+            levels: [const { Cell::new((0, 0, keys::Level::Harmless)) }; 32],
             netrc: false,
             table: None,
         }
@@ -228,6 +228,16 @@ impl<'t> Scanner<'t> {
     #[inline(never)]
     fn is_all_at(&self, at: usize, what: &[u8]) -> bool {
         self.slice(at, at + what.len()).eq_ignore_ascii_case(what)
+    }
+
+    /// The first of these that stands at `at`, letters of any case: what two bytes turn away is not compared.
+    #[inline(never)]
+    pub fn one_at(&self, at: usize, list: &'static [&'static str]) -> Option<&'static str> {
+        let (first, second) = (self.byte(at) | 0x20, self.byte(at + 1) | 0x20);
+        let may = |one: &[u8]| {
+            one.first().is_none_or(|b| b | 0x20 == first) && one.get(1).is_none_or(|b| b | 0x20 == second)
+        };
+        list.iter().copied().find(|one| may(one.as_bytes()) && self.is_all_at(at, one.as_bytes()))
     }
 
     /// Takes a stretch out; reading goes on at `resume`.

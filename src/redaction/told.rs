@@ -92,7 +92,7 @@ impl Scanner<'_> {
         const SIGNS: [&str; 5] = [" = ", " => ", " -> ", " → ", " : "];
         let (mut at, mut words) = (end, 0);
         loop {
-            if let Some(sign) = SIGNS.iter().find(|sign| self.is_at(at, sign.as_bytes())) {
+            if let Some(sign) = self.one_at(at, &SIGNS) {
                 return (words > 0).then_some((at + sign.len(), words, false));
             }
             let from = at + 1;
@@ -222,7 +222,7 @@ impl Scanner<'_> {
             "replaced with ",
             "replaced by ",
         ];
-        let link = LINKS.iter().find(|link| self.is_at(value, link.as_bytes()));
+        let link = self.one_at(value, &LINKS);
         value + link.map_or(0, |link| link.len())
     }
 

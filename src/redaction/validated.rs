@@ -46,11 +46,17 @@ impl Scanner<'_> {
     #[inline(never)]
     fn held(&mut self, start: usize, end: usize) -> bool {
         let behind = end + value::run_of(self.text, end, b'\\').min(8) + 1;
-        let held = HELD.iter().find(|held| {
+        if !matches!(self.byte(behind), b' ' | b':') {
+            return false; // neither begins so
+        }
+        let held = HELD.into_iter().find(|held| {
             self.is_at(behind, held.as_bytes()) && value::opening(self.text, behind + held.len()).is_some()
         });
-        let rejected = REJECTED.iter().find(|rejected| self.is_at(behind, rejected.as_bytes()));
-        let (Some(link), true) = (held.or(rejected), self.names_secret(start, end)) else { return false };
+        let rejected = self.one_at(behind, &REJECTED);
+        let Some(link) = held.or(rejected) else { return false };
+        if !self.names_secret(start, end) {
+            return false;
+        }
         let at = behind + link.len();
         let (from, to, after) = if rejected.is_some() {
             let rest = self.slice(at, at + QUOTED_AT_MOST);
