@@ -1,6 +1,7 @@
 //! Is what stands under this name a secret? Names are read word by word: `dbPassword`, `DB_PASSWORD`, `db-password`
 //! and `db password` are the same two words.
 
+use super::charset;
 use super::looks::looks_generated;
 use super::roles::*;
 use super::words::{Words, ends_as, is_one_of};
@@ -47,29 +48,32 @@ fn for_each_word(name: &[u8], mut each: impl FnMut(u32)) {
     };
     let (mut last, mut whole) = (0u8, 0);
     for (i, &b) in name.iter().enumerate() {
-        let mut boundary = b.is_ascii_uppercase()
-            && i >= whole
-            && (last.is_ascii_lowercase()
-                || last.is_ascii_digit()
-                || (last.is_ascii_uppercase() && name.get(i + 1).is_some_and(u8::is_ascii_lowercase)));
-        if boundary && let Some(end) = whole_word(name, i.saturating_sub(len)) {
-            (boundary, whole) = (false, end);
-        }
-        if boundary || !(b.is_ascii_alphanumeric() || b >= 0x80) {
+        if b.is_ascii_uppercase() {
+            let mut boundary = i >= whole
+                && (last.is_ascii_lowercase()
+                    || last.is_ascii_digit()
+                    || (last.is_ascii_uppercase() && name.get(i + 1).is_some_and(u8::is_ascii_lowercase)));
+            if boundary && let Some(end) = whole_word(name, i.saturating_sub(len)) {
+                (boundary, whole) = (false, end);
+            }
+            if boundary {
+                flush(&word, len);
+                len = 0;
+            }
+        } else if !(charset::is_alnum(b) || b >= 0x80) {
             flush(&word, len);
-            len = 0;
+            (len, last) = (0, b);
+            continue;
         }
-        if b.is_ascii_alphanumeric() || b >= 0x80 {
-            // Of a longer word the end is kept: it is the end that speaks.
-            if len >= LONGEST_WORD {
-                word.copy_within(1.., 0);
-                len = LONGEST_WORD - 1;
-            }
-            if let Some(slot) = word.get_mut(len) {
-                *slot = b.to_ascii_lowercase();
-            }
-            len += 1;
+        // Of a longer word the end is kept: it is the end that speaks.
+        if len >= LONGEST_WORD {
+            word.copy_within(1.., 0);
+            len = LONGEST_WORD - 1;
         }
+        if let Some(slot) = word.get_mut(len) {
+            *slot = b.to_ascii_lowercase();
+        }
+        len += 1;
         last = b;
     }
     flush(&word, len);

@@ -4,7 +4,7 @@
 use super::keys;
 use super::scan::Scanner;
 use super::separator::Separator;
-use super::words::{ends_as, is_one_of};
+use super::words::{ends_as, hash, is_one_of};
 
 /// What a path's segment says of the name behind it: that its value is a hash.
 const SUMS: &str = "checksum hash sha256 digest";
@@ -13,13 +13,21 @@ const SUMS: &str = "checksum hash sha256 digest";
 const LEXERS: &str = "eos bos pad unk cls sep mask stop special";
 
 impl Scanner<'_> {
-    /// What the name that stands there says by itself. Several rules ask of the same one, so the last few are remembered.
+    /// What the name that stands there says by itself. Several rules ask of the same one, and a text has the same names over
+    /// and over, so some are remembered: by where they stood last, and told by what stands there.
+    #[inline(never)]
     pub fn alone(&self, start: usize, end: usize) -> keys::Level {
-        let place = &self.levels[(start ^ end) % self.levels.len()];
+        let name = self.slice(start, end);
+        let place = &self.levels[hash(name) % self.levels.len()];
         match place.get() {
-            (from, to, level) if (from, to) == (start, end) => level,
+            (from, to, level)
+                if from == start && to == end
+                    || to - from == name.len() && from < to && self.slice(from, to) == name =>
+            {
+                level
+            }
             _ => {
-                let level = keys::level(self.slice(start, end));
+                let level = keys::level(name);
                 place.set((start, end, level));
                 level
             }
@@ -121,6 +129,9 @@ impl Scanner<'_> {
 
     /// `<saml:AuthnContext>`, `</saml:…`: a prefix of XML; `${TOKEN:?must be set}`: a shell's message
     pub fn is_of_markup(&self, start: usize, end: usize) -> bool {
+        if self.byte(end) != b':' || !matches!(self.before(start), b'<' | b'/' | b'{') {
+            return false;
+        }
         let back = self.slice(start.saturating_sub(2), start);
         let local = super::charset::ALNUM.run_within(self.text, end + 1, 64);
         let word = self.slice(end + 1, local);
@@ -129,17 +140,17 @@ impl Scanner<'_> {
             && matches!(self.byte(local), b' ' | b'>' | b'/' | b'&');
         let prefix = element && (back.ends_with(b"<") || back == b"</");
         let message = back == b"${" && matches!(self.byte(end + 1), b'?' | b'+');
-        self.byte(end) == b':' && (prefix || message)
+        prefix || message
     }
 
     /// `…:RSA-PSK-AES128-CBC-SHA:…`: one of a list of ciphers, and the next
     #[inline(never)]
     pub fn names_cipher(&self, start: usize, end: usize, sep: Separator) -> bool {
+        if self.before(start) != b':' || !sep.colon || !sep.unspaced {
+            return false;
+        }
         let name = self.slice(start, end);
-        self.before(start) == b':'
-            && sep.colon
-            && sep.unspaced
-            && name.contains(&b'-')
+        name.contains(&b'-')
             && name.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'-')
     }
 

@@ -15,9 +15,22 @@ pub struct Words<const N: usize> {
     slots: OnceLock<Vec<Slot>>,
 }
 
-fn hash(word: &[u8]) -> usize {
-    let h = word.iter().fold(word.len() as u32, |h, &b| h.wrapping_mul(0x0100_0193) ^ u32::from(b));
-    (h ^ (h >> 15)) as usize
+/// Of a word's length and its four first and four last letters, of any case: a look takes no longer where the word is longer.
+#[inline]
+#[allow(clippy::cast_possible_truncation)] // of a length
+pub fn hash(word: &[u8]) -> usize {
+    let four = |four: Option<&[u8; 4]>| four.map_or(0, |four| u32::from_le_bytes(*four));
+    let (head, tail) = match *word {
+        [] => (0, 0),
+        [one] => (u32::from(one), 0),
+        [one, two] => (u32::from(one), u32::from(two)),
+        [one, two, three] => (u32::from(one) | u32::from(two) << 8, u32::from(three)),
+        _ => (four(word.first_chunk()), four(word.last_chunk())),
+    };
+    let (head, tail) = (head | 0x2020_2020, tail | 0x2020_2020);
+    let h = (head ^ word.len() as u32).wrapping_mul(0x9e37_79b1) ^ tail.wrapping_mul(0x85eb_ca6b);
+    let h = (h ^ (h >> 15)).wrapping_mul(0x2c1b_3c6d);
+    (h ^ (h >> 16)) as usize
 }
 
 impl<const N: usize> Words<N> {
@@ -43,9 +56,9 @@ impl<const N: usize> Words<N> {
         slots
     }
 
-    /// What a word (in lower case) stands for.
-    #[inline(never)]
-    pub fn get(&self, word: &[u8]) -> Option<u32> {
+    /// What the first word stands for that is the same as this one.
+    #[inline(always)]
+    fn find(&self, word: &[u8], same: impl Fn(&[u8], &[u8]) -> bool) -> Option<u32> {
         let slots = self.slots.get_or_init(|| self.index());
         let mut at = hash(word);
         loop {
@@ -53,22 +66,23 @@ impl<const N: usize> Words<N> {
             if known.is_empty() {
                 return None;
             }
-            if *known == word {
+            if known.len() == word.len() && same(known, word) {
                 return Some(*role);
             }
             at += 1;
         }
     }
-}
 
-impl<const N: usize> Words<N> {
-    /// [`get`](Self::get) of a word in letters of any case.
+    /// What a word (in lower case) stands for.
+    #[inline(never)]
+    pub fn get(&self, word: &[u8]) -> Option<u32> {
+        self.find(word, |known, word| known == word)
+    }
+
+    /// [`get`](Self::get) of a word in letters of any case, where the list's own are small.
+    #[inline(never)]
     pub fn any_case(&self, word: &[u8]) -> Option<u32> {
-        let mut lower = [0u8; 32];
-        let lower = lower.get_mut(..word.len())?;
-        lower.copy_from_slice(word);
-        lower.make_ascii_lowercase();
-        self.get(lower)
+        self.find(word, <[u8]>::eq_ignore_ascii_case)
     }
 }
 
@@ -148,8 +162,7 @@ impl List {
 
     #[inline(never)]
     fn holds(&self, word: &[u8]) -> bool {
-        self.sketches.may_hold_within(word)
-            && self.words.as_bytes().split(|&b| b == b' ').any(|known| word.eq_ignore_ascii_case(known))
+        self.sketches.may_hold_within(word) && any_word(self.words, |known| word.eq_ignore_ascii_case(known))
     }
 }
 
@@ -201,40 +214,68 @@ const fn pair_bit(one: u8, two: u8) -> u64 {
 }
 
 /// A short list of words that a name may end in (`smtp_password`, `userPassword`), looked through only for names whose last
-/// two letters are some word's.
+/// three letters are some word's, as far as two bits tell.
 pub struct Endings {
     words: &'static str,
+    /// The last two letters
     tails: u64,
+    /// The last letter and the third but it; every one where a word has but two
+    thirds: u64,
 }
 
 impl Endings {
     /// Of these words of two letters and more, parted by spaces.
     pub const fn new(words: &'static str) -> Self {
         let bytes = words.as_bytes();
-        let (mut tails, mut at) = (0, 1);
+        let (mut tails, mut thirds, mut at) = (0, 0, 1);
         while at < bytes.len() {
             if bytes[at] != b' ' && (at + 1 == bytes.len() || bytes[at + 1] == b' ') {
                 tails |= pair_bit(bytes[at - 1], bytes[at]);
+                let short = at < 2 || bytes[at - 2] == b' ';
+                thirds |= if short { u64::MAX } else { pair_bit(bytes[at - 2], bytes[at]) };
             }
             at += 1;
         }
-        Endings { words, tails }
+        Endings { words, tails, thirds }
     }
 
     /// Whether a name, letters of any case, ends in one of them.
     #[inline]
     pub fn end(&self, name: &[u8]) -> bool {
-        let may = matches!(*name, [.., one, last] if self.tails & pair_bit(one, last) != 0);
+        let may = match *name {
+            [.., third, one, last] => {
+                self.tails & pair_bit(one, last) != 0 && self.thirds & pair_bit(third, last) != 0
+            }
+            [one, last] => self.tails & pair_bit(one, last) != 0,
+            _ => false,
+        };
         may && ends_in_one_of(name, self.words)
     }
 }
 
 #[inline(never)]
 fn ends_in_one_of(name: &[u8], list: &str) -> bool {
-    list.as_bytes().split(|&b| b == b' ').any(|word| {
+    let last = name.last().map(u8::to_ascii_lowercase);
+    any_word(list, |word| {
         let from = name.len().checked_sub(word.len());
-        from.and_then(|from| name.get(from..)).is_some_and(|tail| tail.eq_ignore_ascii_case(word))
+        word.last().map(u8::to_ascii_lowercase) == last
+            && from.and_then(|from| name.get(from..)).is_some_and(|tail| tail.eq_ignore_ascii_case(word))
     })
+}
+
+/// Whether any word of a list, parted by spaces, is such a one.
+#[inline(always)]
+fn any_word(list: &str, is: impl Fn(&[u8]) -> bool) -> bool {
+    let mut rest = list.as_bytes();
+    loop {
+        let end = rest.iter().position(|&b| b == b' ').unwrap_or(rest.len());
+        let (word, behind) = rest.split_at_checked(end).unwrap_or_default();
+        match behind {
+            _ if is(word) => return true,
+            [_, next @ ..] => rest = next,
+            [] => return false,
+        }
+    }
 }
 
 /// Whether a name ends in one of a list of words that is written where it is asked for.
