@@ -94,9 +94,10 @@ impl Scanner<'_> {
             _ => return false,
         };
         let content = self.judged(start, end);
-        let told = value::looks_generated(content, TOKEN_AT_LEAST)
+        let told = content.len() >= TOKEN_AT_LEAST
             && !content.starts_with(b"eyJ") // a JWT, by its own rule
-            && !content.iter().take(256).any(|&b| b == b'/') // as much as is looked at to tell that it is generated
+            && !content.contains(&b'/') // no more is judged than is looked at to tell that it is generated
+            && value::looks_generated(content, TOKEN_AT_LEAST)
             && !value::says_nothing(content);
         let (other, seen): (&[&[u8]], _) =
             if access { (&[b"refresh"], self.halves.1) } else { (&[b"access"], self.halves.0) };

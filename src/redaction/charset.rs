@@ -128,6 +128,29 @@ impl Charset {
     }
 }
 
+/// A set of ASCII bytes that is written where it is asked for: `const { Bytes::of(b"!#$") }`. One step a byte, where looking
+/// through a text takes as many as it is long.
+pub struct Bytes([u64; 2]);
+
+impl Bytes {
+    /// Of these bytes, all of them ASCII.
+    pub const fn of(bytes: &[u8]) -> Self {
+        let (mut set, mut at) = ([0; 2], 0);
+        while at < bytes.len() {
+            set[(bytes[at] >> 6) as usize] |= 1 << (bytes[at] & 63);
+            at += 1;
+        }
+        Bytes(set)
+    }
+
+    /// Whether the byte is in the set.
+    #[inline(always)]
+    pub const fn has(&self, byte: u8) -> bool {
+        let half = if byte < 64 { self.0[0] } else { self.0[1] };
+        byte < 128 && half >> (byte & 63) & 1 != 0
+    }
+}
+
 /// A letter or a digit.
 #[inline(always)]
 pub fn is_alnum(byte: u8) -> bool {

@@ -33,7 +33,8 @@ fn is_chained(value: &[u8]) -> bool {
             && name.iter().all(|&b| charset::is_alnum(b) || b == b'_')
             && !super::value::looks_generated(name, 12)
     };
-    let path = value.split(|&b| b == b'(').next().unwrap_or_default();
+    let length = value.iter().position(|&b| b == b'(').unwrap_or(value.len());
+    let path = value.get(..length).unwrap_or_default();
     let mark = |mark: &[u8]| path.windows(2).any(|part| part == mark);
     if !path.iter().any(|b| matches!(b, b'?' | b':')) {
         return false;
@@ -168,11 +169,15 @@ pub fn is_code(value: &[u8]) -> bool {
         rest.first().is_some_and(|b| b.is_ascii_alphabetic() || b"_$[".contains(b))
             && !rest.split(|&b| b == b'.').any(|part| super::value::looks_generated(part, 8))
     };
-    HEADS.may_begin(value) && ROOTS.iter().any(|root| value.strip_prefix(root.as_bytes()).is_some_and(field))
+    let dotted = value.contains(&b'.');
+    dotted
+        && HEADS.may_begin(value)
+        && ROOTS.iter().any(|root| value.strip_prefix(root.as_bytes()).is_some_and(field))
         || matches!(value, b"string.Empty" | b"String.Empty")
         || value.len() <= NAME_AT_MOST
-            && (is_type(value) || is_resource(value) || is_chained(value) || is_secret_field(value))
-        || is_number_called(value)
+            && (dotted && (is_type(value) || is_resource(value) || is_secret_field(value))
+                || is_chained(value))
+        || dotted && is_number_called(value)
         || value.iter().position(|&b| matches!(b, b'(' | b'[')).is_some_and(|open| {
             let (name, rest) = value.split_at_checked(open).unwrap_or_default();
             // `config["token"]`, `params[:token]`, `gray[700]`, `fetch(…)`

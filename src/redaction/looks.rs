@@ -1,6 +1,6 @@
 //! What a value looks like: generated, chosen by a person, or something else that has letters and digits.
 
-use super::charset::{self, CREDENTIAL};
+use super::charset::{self, Bytes, CREDENTIAL};
 use super::words::{Heads, is_one_of};
 
 /// Whether it is a file's path, none of whose parts looks generated. (`PWD=/app` is where a shell stands.)
@@ -21,12 +21,22 @@ pub fn is_address(value: &[u8]) -> bool {
 
 /// Whether it is a password as people and generators make them: letters, digits, and capitals or marks among them.
 pub fn looks_chosen(value: &[u8]) -> bool {
-    let has = |test: fn(&u8) -> bool| value.iter().any(test);
-    (8..=64).contains(&value.len())
-        && has(u8::is_ascii_digit)
-        && has(u8::is_ascii_lowercase)
-        && (has(u8::is_ascii_uppercase) || has(|b| b"!#$%^&*+-_~?=".contains(b)) && looks_generated(value, 8))
-        && !has(|b| b"/:@()<>{}[],".contains(b))
+    if !(8..=64).contains(&value.len()) {
+        return false;
+    }
+    let (mut digit, mut lower, mut upper, mut mark) = (false, false, false, false);
+    for &b in value {
+        match b {
+            b'0'..=b'9' => digit = true,
+            b'a'..=b'z' => lower = true,
+            b'A'..=b'Z' => upper = true,
+            _ if const { Bytes::of(b"/:@()<>{}[],") }.has(b) => return false,
+            _ => mark |= const { Bytes::of(b"!#$%^&*+-_~?=") }.has(b),
+        }
+    }
+    digit
+        && lower
+        && (upper || mark && looks_generated(value, 8))
         && !has_extension(value)
         && !is_uuid(value)
         && !is_date(value)
@@ -41,11 +51,19 @@ fn has_extension(value: &[u8]) -> bool {
 /// Whether it may be a password where a sentence or a place says that one stands there: letters with a digit or a mark
 /// among them, and no method's name, path, file, date, version or assignment.
 pub fn is_told(value: &[u8]) -> bool {
-    let has = |test: fn(&u8) -> bool| value.iter().any(test);
-    (6..=64).contains(&value.len())
-        && has(|b| b.is_ascii_alphabetic() || *b >= 0x80)
-        && has(|b| b.is_ascii_digit() || b"!#$%^&*+?~".contains(b))
-        && !has(|b| b"/:()<>{}[],\"".contains(b))
+    if !(6..=64).contains(&value.len()) {
+        return false;
+    }
+    let (mut letter, mut other) = (false, false);
+    for &b in value {
+        if const { Bytes::of(b"/:()<>{}[],\"") }.has(b) {
+            return false;
+        }
+        letter |= b.is_ascii_alphabetic() || b >= 0x80;
+        other |= const { Bytes::of(b"0123456789!#$%^&*+?~") }.has(b);
+    }
+    letter
+        && other
         && !has_extension(value)
         && !is_uuid(value)
         && !is_date(value)
@@ -60,12 +78,14 @@ pub fn is_coined(value: &[u8]) -> bool {
         expired sensitive only set unset mismatch encoded encrypted hash hashed empty null none valid short long weak changed \
         updated script object string value manager provider service info config handler class function mode policy protected \
         disabled enabled found allowed supported bytes hub model view form control component plugin module app user";
+    if !value.first().is_some_and(u8::is_ascii_uppercase) {
+        return false;
+    }
     let parts = value.iter().filter(|b| b.is_ascii_uppercase()).count();
     let capital = |at: usize| value.get(at).is_some_and(u8::is_ascii_uppercase);
     let last = value.iter().rposition(u8::is_ascii_uppercase).unwrap_or(0);
     (8..=40).contains(&value.len())
         && value.iter().all(u8::is_ascii_alphabetic)
-        && capital(0)
         && (2..=4).contains(&parts)
         && !(0..value.len()).any(|at| capital(at) && (capital(at + 1) || at + 3 > value.len()))
         && !is_one_of!(value.get(last..).unwrap_or_default(), OTHERS)
@@ -100,8 +120,10 @@ pub fn is_method(value: &[u8]) -> bool {
         && HEADS.may_begin(value)
         && METHODS.iter().map(|method| method.as_bytes()).any(|method| {
             let begins = value.first().map(u8::to_ascii_lowercase) == method.first().copied();
-            let (head, rest) = value.split_at_checked(method.len()).unwrap_or_default();
-            begins && head.eq_ignore_ascii_case(method) && ends(rest)
+            begins
+                && value
+                    .split_at_checked(method.len())
+                    .is_some_and(|(head, rest)| head.eq_ignore_ascii_case(method) && ends(rest))
         })
 }
 
@@ -147,13 +169,15 @@ fn names_stage(value: &[u8]) -> bool {
 /// Whether a value is generated beyond doubt: nothing but the words beside it speak of a secret, so an id, a hash of
 /// usual length under another name, a version or a slug must not do.
 pub fn is_unmistakable(value: &[u8]) -> bool {
+    if value.len() < 20 {
+        return false;
+    }
     let has = |test: fn(&u8) -> bool| value.iter().any(test);
     let (lower, upper, digit) =
         (has(u8::is_ascii_lowercase), has(u8::is_ascii_uppercase), has(u8::is_ascii_digit));
     let id = names_kind(value) && !names_stage(value);
     let hex = value.iter().all(u8::is_ascii_hexdigit);
-    let mixed =
-        lower && upper && digit && value.len() >= 20 || (lower || upper) && digit && value.len() >= 30;
+    let mixed = lower && upper && digit || (lower || upper) && digit && value.len() >= 30;
     let fingerprint = hex && !lower; // as GPG and certificates write theirs
     mixed && !id && !fingerprint && !value.contains(&b'.') && looks_generated(value, 20)
 }
@@ -164,22 +188,7 @@ pub fn is_unmistakable(value: &[u8]) -> bool {
 pub fn looks_generated(value: &[u8], min: usize) -> bool {
     let value = value.strip_prefix(b"v1,").unwrap_or(value); // a Standard Webhooks signature names its version
     let value = value.get(..value.len().min(256)).unwrap_or(value);
-    if value.len() < min
-        || !value.iter().all(|&b| CREDENTIAL.has(b) || matches!(b, b'!' | b'#' | b'$' | b'*' | b'^' | b'|'))
-    {
-        return false;
-    }
-    if value.starts_with(b"SHA256:") || value.starts_with(b"MD5:") {
-        return false; // a fingerprint, as OpenSSH writes it
-    }
-    let algorithm =
-        value.len() < 40 && value.windows(4).any(|w| matches!(w, b"sha1" | b"sha2" | b"sha3" | b"sha5"));
-    if is_uuid(value)
-        || algorithm
-        || is_date(value)
-        || value.starts_with(b"/") && !value.split(|&b| b == b'/').any(|part| looks_generated(part, 12))
-        || value.windows(3).any(|w| w == b"://")
-    {
+    if value.len() < min {
         return false;
     }
     let (mut digits, mut letters, mut capitals, mut changes, mut last) =
@@ -189,7 +198,8 @@ pub fn looks_generated(value: &[u8], min: usize) -> bool {
             b'0'..=b'9' => 1,
             b'a'..=b'z' => 2,
             b'A'..=b'Z' => 3,
-            _ => 0,
+            _ if CREDENTIAL.has(b) || matches!(b, b'!' | b'#' | b'$' | b'*' | b'^' | b'|') => 0,
+            _ => return false,
         };
         digits += usize::from(kind == 1);
         letters += usize::from(kind >= 2);
@@ -200,7 +210,22 @@ pub fn looks_generated(value: &[u8], min: usize) -> bool {
     // Base64 may be without a digit; its capitals stand closer than those of `camelCase`, or its padding shows.
     let bare = value.len() >= 20 && changes * 5 >= value.len() * 2 && capitals * 3 >= value.len()
         || value.ends_with(b"=") && value.len() >= 16 && value.len().is_multiple_of(4) && capitals > 2;
-    (digits >= 1 || bare) && letters >= 2 && changes * 7 >= value.len().min(42)
+    (digits >= 1 || bare) && letters >= 2 && changes * 7 >= value.len().min(42) && !is_of_another_kind(value)
+}
+
+/// A fingerprint, a UUID, the name of an algorithm, a date, an address, a path: what has letters and digits, and was not
+/// generated to be kept secret.
+#[inline(never)]
+fn is_of_another_kind(value: &[u8]) -> bool {
+    let algorithm =
+        || value.len() < 40 && value.windows(4).any(|w| matches!(w, b"sha1" | b"sha2" | b"sha3" | b"sha5"));
+    value.starts_with(b"SHA256:") // as OpenSSH writes it
+        || value.starts_with(b"MD5:")
+        || is_uuid(value)
+        || algorithm()
+        || is_date(value)
+        || value.starts_with(b"/") && !value.split(|&b| b == b'/').any(|part| looks_generated(part, 12))
+        || value.contains(&b':') && value.windows(3).any(|w| w == b"://")
 }
 
 /// How many digits a text starts with.

@@ -12,6 +12,12 @@ const WHOLE_AT_MOST: usize = 200;
 #[inline(never)]
 pub fn says_nothing(value: &[u8]) -> bool {
     let value = value.trim_ascii();
+    // A word in small letters is none of what comes before the words about secrets; a mask may be one of `x` alone.
+    if let [b'a'..=b'z', .., b'a'..=b'w' | b'y' | b'z'] = value
+        && value.iter().all(u8::is_ascii_lowercase)
+    {
+        return STATUS.get(value).is_some();
+    }
     if value.starts_with(MARK.as_bytes()) || !value.iter().any(|&b| charset::is_alnum(b) || b >= 0x80) {
         return true;
     }
@@ -38,6 +44,9 @@ fn unstopped(word: &[u8]) -> &[u8] {
 
 /// A text with nothing but words around the names that are put into it: `session:${id}`
 fn template(value: &[u8]) -> bool {
+    if !value.contains(&b'$') {
+        return false;
+    }
     let plain = |text: &[u8]| text.iter().all(|b| b.is_ascii_alphabetic() || b" :/.,_-=|".contains(b));
     let name = |text: &[u8]| text.iter().all(|&b| charset::is_alnum(b) || b"_.?()[]".contains(&b));
     let (mut rest, mut names) = (value, 0);
@@ -110,7 +119,9 @@ fn is_mask(value: &[u8]) -> bool {
 /// trail off behind what is done, as in `Verifying...` and `...rest`, nothing of a value is seen.
 pub fn shown(value: &[u8]) -> Option<usize> {
     const MASKS: [&str; 6] = ["***", "...", "•", "…", "●", "█"];
-    let is_at = |rest: &[u8]| MASKS.iter().any(|mask| rest.starts_with(mask.as_bytes()));
+    let is_at = |rest: &[u8]| {
+        matches!(rest, [b'*' | b'.' | 0xe2, ..]) && MASKS.iter().any(|mask| rest.starts_with(mask.as_bytes()))
+    };
     let value = value.get(..value.len().min(WHOLE_AT_MOST)).unwrap_or(value);
     let open = (0..value.len().min(96)).find(|&at| value.get(at..).is_some_and(is_at))?;
     let (before, mask) = value.split_at_checked(open).unwrap_or_default();
@@ -348,7 +359,7 @@ static TELLING: Words<64> = Words::new(&[
 /// Whether a quoted value is a sentence about a secret (`"password":"must be at least 8 characters"`).
 #[inline(never)]
 pub fn is_sentence(value: &[u8]) -> bool {
-    if value.len() > 240 || opens_sentence(value) && holds_told(value) {
+    if value.len() > 240 || !value.contains(&b' ') || opens_sentence(value) && holds_told(value) {
         return false;
     }
     let (mut words, mut telling) = (0, 0);

@@ -161,6 +161,10 @@ pub fn bare_end(text: &[u8], from: usize, encoded: bool) -> usize {
     }
     let after = |i: usize| text.get(i + 1).copied().unwrap_or(b'\n');
     while let Some(&b) = text.get(i) {
+        if charset::is_alnum(b) {
+            i += 1; // it ends none
+            continue;
+        }
         if b == b'[' && text.get(i..).is_some_and(|rest| rest.starts_with(MARK.as_bytes())) {
             i += MARK.len();
             continue;
