@@ -156,7 +156,6 @@ impl Scanner<'_> {
     #[inline(never)]
     fn argument(&mut self, start: usize, end: usize) -> bool {
         let next = self.byte(end);
-        let word = self.slice(start, end);
         // password, passwd, passphrase, passcode, secret, token, key: nearly every other word is turned away here.
         let tail = [self.byte(end - 2) | 0x20, self.byte(end - 1) | 0x20];
         if !matches!(next, b' ' | b'(' | b'\t')
@@ -181,6 +180,7 @@ impl Scanner<'_> {
         {
             return false;
         }
+        let word = self.slice(start, end);
         let from = end + if next == b'(' { 1 } else { value::run_of(self.text, end, next) };
         let first = self.byte(from);
         let candidate = charset::is_alnum(first)

@@ -52,19 +52,21 @@ impl Scanner<'_> {
                 // Markdown's `**password**: …`
                 b'*' if closers < 6 => (closers, at) = (closers + 1, at + 1),
                 b'?' if self.byte(at + 1) == b':' => at += 1,
-                b':' if (quoted || self.opener(end) == b'[') && closers < 6 => {
-                    let Some(close) = self.behind_visibility(at) else { break };
-                    (closers, at) = (closers + 1, close);
-                }
+                b':' if closers < 6 => match self.behind_visibility(at) {
+                    Some(close) if quoted || self.opener(end) == b'[' => (closers, at) = (closers + 1, close),
+                    _ => break,
+                },
                 // `password[0]=…`, `['password']['app'] = …`, `password (generated) = …`, `Unseal Key 1: …`
                 b'[' | b'(' | b'1'..=b'9' if closers < 6 => {
-                    match (self.qualifier(end, at), self.lost_colour(at)) {
-                        (Some(next), _) => {
-                            listed |= !self.is_at(at, b"(changed)"); // its old value, and its new one
-                            (closers, at) = (closers + 1, next);
-                        }
-                        (None, Some(next)) if self.byte(at) == b'[' => (closers, at) = (closers + 1, next),
-                        _ => break,
+                    if let Some(next) = self.qualifier(end, at) {
+                        listed |= !self.is_at(at, b"(changed)"); // its old value, and its new one
+                        (closers, at) = (closers + 1, next);
+                    } else if self.byte(at) == b'['
+                        && let Some(next) = self.lost_colour(at)
+                    {
+                        (closers, at) = (closers + 1, next);
+                    } else {
+                        break;
                     }
                 }
                 b'%' if closers < 6
@@ -296,13 +298,14 @@ impl Scanner<'_> {
                     .all(|&b| super::charset::is_alnum(b) || b"'\"_-".contains(&b))
                     .then_some(close + 1)?
             }
-            // `applicationServerKey (VAPID public key) = …`
-            b'(' if says_public(rest) => return None,
             b'(' => {
-                rest.iter()
-                    .position(|b| matches!(b, b')' | b'\n' | b'"'))
-                    .filter(|&to| rest.get(to) == Some(&b')'))?
-                    + 1
+                let stop = rest.iter().position(|b| matches!(b, b')' | b'\n' | b'"'));
+                let close = stop.filter(|&to| rest.get(to) == Some(&b')'))?;
+                // `applicationServerKey (VAPID public key) = …`
+                if says_public(rest.get(1..close)?) {
+                    return None;
+                }
+                close + 1
             }
             b'1'..=b'9' if at == end + 1 => value::digits(rest),
             _ => return None,
@@ -387,10 +390,8 @@ impl Scanner<'_> {
     }
 }
 
-/// `(public key)`, `(VAPID public key)`: a remark that says so, and of whose kind at most.
+/// `public key`, `VAPID public key`: a remark that says so, and of whose kind at most.
 fn says_public(remark: &[u8]) -> bool {
-    let close = remark.iter().position(|&b| b == b')').unwrap_or(0);
-    let said = remark.get(1..close).and_then(|said| said.strip_suffix(b"public key"));
     let kind = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b"- ".contains(b);
-    said.is_some_and(|said| said.iter().all(kind))
+    remark.strip_suffix(b"public key").is_some_and(|said| said.iter().all(kind))
 }

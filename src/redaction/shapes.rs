@@ -89,14 +89,22 @@ impl Scanner<'_> {
         };
         let marked = matches!(self.before(start), b'/' | b'*') || first == b'm' && end - start == 35;
         let taken = taken.or_else(|| if marked { self.by_place(start, end) } else { None });
-        let taken = taken.or_else(|| self.fal(start, end)).or_else(|| self.pgpass(start, end));
-        let taken = taken.or_else(|| self.azure_devops(start, end)).or_else(|| self.joined(start, end));
-        let taken = taken.or_else(|| self.telegram(start, end)).or_else(|| self.mailchimp(start, end));
+        // What is left is long, or has a sign at one of its ends: nearly every word is turned away here.
+        let parted = matches!(self.byte(end), b':' | b'!') || self.before(start) == b':' || end - start >= 36;
+        let taken = taken.or_else(|| if parted { self.parted(start, end) } else { None });
         if let Some((from, to, rule)) = taken {
             self.line.card |= rule == Rule::CARD;
             self.take(from, to, to, rule);
         }
         taken.is_some()
+    }
+
+    /// Tokens that are long, or have parts.
+    #[inline(never)]
+    fn parted(&mut self, start: usize, end: usize) -> Option<(usize, usize, Rule)> {
+        let taken = self.fal(start, end).or_else(|| self.pgpass(start, end));
+        let taken = taken.or_else(|| self.azure_devops(start, end)).or_else(|| self.joined(start, end));
+        taken.or_else(|| self.telegram(start, end)).or_else(|| self.mailchimp(start, end))
     }
 
     /// A macaroon: base64 of packets, each led by its length in four hexadecimal digits, the first one a location. Where
