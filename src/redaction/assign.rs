@@ -80,7 +80,7 @@ impl Scanner<'_> {
                 return true; // a form field: its value stood below
             }
         }
-        let label = self.inside > 0 && benign::is_label(name, self.head(sep));
+        let label = self.inside > 0 && benign::may_be_label(name) && benign::is_label(name, self.head(sep));
         if label && let Some((quote, content)) = value::opening(self.text, sep.value) {
             self.at = content; // the label's own string stays
             self.label_end = value::closing(self.slice(0, content + HEAD_AT_MOST), content, quote).0;

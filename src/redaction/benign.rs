@@ -118,6 +118,12 @@ pub fn is_foreign_text(name: &[u8], value: &[u8]) -> bool {
         && !value.first().is_some_and(u8::is_ascii_lowercase)
 }
 
+/// Whether a name may be a [label](is_label)'s, whatever its value.
+pub fn may_be_label(name: &[u8]) -> bool {
+    is_one_of!(name, "name id type header param field env namespace kind channel purpose")
+        || keys::is_about(name)
+}
+
 /// A label inside a sensitive object, of a word: `otp: {channel: "whatsapp", purpose: "login"}`.
 pub fn is_label(name: &[u8], value: &[u8]) -> bool {
     const PLACES: &str =

@@ -227,14 +227,17 @@ pub fn is_id(name: &[u8]) -> bool {
             && !is_one_of!(first_word(name), "card primary payment credit debit cc")
 }
 
+/// Whether a name says something about a thing, its last word does.
+pub fn is_about(name: &[u8]) -> bool {
+    let mut last = 0;
+    for_each_word(name, |roles| last = roles);
+    last & HARMLESS_END != 0
+}
+
 /// Whether a name says what a thing is, or something about it: its value stays even under a sensitive name
 /// (`cookies: [{name}]`, `credentials: {user, expiration}`). What looks generated is no such thing.
 pub fn is_label(name: &[u8], value: &[u8]) -> bool {
-    let about = || {
-        let mut last = 0;
-        for_each_word(name, |roles| last = roles);
-        last & HARMLESS_END != 0 && !value.is_empty() && !looks_generated(value, 8)
-    };
+    let about = || is_about(name) && !value.is_empty() && !looks_generated(value, 8);
     // `csrf: {header: "X-CSRF-Token"}`
     let names =
         || is_one_of!(name, "header param field") && !value.contains(&b'=') && level(value) != Harmless;
