@@ -14,7 +14,7 @@
 #[path = "redaction_support/corpus.rs"]
 mod corpus;
 
-use log_ingestion_worker::redaction::{Tally, redact_text};
+use log_ingestion_worker::redaction::{Tally, find, redact_text};
 use std::hint::black_box;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{console_log, wasm_bindgen_test};
@@ -25,6 +25,19 @@ const SECRETS: &str = "user 42 signed in with token=abc123def456 from 10.0.0.1\n
 
 /// What applications log and nothing is to be found in, line after line: names of secrets without any, ids, hashes, code.
 const ORDINARY: &str = include_str!("corpus/nineteenth_harmless.txt");
+
+/// [`ORDINARY`] without the lines in which something is found when they all stand in one text: one line says that a code
+/// has expired, and a number of an error two lines on is taken for it. What is left is read once, as what stays is.
+fn ordinary() -> String {
+    let found = find(ORDINARY);
+    let mut end = 0;
+    let stays = ORDINARY.split_inclusive('\n').filter(|line| {
+        let start = end;
+        end += line.len();
+        !found.iter().any(|found| (start..end).contains(&found.range.start))
+    });
+    stays.collect()
+}
 
 /// The clock of JavaScript, in ms.
 fn now() -> f64 {
@@ -79,7 +92,10 @@ fn microseconds_a_message_by_size() {
     black_box(redact_text(FRIENDLY, &mut Tally::default()));
     console_log!("the first call, which lays the tables out: {:.0} µs", (now() - start) * 1000.0);
     row("friendly", FRIENDLY);
-    row("lines that stay", ORDINARY);
+    let stays = ordinary();
+    assert!(find(&text(&stays, SIZES[SIZES.len() - 1])).is_empty(), "something is found in what stays");
+    row("lines that stay", &stays);
+    row("and one that does not", ORDINARY);
     row("a secret a line", SECRETS);
     for (name, piece) in corpus::hostile() {
         row(name, piece);
