@@ -46,7 +46,7 @@ use clap::Parser;
 /// Measures the worker, beside a reference and a hello-world.
 #[derive(Parser)]
 pub struct Arguments {
-    /// Only these groups, separated by commas: singles, group, batches, reads, shards, viewers, cost, cold, quota, and
+    /// Only these groups, separated by commas: singles, group, batches, bounds, reads, shards, viewers, cost, cold, quota, and
     /// profile, which needs perf
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,

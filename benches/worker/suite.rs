@@ -62,6 +62,9 @@ pub async fn run(arguments: &Arguments) -> (Vec<Row>, Vec<Promise>) {
     if suite.wants("batches") {
         suite.batches().await;
     }
+    if suite.wants("bounds") {
+        suite.bounds().await;
+    }
     if suite.wants("reads") {
         suite.reads().await;
     }
@@ -213,6 +216,27 @@ impl Suite<'_> {
             value,
             Bound::AtLeast(30.0),
         );
+    }
+
+    /// What a worker would reach that takes nothing for itself: the ratios of [`Subject::Carrier`].
+    async fn bounds(&mut self) {
+        let (of_50, hot) = (cases::batches(50), cases::hot(20, 44));
+        let subjects = [Subject::Carrier, Subject::Reference];
+        let singles = self.in_turn("20 hot traces, c16, Redis 0 ms", &subjects, NOW, 1, &hot).await;
+        let batches = self.in_turn("batches of 50, c16", &[Subject::Carrier, OURS], NOW, 50, &of_50).await;
+        let rows = &self.rows;
+        let hot = rows[singles[0]].requests_s / rows[singles[1]].requests_s;
+        let hot_cpu = rows[singles[0]].cpu_us / rows[singles[1]].cpu_us;
+        let of_50 = rows[batches[0]].logs_s / rows[singles[1]].logs_s;
+        let of_50_cpu = rows[batches[1]].cpu_us / rows[batches[0]].cpu_us;
+        for (what, value) in [
+            ("carrying alone, 20 hot traces: requests a second / reference", hot),
+            ("carrying alone, 20 hot traces: CPU per log / reference", hot_cpu),
+            ("carrying alone, batches of 50: logs a second / the reference's single posts", of_50),
+            ("batches of 50: CPU per log / carrying alone", of_50_cpu),
+        ] {
+            self.promise(what, value, Bound::AtLeast(0.0));
+        }
     }
 
     async fn reads(&mut self) {

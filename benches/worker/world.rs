@@ -20,6 +20,8 @@ pub enum Subject {
     Ours(u32),
     /// The reference.
     Reference,
+    /// A worker that carries logs the way ours does, and reads none of them.
+    Carrier,
     /// A hello-world worker in JavaScript.
     Hello,
     /// A hello-world worker in Rust, built the same way as the real one.
@@ -33,6 +35,7 @@ impl Subject {
             Subject::Ours(1) => "worker".into(),
             Subject::Ours(shards) => format!("worker, {shards} shards"),
             Subject::Reference => "reference".into(),
+            Subject::Carrier => "carrier".into(),
             Subject::Hello => "hello".into(),
             Subject::HelloRust => "hello, Rust".into(),
         }
@@ -96,6 +99,7 @@ impl World {
             Subject::Reference => {
                 Config::new(script("reference.mjs"), DATE).object("RATE_LIMIT_STATE", "RateLimiterDO")
             }
+            Subject::Carrier => Config::new(script("carrier.mjs"), DATE).object("LOG_BUFFER", "LogBuffer"),
             Subject::Hello => Config::new(script("hello.mjs"), DATE),
             Subject::HelloRust => Config::new(built("build-hello"), DATE),
         };
@@ -156,7 +160,7 @@ impl World {
             }
             // One `put` and one call of its object a log. How long it works is not counted, in its favour.
             Subject::Reference => (used.rows, used.object_requests) = (logs as f64, requests as f64),
-            Subject::Hello | Subject::HelloRust => {}
+            Subject::Carrier | Subject::Hello | Subject::HelloRust => {}
         }
         let cpu = self.worker.usage().map(|usage| usage.cpu).unwrap_or_default();
         Count { cpu, used, at: Some(Instant::now()) }
