@@ -168,6 +168,24 @@ async fn a_request_over_the_limit_is_refused_and_says_so() {
 }
 
 #[tokio::test]
+async fn one_commands_answer_over_the_limit_is_an_error_in_its_place() {
+    let options = Options { max_request_bytes: 1000, ..Options::default() };
+    let server = Server::start(options).await.unwrap();
+    let client = Client::of(&server);
+    for _ in 0..3 {
+        client.post("/", json!(["LPUSH", "l", "x".repeat(400)])).await;
+    }
+    let error = json!({"error": "ERR max request size exceeded. Limit: 1000 bytes, Actual: 1200 bytes"});
+    assert_eq!(client.post("/", json!(["LRANGE", "l", "0", "-1"])).await, (BAD, error.clone()));
+    let two = json!({"result": ["x".repeat(400), "x".repeat(400)]});
+    for path in ["/pipeline", "/multi-exec"] {
+        let commands =
+            json!([["LRANGE", "l", "0", "-1"], ["LRANGE", "l", "0", "1"], ["LRANGE", "l", "1", "2"]]);
+        assert_eq!(client.post(path, commands).await, (OK, json!([error, two, two])), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn ten_megabytes_pass() {
     let (server, client) = start().await;
     let value = "x".repeat(10 * 1024 * 1024 - 100);

@@ -76,6 +76,15 @@ impl Reply {
         }
     }
 
+    /// Bytes of its strings.
+    pub fn payload_bytes(&self) -> usize {
+        match self {
+            Reply::Status(bytes) | Reply::Bulk(bytes) => bytes.len(),
+            Reply::Array(items) => items.iter().map(Reply::payload_bytes).sum(),
+            Reply::Int(_) | Reply::Nil | Reply::Error(_) => 0,
+        }
+    }
+
     /// `{"result": …}` or `{"error": …}`.
     pub fn to_json(&self, encoding: Encoding) -> Value {
         match self {

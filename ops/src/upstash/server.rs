@@ -43,7 +43,7 @@ pub struct Options {
     pub token: String,
     /// Where commands go.
     pub store: Arc<dyn Store>,
-    /// Largest request body in bytes. Upstash takes 10 MB on its pay-as-you-go plan:
+    /// Bytes of a request at most, and of what one command answers. Upstash takes 10 MB on its pay-as-you-go plan:
     /// <https://upstash.com/docs/redis/troubleshooting/max_request_size_exceeded>
     pub max_request_bytes: usize,
 }

@@ -101,9 +101,7 @@ pub async fn serve(
         Ok(body) => body,
         Err(TooLarge { actual }) => {
             core.counter.request(actual);
-            let limit = core.max_request_bytes;
-            let text = format!("ERR max request size exceeded. Limit: {limit} bytes, Actual: {actual} bytes");
-            return Ok(failure(&core, StatusCode::BAD_REQUEST, &text));
+            return Ok(failure(&core, StatusCode::BAD_REQUEST, &too_large(core.max_request_bytes, actual)));
         }
     };
     if local.is_none() {
@@ -263,7 +261,7 @@ async fn run_pipeline(
     let copy = core.journal.copy(&rest);
     let executed = store.pipeline(rest).await?;
     core.journal.record(copy);
-    Ok(merge(slots, executed))
+    Ok(merge(slots, bounded(core, executed)))
 }
 
 async fn run_transaction(
@@ -292,10 +290,29 @@ async fn run_transaction(
     Ok(match store.transaction(rest).await? {
         Transaction::Executed(replies) => {
             core.journal.record(copy);
-            Transaction::Executed(merge(slots, replies))
+            Transaction::Executed(merge(slots, bounded(core, replies)))
         }
         discarded => discarded,
     })
+}
+
+/// What is over the limit is refused, be it a request or what one command answers; several commands' answers together are
+/// not. <https://upstash.com/docs/redis/troubleshooting/max_request_size_exceeded>, and for a pipeline's commands
+/// <https://github.com/koala73/worldmonitor/pull/6033>, which tried it
+fn too_large(limit: usize, actual: usize) -> String {
+    format!("ERR max request size exceeded. Limit: {limit} bytes, Actual: {actual} bytes")
+}
+
+/// An error in the place of each answer that is over the limit.
+fn bounded(core: &Core, mut replies: Vec<Reply>) -> Vec<Reply> {
+    let limit = core.max_request_bytes;
+    for reply in &mut replies {
+        let actual = reply.payload_bytes();
+        if actual > limit {
+            *reply = Reply::Error(too_large(limit, actual));
+        }
+    }
+    replies
 }
 
 fn merge(slots: Vec<Option<String>>, executed: Vec<Reply>) -> Vec<Reply> {
