@@ -5,6 +5,7 @@ use crate::json::{self, Json};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
 
 /// What a reader may ask of a trace (contract: `GET /logs`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,12 +69,13 @@ impl Filter {
         Ok(filter)
     }
 
-    fn passes(&self, entry: &Element) -> bool {
+    fn passes(&self, entry: &Seen) -> bool {
+        let timestamp = entry.timestamp();
         self.level.is_none_or(|level| entry.level.as_deref() == Some(level.as_str()))
             && self.system.is_none_or(|system| entry.system.as_deref() == Some(system.as_str()))
             && self.user_id.as_ref().is_none_or(|user| entry.user_id.as_ref() == Some(user))
-            && self.since.is_none_or(|since| entry.timestamp >= since)
-            && self.until.is_none_or(|until| entry.timestamp <= until)
+            && self.since.is_none_or(|since| timestamp >= since)
+            && self.until.is_none_or(|until| timestamp <= until)
     }
 }
 
@@ -92,14 +94,27 @@ pub fn positive(value: &str) -> Result<usize, String> {
     }
 }
 
-/// A trace, put together from its parts.
+/// Bytes of entries one answer may have: about four times as much memory is taken while it is made, and an isolate has
+/// 128 MB (Cloudflare, "Workers: limits").
+pub const ANSWER_MAX_BYTES: usize = 24 * 1024 * 1024;
+
+/// Entries kept at least before those are let go that a limit leaves out.
+const KEPT_AT_LEAST: usize = 100;
+
+/// A trace, put together from its parts. What is not asked for is noted and not kept.
 #[derive(Debug, Default)]
 pub struct Trace {
+    filter: Filter,
     elements: Vec<Element>,
     /// Where the entries with an id stand. More than one have it where it was used again once it was forgotten.
     by_id: HashMap<String, Vec<usize>>,
     /// Ids of entries that are not to be seen.
     hidden: HashSet<String>,
+    /// How many entries are kept, and their bytes.
+    kept: usize,
+    kept_bytes: usize,
+    /// Whether more is asked for than [`ANSWER_MAX_BYTES`]: then none is kept.
+    pub too_much: bool,
     /// Elements that are no entries, and were left out.
     pub unreadable: usize,
 }
@@ -107,10 +122,10 @@ pub struct Trace {
 #[derive(Debug)]
 struct Element {
     timestamp: i64,
-    level: Option<String>,
-    system: Option<String>,
-    user_id: Option<String>,
-    json: String,
+    /// Of its JSON.
+    hash: u64,
+    /// Its JSON, if it is kept.
+    json: Option<String>,
 }
 
 /// The fields of an entry that reading looks at; the rest is passed on as it is.
@@ -128,7 +143,19 @@ struct Seen {
     timestamp: f64,
 }
 
+impl Seen {
+    #[allow(clippy::cast_possible_truncation)]
+    fn timestamp(&self) -> i64 {
+        self.timestamp as i64
+    }
+}
+
 impl Trace {
+    /// What a filter asks for of a trace.
+    pub fn of(filter: Filter) -> Trace {
+        Trace { filter, ..Trace::default() }
+    }
+
     /// Adds an entry, after those that arrived before it. One that is the same as an earlier one to the byte is a double
     /// and is dropped; what is no entry is counted and dropped.
     pub fn push<'a>(&mut self, element: impl Into<Cow<'a, str>>) {
@@ -162,24 +189,50 @@ impl Trace {
     }
 
     fn add(&mut self, seen: Seen, json: String) {
+        let (timestamp, passes) = (seen.timestamp(), self.filter.passes(&seen));
         let id = seen.id.unwrap_or_else(|| json.clone());
         if self.hidden.contains(&id) {
             return;
         }
+        let hash = hash(&json);
         let same_id = self.by_id.entry(id).or_default();
-        let is = |at: &usize| self.elements.get(*at).is_some_and(|element| element.json == json);
-        if same_id.iter().any(is) {
+        if same_id.iter().any(|&at| self.elements.get(at).is_some_and(|element| element.hash == hash)) {
             return;
         }
         same_id.push(self.elements.len());
-        #[allow(clippy::cast_possible_truncation)]
-        self.elements.push(Element {
-            timestamp: seen.timestamp as i64,
-            level: seen.level,
-            system: seen.system,
-            user_id: seen.user_id,
-            json,
-        });
+        let json = (passes && !self.too_much).then_some(json);
+        if let Some(json) = &json {
+            self.kept += 1;
+            self.kept_bytes += json.len();
+        }
+        self.elements.push(Element { timestamp, hash, json });
+        let too_many = self.filter.limit.is_some_and(|limit| self.kept / 2 > limit.max(KEPT_AT_LEAST));
+        if too_many || self.kept_bytes > ANSWER_MAX_BYTES {
+            self.keep_newest();
+        }
+        if self.kept_bytes > ANSWER_MAX_BYTES {
+            self.too_much = true;
+            self.let_go(0..self.elements.len());
+        }
+    }
+
+    /// Lets go of those that are older than as many as are asked for.
+    fn keep_newest(&mut self) {
+        let Some(limit) = self.filter.limit else { return };
+        let is_kept = |at: &usize| self.elements.get(*at).is_some_and(|element| element.json.is_some());
+        let mut places: Vec<usize> = (0..self.elements.len()).filter(is_kept).collect();
+        places.sort_by_key(|&at| self.elements.get(at).map(|element| element.timestamp));
+        places.truncate(places.len().saturating_sub(limit));
+        self.let_go(places.into_iter());
+    }
+
+    fn let_go(&mut self, places: impl Iterator<Item = usize>) {
+        for at in places {
+            if let Some(json) = self.elements.get_mut(at).and_then(|element| element.json.take()) {
+                self.kept -= 1;
+                self.kept_bytes -= json.len();
+            }
+        }
     }
 
     /// Has entries with these ids dropped.
@@ -189,6 +242,7 @@ impl Trace {
 
     /// Forgets the entries after the first `len`.
     pub fn truncate(&mut self, len: usize) {
+        self.let_go(len..self.elements.len());
         self.elements.truncate(len);
         self.by_id.values_mut().for_each(|places| places.retain(|&at| at < len));
     }
@@ -203,24 +257,23 @@ impl Trace {
         self.elements.is_empty()
     }
 
-    /// The entries that pass, sorted by timestamp, those of one timestamp in order of arrival.
-    pub fn select(mut self, filter: &Filter) -> Vec<String> {
+    /// The entries that are asked for, sorted by timestamp, those of one timestamp in order of arrival.
+    pub fn select(mut self) -> Vec<String> {
+        self.keep_newest();
         self.elements.sort_by_key(|element| element.timestamp);
-        let mut passing: Vec<String> = self
-            .elements
-            .into_iter()
-            .filter(|element| filter.passes(element))
-            .map(|element| element.json)
-            .collect();
-        if let Some(limit) = filter.limit {
-            let surplus = passing.len().saturating_sub(limit);
-            passing.drain(..surplus);
+        let mut kept: Vec<String> = self.elements.into_iter().filter_map(|element| element.json).collect();
+        if self.filter.newest_first {
+            kept.reverse();
         }
-        if filter.newest_first {
-            passing.reverse();
-        }
-        passing
+        kept
     }
+}
+
+/// What tells two entries under one id apart. Who makes two of one hash hides an entry of its own.
+fn hash(json: &str) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    json.hash(&mut hasher);
+    hasher.finish()
 }
 
 #[cfg(test)]
@@ -251,7 +304,7 @@ mod tests {
         for (id, time) in [("a", 5), ("b", 3), ("c", 5), ("a", 5), ("d", 5)] {
             trace.push(entry(id, time, "log"));
         }
-        assert_eq!(ids(&trace.select(&Filter::default())), ["b", "a", "c", "d"]);
+        assert_eq!(ids(&trace.select()), ["b", "a", "c", "d"]);
     }
 
     #[test]
@@ -261,7 +314,7 @@ mod tests {
             trace.hide(["gone".to_string()]);
             trace.push(entry(id, time, "log"));
         }
-        assert_eq!((trace.len(), ids(&trace.select(&Filter::default()))), (2, vec!["a".into(), "a".into()]));
+        assert_eq!((trace.len(), ids(&trace.select())), (2, vec!["a".into(), "a".into()]));
     }
 
     #[test]
@@ -274,7 +327,7 @@ mod tests {
         for id in ["a", "b", "c"] {
             trace.push(entry(id, 5, "log"));
         }
-        assert_eq!(ids(&trace.select(&Filter::default())), ["a", "b", "c"]);
+        assert_eq!(ids(&trace.select()), ["a", "b", "c"]);
     }
 
     #[test]
@@ -293,17 +346,17 @@ mod tests {
             trace.push(element);
         }
         assert_eq!((trace.unreadable, trace.len()), (5, 3));
-        assert!(trace.select(&Filter::default()).iter().all(|json| json::parse(json).is_ok()));
+        assert!(trace.select().iter().all(|json| json::parse(json).is_ok()));
     }
 
     #[test]
     fn filters_narrow_and_limit_keeps_the_newest() {
         let of = |pairs: &[(&'static str, &'static str)]| {
-            let mut trace = Trace::default();
+            let mut trace = Trace::of(Filter::parse(pairs.iter().copied()).unwrap());
             for (at, level) in ["log", "error", "log", "error"].into_iter().enumerate() {
                 trace.push(entry(&at.to_string(), at as i64, level));
             }
-            ids(&trace.select(&Filter::parse(pairs.iter().copied()).unwrap()))
+            ids(&trace.select())
         };
         assert_eq!(of(&[("level", "error")]), ["1", "3"]);
         assert_eq!(of(&[("since", "1"), ("until", "2")]), ["1", "2"]);

@@ -10,6 +10,7 @@ mod health;
 mod hop;
 mod ingest;
 mod limiter;
+mod list;
 mod random;
 mod reads;
 mod settings;

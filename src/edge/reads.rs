@@ -2,12 +2,13 @@
 
 use super::answer::Answer;
 use super::hop::{self, Lost};
+use super::list::{self, Unread};
 use super::{Visit, now};
 use crate::access::Action;
 use crate::buffer::wire::{self, ReadHead, RecentQuery, RecentReply, Summary, TraceQuery};
 use crate::query::Query;
-use crate::read::{Filter, Trace, positive};
-use crate::redis::{Client, Commands, Reply, list_key};
+use crate::read::{ANSWER_MAX_BYTES, Filter, Trace, positive};
+use crate::redis::Client;
 use futures_util::future::join_all;
 use serde::Serialize;
 use worker::{Request, console_error};
@@ -32,16 +33,16 @@ pub async fn logs(request: &Request, visit: &Visit) -> Answer {
         Ok(filter) => filter,
         Err(error) => return Answer::error(400, &error),
     };
-    let first = read_trace(visit, &trace_id).await;
+    let first = read_trace(visit, &trace_id, &filter).await;
     // One client puts the id into the URL as it is: there a plus is a plus, not a space.
     let literal = query.get_literal("trace_id").filter(|literal| *literal != trace_id);
     let (trace_id, read) = match (literal, first) {
         (Some(literal), Ok(read)) if read.trace.is_empty() && read.partial.is_none() => {
-            (literal.clone(), read_trace(visit, &literal).await)
+            (literal.clone(), read_trace(visit, &literal, &filter).await)
         }
         (_, first) => (trace_id, first),
     };
-    answer_logs(&trace_id, read, &filter)
+    answer_logs(&trace_id, read)
 }
 
 struct Read {
@@ -75,7 +76,7 @@ struct Failed<'a> {
     logs: Logs<'a>,
 }
 
-fn answer_logs(trace_id: &str, read: Result<Read, Lost>, filter: &Filter) -> Answer {
+fn answer_logs(trace_id: &str, read: Result<Read, Lost>) -> Answer {
     let (trace, details) = match read {
         Ok(Read { trace, partial }) => (trace, partial),
         Err(lost) => {
@@ -83,9 +84,19 @@ fn answer_logs(trace_id: &str, read: Result<Read, Lost>, filter: &Filter) -> Ans
             (Trace::default(), Some("The log buffer did not answer"))
         }
     };
+    if trace.too_much {
+        const MIB: usize = 1024 * 1024;
+        let most = ANSWER_MAX_BYTES / MIB;
+        return Answer::error(
+            413,
+            &format!(
+                "these logs are more than {most} MiB: ask for some by limit, since, until, level, system or user_id"
+            ),
+        );
+    }
     let unreadable = trace.unreadable;
     let raw = |json: String| serde_json::value::RawValue::from_string(json).ok();
-    let entries: Vec<_> = trace.select(filter).into_iter().filter_map(raw).collect();
+    let entries: Vec<_> = trace.select().into_iter().filter_map(raw).collect();
     let bytes: usize = entries.iter().map(|entry| entry.get().len() + 1).sum();
     let logs = Logs { trace_id, count: entries.len(), entries, retrieved_at: now(), unreadable };
     match details {
@@ -98,15 +109,17 @@ fn answer_logs(trace_id: &str, read: Result<Read, Lost>, filter: &Filter) -> Ans
 }
 
 /// Reads the buffer first and Redis second, so that an entry that moves from one to the other meanwhile is seen.
-async fn read_trace(visit: &Visit, trace_id: &str) -> Result<Read, Lost> {
+async fn read_trace(visit: &Visit, trace_id: &str, filter: &Filter) -> Result<Read, Lost> {
     let shard = wire::shard_of(trace_id, visit.config.shards);
     let (head, waiting) = ask_shard(visit, shard, wire::READ, trace_id, false).await?;
-    let stored = stored(visit, trace_id).await;
-    let mut trace = Trace::default();
-    trace.hide(head.cleared.iter().cloned());
-    match stored {
-        Ok(elements) => {
-            elements.into_iter().rev().for_each(|element| trace.push(element));
+    let empty = || {
+        let mut trace = Trace::of(filter.clone());
+        trace.hide(head.cleared.iter().cloned());
+        trace
+    };
+    let mut trace = empty();
+    match stored(visit, trace_id, &mut trace).await {
+        Ok(()) => {
             // Some that wait may be in the list already: only the sum tells whether it lacks any.
             let (in_list, expected) = (trace.len(), head.flushed + waiting.len() as u64);
             waiting.into_iter().for_each(|element| trace.push(element));
@@ -121,6 +134,8 @@ async fn read_trace(visit: &Visit, trace_id: &str) -> Result<Read, Lost> {
             Ok(Read { trace, partial: None })
         }
         Err(why) => {
+            // What was read of the list before that may be any part of it.
+            trace = empty();
             let (head, kept) = ask_shard(visit, shard, wire::RETAINED, trace_id, false).await?;
             kept.into_iter().for_each(|element| trace.push(element));
             Ok(Read { trace, partial: Some(why).filter(|_| !head.whole) })
@@ -143,30 +158,11 @@ async fn ask_shard(
     Ok((head, entries.into_iter().map(str::to_string).collect()))
 }
 
-const AWAY: &str = "Redis did not answer; these logs are what the buffer holds";
-const REFUSES: &str =
-    "Redis has no readable list under the trace's key; these logs are what the buffer holds";
-
-/// The list's elements, newest first.
-///
-/// # Errors
-/// Why there are none, in words for the reader.
-async fn stored(visit: &Visit, trace_id: &str) -> Result<Vec<String>, &'static str> {
-    let access = visit.config.redis.clone().ok_or(AWAY)?;
-    let mut commands = Commands::new();
-    commands.push("LRANGE", [list_key(trace_id).as_str(), "0", "-1"]);
-    let items = Client::new(access, visit.config.redis_timeout_ms).pipeline(commands).await;
-    let (why, said) = match items.map(|items| items.into_iter().next()) {
-        Ok(Some(Ok(reply))) => match Reply::into_strings(reply) {
-            Some(elements) => return Ok(elements),
-            None => (REFUSES, "not a list".to_string()),
-        },
-        Ok(Some(Err(error))) => (REFUSES, error),
-        Ok(None) => (AWAY, "no item".to_string()),
-        Err(failure) => (AWAY, failure.to_string()),
-    };
-    console_error!("a trace could not be read from Redis: {said}");
-    Err(why)
+/// Adds what stands in the trace's list.
+async fn stored(visit: &Visit, trace_id: &str, trace: &mut Trace) -> Result<(), Unread> {
+    let access = visit.config.redis.clone().ok_or(list::AWAY)?;
+    let client = Client::new(access, visit.config.redis_timeout_ms);
+    list::read(&client, trace_id, |element| trace.push(element)).await
 }
 
 #[derive(Serialize)]

@@ -6,10 +6,12 @@ mod client;
 mod command;
 #[cfg(not(target_arch = "wasm32"))]
 mod exchange;
+mod oversize;
 mod reply;
 
 pub use client::{Client, Failure};
 pub use command::Commands;
+pub use oversize::Oversize;
 pub use reply::{Item, Reply, parse_items};
 
 /// The Redis key of a trace's LIST, newest entry first (contract: Identity).
