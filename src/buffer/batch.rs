@@ -1,6 +1,7 @@
 //! A batch on its way to Redis: it stays as it is until every entry's fate is known.
 
-use crate::redis::{Commands, LIST_TTL_S, list_key};
+use super::window::{READ_MAX_BYTES, Window};
+use crate::redis::{Commands, Item, LIST_TTL_S, Oversize, list_key};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
@@ -68,6 +69,8 @@ pub struct Batch {
     pub aside: Option<Rc<str>>,
     /// How far back in each list its entries may stand.
     pub depths: HashMap<Rc<str>, usize>,
+    /// Elements that one command of a look reads at most, where Redis answers no more in one piece.
+    pub piece: Option<usize>,
     /// Requests that wrote or may have written.
     pub sent: u32,
     /// Times that an item of it was answered with an error.
@@ -121,21 +124,47 @@ impl Batch {
         commands
     }
 
-    /// Reads the newest of each list, deep enough to find every write of this batch: a transaction with two items a list, of
-    /// which the first is to be passed over ([`at_primary`]).
+    /// How far into its list a part's entries may stand. Each request so far may have put them there, and no other shard
+    /// writes it. After a start any of the trace's entries that wait may stand there, those of later batches above those of
+    /// this one.
+    fn window(&self, part: &Part) -> Window {
+        let waiting = self.depths.get(&part.key).copied().unwrap_or(0);
+        let sent = part.entries.len().saturating_mul(self.sent.max(1) as usize);
+        Window::new(sent.saturating_add(waiting).saturating_add(LOOK_MARGIN), self.piece)
+    }
+
+    /// Reads the newest of each list, deep enough to find every write of this batch, as a transaction.
     pub fn look(&self) -> Commands {
         let mut commands = Commands::new();
         for part in &self.parts {
-            // Each request so far may stand in the list, and no other shard writes it. After a start any of the
-            // trace's entries that wait may stand there, those of later batches above those of this one.
-            let waiting = self.depths.get(&part.key).copied().unwrap_or(0);
-            let depth = part.entries.len().saturating_mul(self.sent.max(1) as usize);
-            let depth = depth.saturating_add(waiting).saturating_add(LOOK_MARGIN);
             let key = list_key(&part.key);
             at_primary(&mut commands, &key);
-            commands.push("LRANGE", [key.as_str(), "0", &(depth - 1).to_string()]);
+            self.window(part).ask(&mut commands, &key);
         }
         commands
+    }
+
+    /// What a look found of each part: the elements, or why they could not be read.
+    pub fn found(&self, items: Vec<Item>) -> Vec<Result<Vec<String>, String>> {
+        let mut items = items.into_iter();
+        let of_part = |part| {
+            items.next(); // what `at_primary` sent
+            self.window(part).found(&mut items)
+        };
+        self.parts.iter().map(of_part).collect()
+    }
+
+    /// Has the next look read less with one command, after that was too much. `false` when that cannot be.
+    pub fn look_closer(&mut self, found: &[Result<Vec<String>, String>]) -> bool {
+        let of_part = |(part, found): (&Part, &Result<Vec<String>, String>)| {
+            let too_much = Oversize::of(found.as_ref().err()?)?;
+            let piece = self.window(part).smaller_piece(too_much);
+            Some(piece.filter(|_| too_much.actual <= READ_MAX_BYTES))
+        };
+        let pieces: Option<Vec<usize>> = self.parts.iter().zip(found).filter_map(of_part).collect();
+        let piece = pieces.and_then(|pieces| pieces.into_iter().min());
+        self.piece = piece.or(self.piece);
+        piece.is_some()
     }
 }
 

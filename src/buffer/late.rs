@@ -7,8 +7,9 @@ use super::row::RowHead;
 use super::settle::for_good;
 use super::shard::Shard;
 use super::step::{Asked, Mode, Step};
+use super::window::{READ_MAX_BYTES, Window};
 use crate::entry::Meta;
-use crate::redis::{Commands, Item, Reply, list_key};
+use crate::redis::{Commands, Item, Oversize, list_key};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::rc::Rc;
@@ -21,6 +22,9 @@ const GIVE_UPS_APART_MS: i64 = 10_000;
 const AUDIT_AFTER_MS: [i64; 9] = [2_000, 5_000, 10_000, 20_000, 30_000, 45_000, 60_000, 90_000, 120_000];
 /// How many of a list's newest entries an audit reads.
 const AUDIT_DEPTH: usize = 1_000;
+
+/// Elements a list may have beside the entries that are counted, as far as an audit in pieces looks for them.
+const MORE_THAN_COUNTED: usize = 50;
 
 /// How often in a row a list may be answered for with an error before that counts as a look.
 const ERRORS_AT_MOST: u32 = 20;
@@ -66,9 +70,31 @@ pub(super) struct Audit {
     errors: u32,
     /// Whether it has a request of its own.
     alone: bool,
+    /// How many elements are read, and how many of them with one command, where the list is longer than Redis answers.
+    window: Option<Window>,
     pub(super) due: i64,
     /// Ids of cleared entries: they are removed when they appear.
     pub(super) fenced: BTreeSet<String>,
+}
+
+impl Audit {
+    fn window(&self) -> Window {
+        self.window.unwrap_or(Window::new(AUDIT_DEPTH, None))
+    }
+}
+
+/// Less of a list that has some `count` entries, after so much of it was too much: in pieces, and no more than there is room
+/// for. `None` when that cannot be.
+fn closer(window: Window, too_much: Oversize, count: u64) -> Option<Window> {
+    if window.commands() > 1 {
+        return Some(Window::new(window.depth, Some(window.smaller_piece(too_much)?)));
+    }
+    let there = usize::try_from(count).unwrap_or(usize::MAX).saturating_add(MORE_THAN_COUNTED);
+    let whole = Window::new(window.depth.min(there), None);
+    let piece = whole.smaller_piece(too_much)?;
+    // What a late execution brings stands among the newest.
+    let times = usize::try_from(too_much.actual.div_ceil(READ_MAX_BYTES)).unwrap_or(usize::MAX);
+    Some(Window::new(whole.depth / times.max(1), Some(piece)))
 }
 
 /// What late executions may bring yet.
@@ -128,7 +154,8 @@ impl Shard {
         self.late.give_ups.extend(given_up.map(|GivenUp { from, until, .. }| GiveUp {
             from,
             began: now,
-            until,
+            // Its lists are looked at from now on, however late that is.
+            until: until.max(now),
         }));
         self.gave_up(given_up);
     }
@@ -211,6 +238,7 @@ impl Shard {
             looks: 0,
             errors: 0,
             alone: false,
+            window: None,
             due: now,
             fenced: BTreeSet::new(),
         });
@@ -249,7 +277,7 @@ impl Shard {
             if full && !keys.is_empty() {
                 break;
             }
-            commands.push("LRANGE", [list_key(key).as_str(), "0", &(AUDIT_DEPTH - 1).to_string()]);
+            audit.window().ask(&mut commands, &list_key(key));
             keys.push(key.clone());
             if audit.alone {
                 break;
@@ -258,14 +286,19 @@ impl Shard {
         if keys.is_empty() { Step::Rest } else { self.ask(commands, Mode::Pipeline, Asked::Audit(keys)) }
     }
 
-    pub(super) fn audited(&mut self, key: &Rc<str>, item: Item, now: i64) {
+    pub(super) fn audited(&mut self, key: &Rc<str>, items: &mut impl Iterator<Item = Item>, now: i64) {
+        let count = self.traces.get(key).map_or(0, |trace| trace.count);
         let Some(audit) = self.late.audits.get_mut(key) else { return };
-        let elements = match item {
+        let window = audit.window();
+        let elements = match window.found(items) {
             Err(error) if !for_good(&error) && audit.errors < ERRORS_AT_MOST => {
-                audit.errors += 1;
-                return self.postpone_audit(key, now);
+                let closer = Oversize::of(&error).and_then(|too_much| closer(window, too_much, count));
+                audit.alone |= closer.is_some();
+                audit.errors += u32::from(closer.is_none());
+                audit.window = closer.or(audit.window);
+                return if closer.is_some() { audit.due = now } else { self.postpone_audit(key, now) };
             }
-            item => item.ok().and_then(Reply::into_strings),
+            found => found.ok(),
         };
         audit.errors = 0;
         audit.looked_at = now;
@@ -292,12 +325,12 @@ impl Shard {
             self.late.audits.remove(key);
         }
         if is_list {
-            self.compare(key, &elements, now);
+            self.compare(key, &elements, window.depth, now);
         }
     }
 
     /// Counts doubles, and has the list written again when something is missing.
-    fn compare(&mut self, key: &Rc<str>, elements: &[String], now: i64) {
+    fn compare(&mut self, key: &Rc<str>, elements: &[String], depth: usize, now: i64) {
         let unique: HashSet<&str> = elements.iter().map(String::as_str).collect();
         let doubles = (elements.len() - unique.len()) as u64;
         let counted = self.traces.get(key).map_or(0, |trace| trace.doubles);
@@ -310,7 +343,7 @@ impl Shard {
         if trace.may_have_expired(now) && !elements.is_empty() && !self.mending.has(key) {
             // What a late execution began anew has no time to live.
             self.mending.add(key.clone());
-        } else if elements.len() < AUDIT_DEPTH && (unique.len() as u64) < trace.flushed() {
+        } else if elements.len() < depth && (unique.len() as u64) < trace.flushed() {
             self.found_short(key, now);
         }
     }
@@ -327,4 +360,25 @@ fn id_of(element: &str) -> Option<String> {
         id: String,
     }
     serde_json::from_str::<Id>(element).ok().map(|Id { id }| id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_list_that_is_too_long_for_memory_the_newest_are_looked_at() {
+        let too_much = |actual: u64| {
+            Oversize::of(&format!(
+                "ERR max request size exceeded. Limit: 10000000 bytes, Actual: {actual} bytes"
+            ))
+            .unwrap()
+        };
+        let whole = Window::new(AUDIT_DEPTH, None);
+        assert_eq!(closer(whole, too_much(15_000_000), 350), Some(Window { depth: 400, piece: 200 }));
+        assert_eq!(closer(whole, too_much(60_000_000), 350), Some(Window { depth: 133, piece: 66 }));
+        let in_pieces = Window::new(400, Some(200));
+        assert_eq!(closer(in_pieces, too_much(15_000_000), 350), Some(Window { depth: 400, piece: 100 }));
+        assert_eq!(closer(Window::new(9, Some(1)), too_much(15_000_000), 9), None);
+    }
 }

@@ -28,6 +28,7 @@ mod status;
 mod step;
 mod tail;
 mod traces;
+mod window;
 pub mod wire;
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::settle::for_good;
 use super::shard::Shard;
 use super::step::{Asked, Mode, Step};
 use super::wire::shard_of;
-use crate::redis::{Commands, Item, LIST_TTL_S, list_key};
+use crate::redis::{Commands, Item, LIST_TTL_S, Oversize, list_key};
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
@@ -22,14 +22,16 @@ pub(super) struct Repair {
     key: Rc<str>,
     /// What the list holds, oldest first; `None` before it was read.
     found: Option<Vec<String>>,
+    /// Whether it is longer than Redis answers: then it is not written again, and only lives as long as it should.
+    too_long: bool,
     /// What it should hold of ours, by number.
     kept: BTreeMap<u64, Option<String>>,
     /// Whether its rows were asked for.
     loaded: bool,
     /// Bytes of what is kept, as far as it was read: beyond [`REPAIR_MAX_BYTES`] no more is.
     bytes: usize,
-    /// Length of the list as it was or will be, and how many different entries it has then.
-    len: u64,
+    /// Length of the list as it was or will be, if it is known, and how many different entries it has then.
+    len: Option<u64>,
     different: u64,
     /// How many of those are kept.
     ours: u64,
@@ -38,7 +40,17 @@ pub(super) struct Repair {
 impl Repair {
     fn of(key: Rc<str>, kept: Vec<u64>) -> Repair {
         let kept = kept.into_iter().map(|seq| (seq, None)).collect();
-        Repair { key, found: None, kept, loaded: false, bytes: 0, len: 0, different: 0, ours: 0 }
+        Repair {
+            key,
+            found: None,
+            too_long: false,
+            kept,
+            loaded: false,
+            bytes: 0,
+            len: None,
+            different: 0,
+            ours: 0,
+        }
     }
 
     /// Whose list it is.
@@ -126,13 +138,13 @@ impl Shard {
             commands.push("LRANGE", [key.as_str(), "0", "-1"]);
             return Some(self.ask(commands, Mode::Transaction, Asked::RepairRead));
         };
-        if !std::mem::replace(&mut repair.loaded, true) && !repair.kept.is_empty() {
+        if !std::mem::replace(&mut repair.loaded, true) && !repair.kept.is_empty() && !repair.too_long {
             return Some(Step::Load(self.ring.slots(repair.kept.keys().copied())));
         }
         let written_at = self.traces.get(&repair.key).map_or(now, |trace| trace.written_at);
         if self.traces.get(&repair.key).is_some_and(|trace| trace.expired(now)) {
             // What stands there is without a time to live, or has a late one.
-            (repair.len, repair.different, repair.ours) = (0, 0, 0);
+            (repair.len, repair.different, repair.ours, repair.too_long) = (Some(0), 0, 0, false);
             let mut commands = Commands::new();
             commands.push("DEL", [list_key(&repair.key).as_str()]);
             return Some(self.ask(commands, Mode::Transaction, Asked::RepairWrite));
@@ -141,16 +153,16 @@ impl Shard {
         let others: Vec<&str> =
             found.iter().map(String::as_str).filter(|element| !ours.contains(element)).collect();
         let standing: HashSet<&str> = found.iter().map(String::as_str).collect();
-        let lacks = repair.bytes > REPAIR_MAX_BYTES || !ours.is_subset(&standing);
+        let lacks = repair.too_long || repair.bytes > REPAIR_MAX_BYTES || !ours.is_subset(&standing);
         let bytes: usize = ours.iter().chain(&others).map(|element| element.len()).sum();
         let key = list_key(&repair.key);
         let mut commands = Commands::new();
-        let mends = lacks && bytes.max(repair.bytes) <= REPAIR_MAX_BYTES;
-        repair.len = found.len() as u64;
+        let mends = lacks && !repair.too_long && bytes.max(repair.bytes) <= REPAIR_MAX_BYTES;
+        repair.len = Some(found.len() as u64).filter(|_| !repair.too_long);
         repair.ours = ours.len() as u64;
         repair.different = standing.union(&ours).count() as u64;
         if mends {
-            repair.len = (others.len() + ours.len()) as u64;
+            repair.len = Some((others.len() + ours.len()) as u64);
             let own = repair.kept.values().flatten().map(String::as_str);
             commands.push("DEL", [key.as_str()]);
             commands.push("LPUSH", std::iter::once(key.as_str()).chain(others).chain(own));
@@ -197,6 +209,9 @@ impl Shard {
                 }
                 None => self.put_off_repair(now),
             },
+            (Some(repair), Some(Err(error))) if Oversize::of(&error).is_some() => {
+                (repair.too_long, repair.found) = (true, Some(Vec::new()));
+            }
             (_, Some(Err(error))) if !for_good(&error) => self.put_off_repair(now),
             // Something else stands under the key: it is not ours to remove.
             _ => {
@@ -216,10 +231,13 @@ impl Shard {
         self.mending.puts_off = 0;
         let checkpoint_due = &mut self.saved.due;
         self.traces.update(&repair.key, |trace| {
-            trace.list_len = Some(repair.len);
+            trace.list_len = repair.len;
             // The next write gives it its full time to live again.
             trace.renewed_at = 0;
             trace.changed |= std::mem::take(&mut trace.owes_repair);
+            if repair.too_long {
+                return;
+            }
             let earlier = trace.earlier.min(repair.different.saturating_sub(repair.ours));
             if std::mem::replace(&mut trace.earlier, earlier) != earlier {
                 trace.changed = true;
@@ -257,7 +275,7 @@ impl Shard {
     /// Begins the repair under way anew: its outcome is unknown, and reading comes before writing.
     pub(super) fn restart_repair(&mut self) {
         if let Some(repair) = &mut self.mending.now {
-            repair.found = None;
+            (repair.found, repair.too_long) = (None, false);
         }
     }
 }

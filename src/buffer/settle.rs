@@ -38,7 +38,8 @@ impl Shard {
             Asked::RepairRead => self.repair_read(items, now),
             Asked::RepairWrite => self.repaired(&items, now),
             Asked::Audit(keys) => {
-                keys.iter().zip(items).for_each(|(key, item)| self.audited(key, item, now));
+                let mut items = items.into_iter();
+                keys.iter().for_each(|key| self.audited(key, &mut items, now));
             }
             Asked::Fence(key) => self.fenced(&key, now),
             Asked::Survey(key, _) => self.surveyed(&key, items, now),
@@ -115,13 +116,18 @@ impl Shard {
         let mut left = Vec::new();
         let mut missing_some = false;
         let mut unknown = Vec::new();
-        for (mut part, item) in batch.parts.drain(..).zip(items.into_iter().skip(1).step_by(2)) {
+        let found = batch.found(items);
+        if batch.look_closer(&found) {
+            self.batch = Some(batch);
+            return;
+        }
+        for (mut part, found) in batch.parts.drain(..).zip(found) {
             if part.entries.is_empty() {
                 left.push(part); // its time to live is left to renew
                 continue;
             }
-            match item.map(Reply::into_strings) {
-                Ok(Some(elements)) => {
+            match found {
+                Ok(elements) => {
                     let standing = standing(&part, &elements);
                     let mut standing = standing.into_iter();
                     let (there, missing): (Vec<Pending>, Vec<Pending>) = std::mem::take(&mut part.entries)
@@ -144,7 +150,6 @@ impl Shard {
                         left.push(Part { entries: missing, ..part });
                     }
                 }
-                Ok(None) => unknown.push((part, "no list in the answer".to_string())),
                 Err(error) => unknown.push((part, error)),
             }
         }

@@ -12,6 +12,9 @@ use std::rc::Rc;
 /// Bytes of memory the live traces of one shard may take, by [`Trace::weight`]; beyond it a new trace is refused.
 pub const MAX_TRACES_BYTES: usize = 48 * 1024 * 1024;
 
+/// How long after it was written a trace is kept at most for its list alone, which Redis would not have looked at yet, in ms.
+const OWED_AT_MOST_MS: i64 = 24 * 3_600_000;
+
 /// One live trace.
 #[derive(Debug, Clone, Default)]
 pub struct Trace {
@@ -98,6 +101,11 @@ impl Trace {
     /// Whether Redis's list may have expired: its time to live may have been renewed a while before the last write.
     pub fn may_have_expired(&self, now: i64) -> bool {
         self.expired(now.saturating_add(EXPIRE_EVERY_MS))
+    }
+
+    /// Whether its list may still stand there without a time to live, and would for ever if nobody knew of it.
+    fn is_owed(&self, now: i64) -> bool {
+        self.owes_repair && now.saturating_sub(self.written_at) < OWED_AT_MOST_MS
     }
 
     /// Whether the next write has to renew its list's time to live.
@@ -256,7 +264,7 @@ impl Traces {
         let gone = self
             .by_id
             .iter()
-            .filter(|(_, trace)| trace.expired(now) && trace.aside.is_none())
+            .filter(|(_, trace)| trace.expired(now) && trace.aside.is_none() && !trace.is_owed(now))
             .filter(|(key, trace)| (trace.window != window || trace.in_window == 0) && !busy(key))
             .map(|(key, _)| key.clone());
         let gone: Vec<Rc<str>> = gone.collect();

@@ -308,3 +308,54 @@ fn a_list_that_cannot_be_read_or_is_too_long_is_left_uncounted_and_holds_up_noth
     let told = |trace| owner.summary(trace).map(|summary| (summary.log_count, summary.has_errors));
     assert_eq!((told("t"), told("long")), (Some((1, false)), Some((1, false))));
 }
+
+#[test]
+fn what_was_cleared_is_looked_for_also_by_the_instance_after_the_next() {
+    let mut owner = Owner::new(PLENTY);
+    log(&mut owner, "1");
+    owner.rest();
+    log(&mut owner, "2");
+    owner.pass(200);
+    owner.step(Fault::Late(2));
+    owner.clear(None, Fault::None, |_| ()).unwrap();
+    // It comes, and nobody looks while it would have been looked for.
+    owner.pass(600_000);
+    owner.crash();
+    owner.pass(10_000);
+    assert!(owner.clear(None, Fault::Lost, |_| ()).is_none());
+    log(&mut owner, "3");
+    owner.crash();
+    owner.rest();
+    assert_eq!(owner.read("t").unwrap(), ["3"]);
+    assert_eq!(ids(&owner.redis.list("t", owner.now)), ["3"]);
+}
+
+#[test]
+fn a_list_that_may_have_no_time_to_live_is_not_forgotten_before_it_is_gone() {
+    let mut owner = Owner::new(PLENTY);
+    let one = |owner: &mut Owner, trace: &str, id: &str| {
+        let log = entry(trace, id, System::Convex, false, owner.now, 10);
+        owner.append(&[log]);
+    };
+    log(&mut owner, "1");
+    owner.rest();
+    one(&mut owner, "other", "1");
+    owner.pass(200);
+    owner.redis.wipe();
+    log(&mut owner, "2");
+    owner.step(Fault::AnswerLost);
+    assert_eq!(owner.redis.ttl("t", owner.now), None, "it began anew, and lives for ever");
+    owner.crash();
+    for trace in ["other", "third"] {
+        one(&mut owner, trace, "2");
+    }
+    owner.step(Fault::None);
+    // Nothing is done for longer than the trace lives, and then Redis refuses for a while.
+    owner.pass(3_800_000);
+    one(&mut owner, "third", "3");
+    for _ in 0..3 {
+        owner.step(Fault::Refused);
+    }
+    owner.rest();
+    assert!(owner.redis.list("t", owner.now).is_empty());
+}

@@ -9,16 +9,26 @@ pub const HOUR: i64 = 3_600_000;
 /// One thing that happens.
 #[derive(Debug, Clone)]
 pub enum Event {
-    Append { traces: Vec<u8>, system: u8, error: bool },
+    Append {
+        traces: Vec<u8>,
+        system: u8,
+        error: bool,
+    },
     Repeat(u8),
     Pass(i64),
     Steps(u8, Fault),
     Wrong(u8),
     Heal,
+    /// Whether Redis answers no more than two entries at once to who looks for some.
+    Brief(bool),
     Wipe,
     Crash,
     Checkpoint,
-    Clear { trace: Option<u8>, fault: Fault, meanwhile: bool },
+    Clear {
+        trace: Option<u8>,
+        fault: Fault,
+        meanwhile: bool,
+    },
     Read(u8),
     Ledger(bool),
     Rest,
@@ -56,6 +66,7 @@ pub fn event() -> impl Strategy<Value = Event> {
         14 => (1..5_u8, fault()).prop_map(|(n, fault)| Event::Steps(n, fault)),
         1 => (0..4_u8).prop_map(Event::Wrong),
         1 => Just(Event::Heal),
+        1 => any::<bool>().prop_map(Event::Brief),
         1 => Just(Event::Wipe),
         3 => Just(Event::Crash),
         1 => Just(Event::Checkpoint),

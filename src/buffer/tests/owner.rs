@@ -6,7 +6,7 @@ use crate::buffer::wire::{ClearReply, Outcome, ReadHead, Room, Summary};
 use crate::buffer::{Loader, Page, Shard, ShardSettings, Step};
 use crate::entry::{Meta, System};
 use crate::quota::{Ledger, Limits};
-use crate::read::{Filter, Trace};
+use crate::read::Trace;
 use crate::redis::{Commands, Failure, Item};
 use std::collections::BTreeMap;
 
@@ -344,7 +344,7 @@ impl Owner {
             trace.hide(head.cleared);
             stored.iter().chain(&kept).for_each(|element| trace.push(element));
         }
-        Some(ids(&trace.select(&Filter::default())))
+        Some(ids(&trace.select()))
     }
 
     pub fn summary(&self, trace_id: &str) -> Option<Summary> {

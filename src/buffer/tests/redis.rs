@@ -12,6 +12,9 @@ pub struct Redis {
     pub wrong: BTreeSet<String>,
     /// Whether it deletes nothing.
     pub keeps: bool,
+    /// Bytes of what one command answers at most: any, or one that asks for a part of a list.
+    pub answers_at_most: Option<usize>,
+    pub answers_in_part_at_most: Option<usize>,
 }
 
 impl Redis {
@@ -81,10 +84,20 @@ impl Redis {
             }
             "LLEN" => integer(self.lists.get(&key).map_or(0, |(list, _)| list.len())),
             "LRANGE" => {
-                let through: i64 = arguments[1].parse().unwrap();
-                let take = usize::try_from(through + 1).ok().filter(|_| through >= 0).unwrap_or(usize::MAX);
+                let [first, last] = [0, 1].map(|at| arguments[at].parse::<i64>().unwrap());
+                assert!(first >= 0 && last >= -1);
+                let first = usize::try_from(first).unwrap();
+                let through = usize::try_from(last).map_or(usize::MAX, |last| last + 1);
                 let list = self.lists.get(&key).map(|(list, _)| list.as_slice()).unwrap_or_default();
-                Ok(Reply::List(list.iter().take(take).cloned().map(Reply::Text).collect()))
+                let range: Vec<String> = list.iter().take(through).skip(first).cloned().collect();
+                let actual: usize = range.iter().map(String::len).sum();
+                let in_part = self.answers_in_part_at_most.filter(|_| last >= 0);
+                match self.answers_at_most.or(in_part) {
+                    Some(limit) if actual > limit => Err(format!(
+                        "ERR max request size exceeded. Limit: {limit} bytes, Actual: {actual} bytes"
+                    )),
+                    _ => Ok(Reply::List(range.into_iter().map(Reply::Text).collect())),
+                }
             }
             "LREM" => {
                 let Some((list, _)) = self.lists.get_mut(&key) else { return integer(0) };

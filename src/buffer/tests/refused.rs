@@ -122,6 +122,64 @@ fn a_list_that_cannot_be_looked_at_holds_nobody_up() {
 }
 
 #[test]
+fn a_list_is_looked_at_in_pieces_where_redis_answers_no_more_at_once() {
+    let mut owner = Owner::new(PLENTY);
+    for n in 0..40 {
+        log(&mut owner, "t", &n.to_string());
+    }
+    owner.rest();
+    owner.redis.answers_at_most = Some(250);
+    for n in 40..44 {
+        log(&mut owner, "t", &n.to_string());
+        log(&mut owner, "other", &n.to_string());
+    }
+    owner.pass(300);
+    owner.step(Fault::AnswerLost);
+    for _ in 0..10 {
+        owner.pass(20_000);
+        while owner.step(Fault::None) {}
+    }
+    assert_eq!(owner.shard.pending(), 0);
+    assert!(owner.shard.counters().redis_commands < 300, "{}", commands(&mut owner));
+    let expected: Vec<String> = (0..44).map(|n| n.to_string()).collect();
+    assert_eq!(ids(&owner.redis.list("t", owner.now)), expected, "once each");
+    assert_eq!(ids(&owner.redis.list("other", owner.now)), expected[40..]);
+}
+
+#[test]
+fn a_list_longer_than_redis_answers_is_not_written_again_and_lives_as_long_as_it_should() {
+    let mut owner = Owner::new(PLENTY);
+    for n in 0..10 {
+        log(&mut owner, "t0", &n.to_string());
+    }
+    owner.rest();
+    let key = crate::redis::list_key("t0");
+    let found = owner.redis.list("t0", owner.now);
+    // It is there, and half of it is gone, as is its time to live.
+    let half: Vec<&str> = found.iter().take(5).map(String::as_str).collect();
+    let mut commands_made = vec![vec!["DEL", &key], vec!["LPUSH", &key]];
+    commands_made[1].extend(half);
+    owner.redis.execute(serde_json::to_string(&commands_made).unwrap().as_bytes(), None, owner.now);
+    assert_eq!(owner.redis.ttl("t0", owner.now), None);
+    owner.redis.answers_at_most = Some(250);
+    let before = commands(&mut owner);
+    owner.shard.found_short("t0", owner.now);
+    owner.rest();
+    assert!(owner.shard.mending.is_done() && commands(&mut owner) - before < 10);
+    assert!(owner.redis.ttl("t0", owner.now).is_some_and(|ttl| ttl <= 3_660_000));
+    assert_eq!(owner.redis.list("t0", owner.now).len(), 5);
+    assert_eq!(owner.read("t0").unwrap().len(), 10, "it is read from what the buffer keeps");
+    assert_eq!(owner.summary("t0").unwrap().log_count, 10);
+    // Nobody asks for it again, and it goes on.
+    let before = commands(&mut owner);
+    owner.shard.found_short("t0", owner.now);
+    log(&mut owner, "t0", "10");
+    owner.rest();
+    assert!(commands(&mut owner) - before < 10, "{}", commands(&mut owner) - before);
+    assert_eq!((owner.read("t0").unwrap().len(), owner.summary("t0").unwrap().log_count), (11, 11));
+}
+
+#[test]
 fn a_shard_full_of_expired_traces_has_room_again_while_requests_come() {
     let mut owner = Owner::new(Limits { trace: 10, ..PLENTY });
     let long = "x".repeat(4_000);
