@@ -6,16 +6,14 @@
 //! # What stays out of reach, and why
 //!
 //! - **20 hot traces** (wanted: 1.8 times the reference's requests a second and 0.7 of its CPU a log; found: 1.0 to 1.5, and
-//!   0.9). The reference is fast: 0.25 to 0.38 of the hello-world's requests a second, where 0.11 was asked of it. Of a log's CPU
+//!   0.9). The reference is fast: 0.25 to 0.40 of the hello-world's requests a second, where 0.11 was asked of it. Of a log's CPU
 //!   11 % is this worker's own, in wasm and JavaScript; the rest is workerd's, around five entries into the isolate: request,
-//!   body, call of the object, timer, the call's answer. A worker in JavaScript that did no more than those, with our headers,
-//!   took 227 µs of CPU where the reference took 368.
-//! - **Batches of 50** (wanted: 30 times its single posts; found: 22 to 25, on one thread). Of such a batch's CPU 42 % is wasm,
-//!   spread over redaction (some 13 %) and forty functions that read, write and store JSON, one at 7 %, the others at 3 % and
-//!   less; all else is workerd's, the kernel's and libc's. A log took 14 µs in batches of 500, and 15 in these. A worker in
-//!   JavaScript that only handed the same bytes to an object, which stored them as one row, took 290 µs of CPU a batch where
-//!   this one took 730 and 30 times the reference leaves 610: reading, judging, redacting, storing and sending 50 logs would
-//!   have to take 320 instead of 440.
+//!   body, call of the object, timer, the call's answer. The carrier (`--only bounds`), a worker in JavaScript that takes those
+//!   ways with our headers and reads nothing of what it carries, reaches 1.8 to 2.0 times, and 0.51 to 0.54 of the CPU.
+//! - **Batches of 50** (wanted: 30 times its single posts; found: 22 to 28, on one thread). The carrier reaches 54 to 72; this
+//!   worker takes 2.9 to 3.2 times its CPU, where 1.8 to 2.4 would do. Of 760 µs for such a batch 310 are wasm, spread over
+//!   redaction (65) and forty functions that read, write and store JSON; 245 are what the carrier takes as well, and the rest is
+//!   workerd's and V8's for what is longer than was sent: what a shard knows of each entry beside it, and the answers.
 //! - **Batches of 500** (wanted: less than 0.10 dollars a million logs; found: 0.13 to 0.14, of which Redis 0.118): such a batch of
 //!   twenty people's logs is for 24 traces, and a list takes an LPUSH, which is 0.096 dollars before all else; the rest of
 //!   Redis's part is an EXPIRE a trace every 50 s. A script that writes all lists would not be cheaper: Upstash counts the
