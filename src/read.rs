@@ -94,7 +94,7 @@ pub fn positive(value: &str) -> Result<usize, String> {
     }
 }
 
-/// Bytes of entries one answer may have: about four times as much memory is taken while it is made, and an isolate has
+/// Bytes of entries one answer may have: some three times as much memory is taken while it is made, and an isolate has
 /// 128 MB (Cloudflare, "Workers: limits").
 pub const ANSWER_MAX_BYTES: usize = 24 * 1024 * 1024;
 

@@ -3,13 +3,14 @@
 // saved by anything between; what the real one takes more is its own.
 import { DurableObject } from "cloudflare:workers";
 
-const GROUP_COMMIT_MS = 0; // as in wrangler.toml
+const GROUP_COMMIT_MS = 0; // as src/config/settings.rs has it
 const FLUSH_DELAY_MS = 500; // as there
 
 export class LogBuffer extends DurableObject {
   #sql;
   #group = [];
   #waiting = [];
+  #committed;
   constructor(context, env) {
     super(context, env);
     this.#sql = context.storage.sql;
@@ -20,7 +21,6 @@ export class LogBuffer extends DurableObject {
     this.#group.push(body);
     return this.#committed;
   }
-  #committed;
   #commit() {
     const row = joined(this.#group);
     this.#group = [];
