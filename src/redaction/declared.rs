@@ -26,7 +26,7 @@ impl Scanner<'_> {
     /// Its type, or what takes one: `cookie: Record<string, string>`, `privateKey: CryptoKey;`, `useState<…`,
     /// `secret: Buffer | string`, `token: string?`
     fn is_type(&self, bare: &Bare<'_>) -> bool {
-        const UNITED: &str = "string null undefined number boolean buffer uint8array keyobject";
+        const UNITED: &str = "string null none undefined number boolean buffer uint8array keyobject";
         let &Bare { sep, end, content, .. } = bare;
         let word = !content.is_empty() && content.iter().all(u8::is_ascii_alphabetic);
         let capital = content.first().is_some_and(u8::is_ascii_uppercase);

@@ -92,6 +92,7 @@ mod operands;
 mod owned;
 mod pair;
 mod parameters;
+mod parts;
 mod pem;
 mod pgpass;
 mod phrase;

@@ -208,6 +208,8 @@ pub const RULES: &[Rule] = &[
     row("webhook-signing-secret", "whsec_", BASE64, 20, 100, Vendor),
     row("signed-session-cookie", "s%3A", TOKEN_PERCENT, 40, 400, Vendor),
     row("stytch-secret", "secret-live- secret-test-", TOKEN_EQ, 30, 64, Vendor),
+    // A session as its cookies have it: `{"access_token":` in base64
+    row("supabase-session", "base64-eyJhY2Nlc3NfdG9rZW4iOi eyJhY2Nlc3NfdG9rZW4iOi", ANY_BASE64, 60, 8192, Vendor),
     row("supabase-token", "sbp_ sb_secret_", TOKEN, 20, 64, Kingfisher),
     row("tailscale-key", "tskey-", TOKEN, 20, 140, Scanners),
     row("tavily-key", "tvly-", TOKEN, 32, 48, Scanners),

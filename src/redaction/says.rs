@@ -302,7 +302,7 @@ static STATUS: Words<512> = Words::new(&[
         http keyword identifier punctuation literal eof get post put patch delete head options ignored skipped \
         loaded fetched denied unauthorized forbidden exists unavailable available defined notset secretstring \
         char uuid date float json file vault env oauth2 jwt saml hs256 rs256 es256 none. inherit bytea \
-        optional.empty flag flags option argument prompt stdin keychain keyring agent"),
+        optional.empty bytes bytearray flag flags option argument prompt stdin keychain keyring agent"),
     (2, "must is was are should cannot can the a an of for and or to in include via using instead too does do did \
         has have this that your please enter new input self this. it we you could will only when if at with from \
         as be been key token password secret strong medium some default auto public all ready auth always hash \

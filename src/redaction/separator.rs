@@ -33,7 +33,7 @@ impl Scanner<'_> {
             match self.byte(at) {
                 b' ' | b'\t' => at += 1,
                 0xc2.. if self.wide_space(at) > 0 => at += self.wide_space(at),
-                b'"' | b'\'' if self.coloured(end, at) => break,
+                b'"' | b'\'' if self.coloured(end, at) || self.is_quoted_sign(at) => break,
                 b']' | b'"' | b'\'' | b'`' if closers < 6 => {
                     (quoted, closers, at) = (true, closers + 1, at + 1)
                 }
@@ -263,7 +263,7 @@ impl Scanner<'_> {
                     None => break,
                 },
                 // PHP's dump puts the value on the next line.
-                b'\n' if arrow && quoted => at += 1,
+                b'\n' if arrow && quoted && !self.entry_below(at) => at += 1,
                 // A long string of JSON may stand on the next line.
                 b'\n' | b'\r' if colon && quoted => match self.string_spread(end) {
                     Some(value) => at = value,
@@ -351,14 +351,10 @@ impl Scanner<'_> {
         if fits { colon + 1 } else { 0 }
     }
 
-    /// Whether a string that is no name stands on the next line.
-    fn string_below(&self, at: usize) -> bool {
-        let from = at + 1 + value::run_of(self.text, at + 1, b' ').min(64);
-        let (end, after) = match value::opening(self.text, from) {
-            Some((quote, start)) => value::closing(self.slice(0, start + 512), start, quote),
-            None => return false,
-        };
-        after > end && self.ends_entry(after)
+    /// `unexpected token "=>", expecting "]"`: whether a sign stands in quotation marks of its own.
+    fn is_quoted_sign(&self, at: usize) -> bool {
+        self.before(at) == b' '
+            && self.one_at(at, &["\"=>\"", "\"=\"", "\":\"", "'=>'", "'='", "':'"]).is_some()
     }
 
     /// `password<TAB>…`: whether the name that ends here starts its line.

@@ -99,14 +99,6 @@ impl Scanner<'_> {
         taken.is_some()
     }
 
-    /// Tokens that are long, or have parts.
-    #[inline(never)]
-    fn parted(&mut self, start: usize, end: usize) -> Option<(usize, usize, Rule)> {
-        let taken = self.fal(start, end).or_else(|| self.pgpass(start, end));
-        let taken = taken.or_else(|| self.azure_devops(start, end)).or_else(|| self.joined(start, end));
-        taken.or_else(|| self.telegram(start, end)).or_else(|| self.mailchimp(start, end))
-    }
-
     /// A macaroon: base64 of packets, each led by its length in four hexadecimal digits, the first one a location. Where
     /// its name stands, what follows need not be one.
     #[inline(never)]
@@ -118,46 +110,6 @@ impl Scanner<'_> {
         let end = ANY_BASE64.run(self.text, start);
         self.looked(start, end);
         (end >= start + MACAROON_AT_LEAST && charset::is_mixed(self.slice(start, end))).then_some(end)
-    }
-
-    /// Azure DevOps' 84 characters, `AZDO` near their end
-    fn azure_devops(&self, start: usize, end: usize) -> Option<(usize, usize, Rule)> {
-        let fits = end - start == 84 && self.slice(start + 76, start + 80) == b"AZDO";
-        (fits && ALNUM.run(self.slice(start, end), 0) == 84).then_some((start, end, Rule::KEY_VALUE))
-    }
-
-    /// Tokens whose marks stand within: Ably's `{app}.{key}:{43 characters}`, Salesforce's `00D{12 to 15}!{…}`, Stripe's
-    /// `pi_{…}_secret_{…}`.
-    fn joined(&mut self, start: usize, end: usize) -> Option<(usize, usize, Rule)> {
-        let word = self.slice(start, end);
-        match self.byte(end) {
-            b':' if word.len() == 6 && self.before(start) == b'.' => {
-                let to = TOKEN.run_within(self.text, end + 1, 44);
-                let app = self.words[0];
-                let fits = to == end + 44 && app.1 + 1 == start && app.1 - app.0 == 6;
-                (fits && charset::is_mixed(self.slice(end + 1, to))).then_some((end + 1, to, Rule::KEY_VALUE))
-            }
-            b'!' if word.starts_with(b"00D") && (15..=18).contains(&word.len()) => {
-                let to = TOKEN_DOT.run_within(self.text, end + 1, 200);
-                self.looked(end, to);
-                (to > end + 60).then_some((start, to, Rule::KEY_VALUE))
-            }
-            _ if (40..=160).contains(&word.len()) && matches!(word.first(), Some(b'p' | b's')) => {
-                let intent =
-                    word.starts_with(b"pi_") || word.starts_with(b"seti_") || word.starts_with(b"src_");
-                let secret = intent && word.windows(8).any(|part| part == b"_secret_");
-                secret.then_some((start, end, Rule::KEY_VALUE))
-            }
-            _ => None,
-        }
-    }
-
-    /// fal.ai's `{uuid}:{32 hex}`
-    fn fal(&mut self, start: usize, end: usize) -> Option<(usize, usize, Rule)> {
-        let fits = end - start == 36
-            && self.byte(end) == b':'
-            && charset::HEX.run_within(self.text, end + 1, 33) == end + 33;
-        fits.then_some((start, end + 33, Rule::KEY_VALUE))
     }
 
     /// `webhooks/{id}/{token}`, an API version in between or not.
@@ -178,29 +130,6 @@ impl Scanner<'_> {
         self.looked(end, last);
         let fits = matches!(middle - end, 7 | 8) && self.byte(middle) == b'.' && last - middle > 27;
         (fits && charset::is_mixed(self.slice(start, end))).then_some(last)
-    }
-
-    /// `{bot id}:{35 characters, the first two AA}`
-    fn telegram(&mut self, start: usize, end: usize) -> Option<(usize, usize, Rule)> {
-        let addressed = self.is_at(start, b"bot");
-        if self.byte(end) != b':'
-            || !(addressed || self.byte(end + 1) == b'A')
-            || !self.before(end).is_ascii_digit()
-        {
-            return None;
-        }
-        let digits = self.slice(start, end).iter().rev().take(12).take_while(|b| b.is_ascii_digit()).count();
-        let token = TOKEN.run_within(self.text, end + 1, 40);
-        self.looked(end, token);
-        (digits >= 6 && token - end == 36).then_some((end - digits, token, Rule::TELEGRAM))
-    }
-
-    /// `{32 hex}-us12`
-    fn mailchimp(&mut self, start: usize, end: usize) -> Option<(usize, usize, Rule)> {
-        let fits = (36..=38).contains(&(end - start))
-            && self.is_at(start + 32, b"-us")
-            && charset::HEX.run_within(self.text, start, 32) == start + 32;
-        fits.then_some((start, end, Rule::MAILCHIMP))
     }
 
     /// `://user:password@host`
@@ -268,10 +197,27 @@ impl Scanner<'_> {
             }
             return (!password.is_empty()).then_some((colon + 1, sign));
         }
-        // `nats://<token>@…`. A Sentry DSN's key is hexadecimal, and made to be public.
+        // `nats://<token>@…`
         let token = self.slice(start, sign);
-        let public = token.iter().all(u8::is_ascii_hexdigit);
-        (!public && value::looks_generated(token, 20)).then_some((start, sign))
+        (!self.is_dsn_key(token, sign) && value::looks_generated(token, 20)).then_some((start, sign))
+    }
+
+    /// Whether it is the key of a Sentry DSN, which is made to be public: hexadecimal, and behind the host a project's number
+    /// (<https://develop.sentry.dev/sdk/foundations/transport/authentication/>).
+    fn is_dsn_key(&mut self, token: &[u8], sign: usize) -> bool {
+        if !token.iter().all(u8::is_ascii_hexdigit) {
+            return false;
+        }
+        let host = TOKEN_DOT.run_within(self.text, sign + 1, 80);
+        let rest = self.slice(host, host + 48);
+        let blank =
+            rest.iter().position(|&b| !(charset::is_alnum(b) || b"/:._-".contains(&b))).unwrap_or(rest.len());
+        self.looked(sign, host + blank);
+        let path = rest.get(..blank).unwrap_or_default();
+        let project = path.rsplit(|&b| b == b'/').next().unwrap_or_default();
+        let named = self.slice(sign + 1, host).windows(6).any(|part| part == b"sentry");
+        let numbered = path.contains(&b'/') && !project.is_empty() && project.iter().all(u8::is_ascii_digit);
+        named || numbered
     }
 
     /// `jdbc:oracle:thin:user/password@host`

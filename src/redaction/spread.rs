@@ -94,4 +94,19 @@ impl Scanner<'_> {
             _ => 0,
         }
     }
+
+    /// Whether the next line of a dump of PHP's is the next name's: the value is empty.
+    pub fn entry_below(&self, at: usize) -> bool {
+        self.byte(at + 1 + value::run_of(self.text, at + 1, b' ').min(64)) == b'['
+    }
+
+    /// Whether a string that is no name stands on the next line.
+    pub fn string_below(&self, at: usize) -> bool {
+        let from = at + 1 + value::run_of(self.text, at + 1, b' ').min(64);
+        let (end, after) = match value::opening(self.text, from) {
+            Some((quote, start)) => value::closing(self.slice(0, start + 512), start, quote),
+            None => return false,
+        };
+        after > end && self.ends_entry(after)
+    }
 }
