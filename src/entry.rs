@@ -90,9 +90,9 @@ impl Level {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry<'a> {
     /// Unique within its trace: the client's, else a UUID v7 made here.
-    pub id: String,
+    pub id: Cow<'a, str>,
     /// The trace it belongs to.
-    pub trace_id: String,
+    pub trace_id: Cow<'a, str>,
     /// Who the user was, if the client said.
     pub user_id: Option<Cow<'a, str>>,
     /// Where it came from.
@@ -110,18 +110,17 @@ pub struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// The stored form: `{id, trace_id, user_id?, system, level, message, stack?, timestamp, context?}` in
+    /// Appends the stored form: `{id, trace_id, user_id?, system, level, message, stack?, timestamp, context?}` in
     /// this order, absent optionals left out.
-    pub fn to_json(&self) -> Vec<u8> {
-        let mut out =
-            Vec::with_capacity(256 + self.message.len() + self.stack.as_ref().map_or(0, |stack| stack.len()));
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.reserve(256 + self.message.len() + self.stack.as_ref().map_or(0, |stack| stack.len()));
         out.extend_from_slice(b"{\"id\":");
-        json::write_string(&mut out, &self.id);
+        json::write_string(out, &self.id);
         let mut text = |key: &str, value: &str| {
             out.push(b',');
-            json::write_string(&mut out, key);
+            json::write_string(out, key);
             out.push(b':');
-            json::write_string(&mut out, value);
+            json::write_string(out, value);
         };
         text("trace_id", &self.trace_id);
         if let Some(user_id) = &self.user_id {
@@ -134,32 +133,61 @@ impl Entry<'_> {
             text("stack", stack);
         }
         out.extend_from_slice(b",\"timestamp\":");
-        out.extend_from_slice(self.timestamp.to_string().as_bytes());
+        json::write_integer(out, self.timestamp);
         if let Some(context) = &self.context {
             out.extend_from_slice(b",\"context\":");
-            context.write(&mut out);
+            context.write(out);
         }
         out.push(b'}');
-        out
     }
 }
 
 /// A stored entry's envelope, as a shard keeps and passes it beside the entry's JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Meta {
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Meta<'a> {
     /// The entry's id.
-    pub id: String,
+    #[serde(borrow)]
+    pub id: Cow<'a, str>,
     /// The entry's trace.
-    #[serde(rename = "trace")]
-    pub trace_id: String,
+    #[serde(borrow, rename = "trace")]
+    pub trace_id: Cow<'a, str>,
     /// The entry's system.
     pub system: System,
     /// Whether its level is error.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
     pub error: bool,
     /// The entry's timestamp, Unix ms.
     #[serde(rename = "ts")]
     pub timestamp: i64,
     /// Length of its JSON in bytes.
     pub len: u32,
+}
+
+impl Meta<'_> {
+    /// Appends it as JSON. Each log's is written twice on its way, for the shard and for its row: what serde would write, at a
+    /// third of the CPU.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"id\":");
+        json::write_string(out, &self.id);
+        out.extend_from_slice(b",\"trace\":");
+        json::write_string(out, &self.trace_id);
+        out.extend_from_slice(b",\"system\":\"");
+        out.extend_from_slice(self.system.as_str().as_bytes());
+        out.push(b'"');
+        if self.error {
+            out.extend_from_slice(b",\"error\":true");
+        }
+        out.extend_from_slice(b",\"ts\":");
+        json::write_integer(out, self.timestamp);
+        out.extend_from_slice(b",\"len\":");
+        json::write_integer(out, self.len);
+        out.push(b'}');
+    }
+
+    /// As one that borrows nothing.
+    pub fn into_owned(self) -> Meta<'static> {
+        let Meta { id, trace_id, system, error, timestamp, len } = self;
+        let (id, trace_id) = (Cow::Owned(id.into_owned()), Cow::Owned(trace_id.into_owned()));
+        Meta { id, trace_id, system, error, timestamp, len }
+    }
 }

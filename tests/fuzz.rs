@@ -130,8 +130,9 @@ fn any_body_is_split_and_judged_or_refused() {
 
 /// What is stored of a log, if anything is.
 fn judged<'b>(judge: &mut Judge<'_, 'b>, item: Item<'b>) -> Option<Vec<u8>> {
-    match judge.judge(item.parse().ok()?) {
-        Judged::Accepted(_, json) => Some(json),
+    let mut json = Vec::new();
+    match judge.judge(item.parse().ok()?, &mut json) {
+        Judged::Accepted(_) => Some(json),
         Judged::Noise(_) | Judged::Refused { .. } => None,
     }
 }
@@ -143,7 +144,7 @@ fn any_export_is_split_and_judged_or_refused() {
             let (sender, mut new_id) = (Sender::default(), || panic!("a record brings its id"));
             let mut judge = Judge::new(&sender, NOW, &mut new_id);
             for log in records.into_iter().filter_map(|record| record.log().ok()) {
-                judge.judge(log);
+                judge.judge(log, &mut Vec::new());
             }
         }
         Err(error) => assert!((400..500).contains(&error.status())),

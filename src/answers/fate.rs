@@ -4,6 +4,7 @@ use crate::buffer::MAX_IDS;
 use crate::buffer::wire::{Outcome, Room};
 use crate::entry::System;
 use crate::quota::Scope;
+use std::rc::Rc;
 
 /// What became of one log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +12,7 @@ pub enum Fate {
     /// Durable.
     Stored {
         /// Its trace.
-        trace_id: String,
+        trace_id: Rc<str>,
         /// Its system.
         system: System,
         /// Logs its system may still store.
@@ -22,7 +23,7 @@ pub enum Fate {
     /// Was durable already.
     Duplicate {
         /// Its trace.
-        trace_id: String,
+        trace_id: Rc<str>,
         /// Its system.
         system: System,
         /// Logs its system may still store.
@@ -33,7 +34,7 @@ pub enum Fate {
     /// Noise: answered with success, stored nowhere.
     Noise {
         /// Its trace.
-        trace_id: String,
+        trace_id: Rc<str>,
     },
     /// The sender's fault.
     Refused {
@@ -45,7 +46,7 @@ pub enum Fate {
     /// Over a quota.
     Over {
         /// Its trace.
-        trace_id: String,
+        trace_id: Rc<str>,
         /// Its system.
         system: System,
         /// Which quota.
@@ -56,14 +57,14 @@ pub enum Fate {
     /// Its buffer holds as much as it may.
     Full {
         /// Its trace.
-        trace_id: String,
+        trace_id: Rc<str>,
         /// What there is no more room for.
         of: Room,
     },
     /// The number of shards was changed and the buffers were not drained since.
     Undrained {
         /// Its trace.
-        trace_id: String,
+        trace_id: Rc<str>,
         /// What the number was.
         from: u32,
         /// What it is.
@@ -72,20 +73,20 @@ pub enum Fate {
     /// Its buffer gave no answer: it may be stored or not.
     Lost {
         /// Its trace.
-        trace_id: String,
+        trace_id: Rc<str>,
         /// Its system.
         system: System,
     },
     /// No Redis is configured.
     NoStore {
         /// Its trace.
-        trace_id: String,
+        trace_id: Rc<str>,
     },
 }
 
 impl Fate {
     /// What its shard made of a log.
-    pub fn of(outcome: Outcome, trace_id: String, system: System, window_end: i64) -> Fate {
+    pub fn of(outcome: Outcome, trace_id: Rc<str>, system: System, window_end: i64) -> Fate {
         match outcome {
             Outcome::Stored { left } => Fate::Stored { trace_id, system, left, until: window_end },
             Outcome::Duplicate { left } => Fate::Duplicate { trace_id, system, left, until: window_end },

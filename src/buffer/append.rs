@@ -18,20 +18,20 @@ const FORGET_EVERY_MS: i64 = 60_000;
 
 /// What an append came to. Acknowledge nothing before the rows are durable.
 #[derive(Debug)]
-pub struct Appended {
+pub struct Appended<'e> {
     /// One an entry, in order.
     pub outcomes: Vec<Outcome>,
     /// To be stored in one transaction.
-    pub rows: Vec<Row>,
+    pub rows: Vec<Row<'e>>,
 }
 
 impl Shard {
     /// Judges entries in order and takes in those that pass. The rows must be stored before anything else
     /// happens; if that fails, this shard is no longer true and must be loaded anew.
-    pub fn append(&mut self, entries: Vec<(Meta, &[u8])>, now: i64) -> Appended {
+    pub fn append<'e>(&mut self, entries: Vec<(Meta<'e>, &[u8])>, now: i64) -> Appended<'e> {
         self.ids.forget(now);
         let mut outcomes = Vec::with_capacity(entries.len());
-        let mut rows: Vec<Row> = Vec::new();
+        let mut rows: Vec<Row<'e>> = Vec::new();
         let mut row_bytes = ROW_MAX_BYTES;
         let oldest_kept = self.ring.oldest().unwrap_or(self.next_seq);
         let forgets = now.saturating_sub(self.saved.at) >= FORGET_EVERY_MS;
@@ -67,7 +67,7 @@ impl Shard {
         Appended { outcomes, rows }
     }
 
-    fn new_row(&self, now: i64) -> Row {
+    fn new_row<'e>(&self, now: i64) -> Row<'e> {
         let head = RowHead {
             v: LAYOUT,
             seq: self.next_seq,
@@ -80,7 +80,7 @@ impl Shard {
         Row { slot: 0, head, body: Vec::new() }
     }
 
-    fn judge(&mut self, meta: &Meta, now: i64) -> Outcome {
+    fn judge(&mut self, meta: &Meta<'_>, now: i64) -> Outcome {
         let id = self.ids.fingerprint(&meta.trace_id, &meta.id);
         if self.ids.knows(id) {
             return Outcome::Duplicate { left: self.lease.remaining(meta.system) };
@@ -137,7 +137,7 @@ impl Shard {
     }
 
     /// Returns whether the trace's list had expired, so that the entry begins a new one.
-    fn take_in(&mut self, meta: &Meta, json: &[u8], oldest_kept: u64, now: i64) -> bool {
+    fn take_in(&mut self, meta: &Meta<'_>, json: &[u8], oldest_kept: u64, now: i64) -> bool {
         let seq = self.next_seq;
         self.next_seq += 1;
         self.note_growth(&meta.trace_id);

@@ -120,7 +120,7 @@ impl Shard {
     }
 
     /// Counts the entries of a row that is younger than a clear.
-    pub fn count_again(&mut self, trace_id: Option<&str>, head: &RowHead) {
+    pub fn count_again(&mut self, trace_id: Option<&str>, head: &RowHead<'_>) {
         for (meta, seq) in head.entries.iter().zip(head.seq..) {
             if meta.len == 0 || trace_id.is_some_and(|trace| trace != meta.trace_id) {
                 continue;

@@ -209,7 +209,7 @@ impl Shard {
 
     /// Remembers those of a row's entries which a clear of `trace_id`, or of all, removes up to `mark`, and which a
     /// write that was given up may bring back.
-    pub fn fence(&mut self, trace_id: Option<&str>, mark: u64, head: &RowHead, now: i64) {
+    pub fn fence(&mut self, trace_id: Option<&str>, mark: u64, head: &RowHead<'_>, now: i64) {
         let Some(given_up) = self.late.given_up else { return };
         for (meta, seq) in head.entries.iter().zip(head.seq..) {
             if (given_up.from..=given_up.through.min(mark)).contains(&seq)
@@ -220,11 +220,11 @@ impl Shard {
         }
     }
 
-    pub(super) fn fence_one(&mut self, cleared: &Meta, now: i64) {
+    pub(super) fn fence_one(&mut self, cleared: &Meta<'_>, now: i64) {
         let key = self.traces.key(&cleared.trace_id);
         self.watch(&key, now);
         if let Some(audit) = self.late.audits.get_mut(&key) {
-            audit.fenced.insert(cleared.id.clone());
+            audit.fenced.insert(cleared.id.to_string());
         }
     }
 

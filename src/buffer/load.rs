@@ -121,7 +121,7 @@ impl Loader {
     }
 
     /// Takes in a row's head.
-    pub fn row(&mut self, slot: i64, head: &RowHead) {
+    pub fn row(&mut self, slot: i64, head: &RowHead<'_>) {
         let count = head.entries.len() as u64;
         self.flushed = self.flushed.max(head.flushed);
         self.shard.next_seq = self.shard.next_seq.max(head.seq + count);
@@ -136,7 +136,7 @@ impl Loader {
         }
     }
 
-    fn entry(&mut self, meta: &entry::Meta, seq: u64, head: &RowHead, begins: bool) {
+    fn entry(&mut self, meta: &entry::Meta<'_>, seq: u64, head: &RowHead<'_>, begins: bool) {
         let counted = seq <= self.shard.saved.through;
         if !counted {
             self.shard.note_growth(&meta.trace_id);

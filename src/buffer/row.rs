@@ -15,8 +15,8 @@
 //! written again.
 
 use super::late::GivenUp;
-use crate::entry;
 use crate::quota::PerSystem;
+use crate::{entry, json};
 use serde::{Deserialize, Serialize};
 
 /// Version of the layout.
@@ -35,13 +35,13 @@ pub const ROW_MAX_BYTES: usize = 1_900_000;
 pub(super) const ROW_HEAD_BYTES: usize = 200;
 
 /// Bytes an entry takes in a head at most: a control character is six bytes of JSON.
-pub(super) fn head_bytes(meta: &entry::Meta) -> usize {
+pub(super) fn head_bytes(meta: &entry::Meta<'_>) -> usize {
     130 + 6 * (meta.id.len() + meta.trace_id.len())
 }
 
 /// What a row says of its entries.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RowHead {
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct RowHead<'a> {
     /// [`LAYOUT`].
     pub v: u8,
     /// Number of the first entry.
@@ -53,26 +53,68 @@ pub struct RowHead {
     /// Every entry up to this number was in Redis, or its trace set aside, when the row was stored.
     pub flushed: u64,
     /// Places of entries whose trace's list had expired, so that a new one begins with them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub begins: Vec<usize>,
     /// The entries, in order. A cleared one keeps its place, with a `len` of 0.
-    pub entries: Vec<entry::Meta>,
+    #[serde(borrow)]
+    pub entries: Vec<entry::Meta<'a>>,
+}
+
+impl<'a> RowHead<'a> {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn read(json: &'a [u8]) -> serde_json::Result<RowHead<'a>> {
+        serde_json::from_slice(json)
+    }
+
+    /// As JSON.
+    pub fn to_json(&self) -> Vec<u8> {
+        let names: usize = self.entries.iter().map(|meta| meta.id.len() + meta.trace_id.len()).sum();
+        let mut out = Vec::with_capacity(ROW_HEAD_BYTES + 100 * self.entries.len() + names);
+        out.extend_from_slice(b"{\"v\":");
+        json::write_integer(&mut out, self.v);
+        out.extend_from_slice(b",\"seq\":");
+        json::write_integer(&mut out, self.seq);
+        out.extend_from_slice(b",\"at\":");
+        json::write_integer(&mut out, self.at);
+        out.extend_from_slice(b",\"window\":");
+        json::write_integer(&mut out, self.window);
+        out.extend_from_slice(b",\"flushed\":");
+        json::write_integer(&mut out, self.flushed);
+        if !self.begins.is_empty() {
+            out.extend_from_slice(b",\"begins\":");
+            json::write_list(&mut out, &self.begins, |out, place| json::write_integer(out, place));
+        }
+        out.extend_from_slice(b",\"entries\":");
+        json::write_list(&mut out, &self.entries, |out, meta| meta.write(out));
+        out.push(b'}');
+        out
+    }
+
+    /// As one that borrows nothing.
+    pub fn into_owned(self) -> RowHead<'static> {
+        let RowHead { v, seq, at, window, flushed, begins, entries } = self;
+        let entries = entries.into_iter().map(entry::Meta::into_owned).collect();
+        RowHead { v, seq, at, window, flushed, begins, entries }
+    }
 }
 
 /// A row to be stored, or as it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct Row<'a> {
     /// Where in the ring.
     pub slot: i64,
     /// What it says.
-    pub head: RowHead,
+    pub head: RowHead<'a>,
     /// The entries' JSON, one after the other.
     pub body: Vec<u8>,
 }
 
-impl Row {
+impl<'a> Row<'a> {
     /// The entries with their numbers and JSON; a cleared one has none.
-    pub fn entries(&self) -> impl Iterator<Item = (u64, &entry::Meta, &[u8])> {
+    pub fn entries(&self) -> impl Iterator<Item = (u64, &entry::Meta<'a>, &[u8])> {
         let mut at = 0_usize;
         self.head.entries.iter().zip(self.head.seq..).map(move |(meta, seq)| {
             let len = usize::try_from(meta.len).unwrap_or(0);
@@ -83,7 +125,7 @@ impl Row {
     }
 
     /// Empties the entries that `cleared` names; returns whether there were any.
-    pub fn clear(&mut self, cleared: impl Fn(u64, &entry::Meta) -> bool) -> bool {
+    pub fn clear(&mut self, cleared: impl Fn(u64, &entry::Meta<'_>) -> bool) -> bool {
         let mut body = Vec::new();
         let mut lens = Vec::new();
         let mut changed = false;
@@ -135,4 +177,40 @@ pub struct Meta {
     pub oldest_page: u64,
     /// The newest: one above it belongs to a checkpoint that was not stored as a whole.
     pub newest_page: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::System;
+
+    #[test]
+    fn a_head_reads_back_as_it_was_written() {
+        let meta = |id: &'static str, trace_id: &'static str, error| entry::Meta {
+            id: id.into(),
+            trace_id: trace_id.into(),
+            system: System::Convex,
+            error,
+            timestamp: -1,
+            len: 7,
+        };
+        let entries = vec![meta("a", "t", false), meta("\"\\\u{1}", "\n\u{e9}\u{1f600}", true)];
+        let head = RowHead { v: 2, seq: 3, at: 4, window: 5, flushed: 2, begins: vec![1], entries };
+        let json = head.to_json();
+        // Stored layout: what is read must never change.
+        assert_eq!(
+            std::str::from_utf8(&json).unwrap(),
+            concat!(
+                r#"{"v":2,"seq":3,"at":4,"window":5,"flushed":2,"begins":[1],"entries":["#,
+                r#"{"id":"a","trace":"t","system":"convex","ts":-1,"len":7},"#,
+                r#"{"id":"\"\\\u0001","trace":"\n"#,
+                "\u{e9}\u{1f600}",
+                r#"","system":"convex","error":true,"ts":-1,"len":7}]}"#
+            )
+        );
+        assert_eq!(RowHead::read(&json).unwrap(), head);
+        assert_eq!(RowHead::read(&json).unwrap().into_owned(), head);
+        let none = RowHead { begins: Vec::new(), entries: Vec::new(), ..head };
+        assert_eq!(RowHead::read(&none.to_json()).unwrap(), none);
+    }
 }

@@ -18,7 +18,7 @@ use crate::quota::{Lease, LeaseReply, LeaseRequest, Limits, PerSystem};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-fn per_system<'a>(entries: impl Iterator<Item = &'a Meta>) -> PerSystem {
+fn per_system<'a>(entries: impl Iterator<Item = &'a Meta<'a>>) -> PerSystem {
     let mut count = [0; 4];
     for meta in entries {
         if let Some(count) = count.get_mut(meta.system.index()) {
@@ -155,13 +155,13 @@ impl Shard {
     }
 
     /// How many of these entries would spend quota, per system; no fewer, where what is held is enough for all of them.
-    pub fn wanted<'a>(&mut self, entries: impl Iterator<Item = &'a Meta> + Clone, now: i64) -> PerSystem {
+    pub fn wanted<'a>(&mut self, entries: impl Iterator<Item = &'a Meta<'a>> + Clone, now: i64) -> PerSystem {
         let all = per_system(entries.clone());
         if self.lease.holds(all, now) {
             return all;
         }
         self.ids.forget(now);
-        let is_new = |meta: &&Meta| !self.ids.knows(self.ids.fingerprint(&meta.trace_id, &meta.id));
+        let is_new = |meta: &&Meta<'_>| !self.ids.knows(self.ids.fingerprint(&meta.trace_id, &meta.id));
         per_system(entries.filter(is_new))
     }
 

@@ -65,7 +65,7 @@ pub struct Trace {
 
 impl Trace {
     /// Takes in an entry that was stored at `at` and counted in `window`.
-    pub fn add(&mut self, meta: &Meta, seq: u64, at: i64, window: i64) {
+    pub fn add(&mut self, meta: &Meta<'_>, seq: u64, at: i64, window: i64) {
         self.count_in_window(window);
         self.in_window += 1;
         if self.count == 0 {

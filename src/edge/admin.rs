@@ -75,7 +75,7 @@ pub async fn limiter_check(request: &Request, visit: &Visit) -> Answer {
             Ok(checked) => checked,
             Err(lost) => return unanswered(&lost),
         };
-    let fate = Fate::of(outcome, query.trace_id.clone(), system, window_end);
+    let fate = Fate::of(outcome, query.trace_id.as_str().into(), system, window_end);
     let remaining_quota = match outcome {
         Outcome::Stored { left } => left.min(trace_left),
         _ => 0,

@@ -5,17 +5,16 @@
 //! calls, none of which waits.
 
 use super::answer::{self, Answer, RETRY_AFTER_S};
+use super::distribution::{Distribution, Hop};
 use super::{random, settings};
 use crate::access::{self, Action};
 use crate::answers::{self, Fate, Refused};
-use crate::buffer::wire::{self, AppendReply, Outcome};
+use crate::buffer::wire::{AppendReply, Outcome};
 use crate::config::Config;
-use crate::entry::Meta;
 use crate::flood;
 use crate::intake::receive::{Receiver, TIME_MAX_S, Unread};
 use crate::intake::{self, BodyError, Judged, Log, Sender};
 use crate::otlp;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{Env, console_error};
@@ -37,22 +36,6 @@ pub struct Posted {
     single: bool,
     fates: Vec<Fate>,
     hops: Vec<Hop>,
-}
-
-/// What one shard is asked to store.
-struct Hop {
-    shard: u32,
-    /// The places of its entries in the request.
-    indexes: Vec<usize>,
-    body: Vec<u8>,
-}
-
-/// The accepted entries of one shard.
-struct Bound {
-    shard: u32,
-    /// Their places in the request.
-    indexes: Vec<usize>,
-    entries: Vec<(Meta, Vec<u8>)>,
 }
 
 #[wasm_bindgen]
@@ -229,28 +212,31 @@ impl Posted {
         if body.len() > self.config()?.body_max_bytes {
             return Err(self.unread(Unread::TooLarge));
         }
+        let (shards, has_store) = (self.config()?.shards, self.config()?.redis.is_some());
         let mut judge = intake::Judge::new(&self.sender, now, &mut new_id);
-        let mut judge_if = |log| match log {
-            Ok(log) => judge.judge(log),
-            Err((status, error)) => Judged::Refused { status, error },
+        let mut bound = Distribution::new(shards, has_store);
+        let mut json = Vec::new();
+        let mut take_in = |log| {
+            json.clear();
+            bound.add(judge_one(&mut judge, log, &mut json), &json);
         };
         let refused = |error: BodyError| refuse(error.status(), &error.to_string());
-        let judged: Vec<Judged> = if self.is_otlp {
+        if self.is_otlp {
             let records = otlp::records(&body).map_err(refused)?;
-            records.into_iter().map(|record| judge_if(record.log().map(Log::from))).collect()
+            records.into_iter().for_each(|record| take_in(record.log().map(Log::from)));
         } else {
             match intake::split(&body, self.content_type.as_deref()).map_err(refused)? {
-                intake::Posted::Single(log) => vec![judge_if(Ok(log.into()))],
+                intake::Posted::Single(log) => take_in(Ok(log.into())),
                 intake::Posted::Batch(logs) => {
                     self.single = false;
-                    logs.into_iter().map(|log| judge_if(log.parse())).collect()
+                    logs.into_iter().for_each(|log| take_in(log.parse()));
                 }
             }
-        };
+        }
         let redactions = judge.tally().iter().map(|(rule, count)| (rule.to_string(), count)).collect();
+        drop(body);
         self.receiver.digested();
-        let (shards, has_store) = (self.config()?.shards, self.config()?.redis.is_some());
-        self.distribute(judged, redactions, shards, has_store);
+        (self.fates, self.hops) = bound.finish(redactions);
         Ok(())
     }
 
@@ -267,47 +253,21 @@ impl Posted {
             Unread::NotPacked => refuse(400, "body is not gzip, as its Content-Encoding says"),
         }
     }
-
-    /// Binds the accepted entries for their shards. Until a shard answers they count as lost.
-    fn distribute(
-        &mut self,
-        judged: Vec<Judged>,
-        mut redactions: BTreeMap<String, u64>,
-        shards: u32,
-        has_store: bool,
-    ) {
-        let mut bound: Vec<Bound> = Vec::new();
-        for (index, judged) in judged.into_iter().enumerate() {
-            self.fates.push(match judged {
-                Judged::Refused { status, error } => Fate::Refused { status, error },
-                Judged::Noise(trace_id) => Fate::Noise { trace_id },
-                Judged::Accepted(meta, _) if !has_store => Fate::NoStore { trace_id: meta.trace_id },
-                Judged::Accepted(meta, json) => {
-                    let fate = Fate::Lost { trace_id: meta.trace_id.clone(), system: meta.system };
-                    let shard = wire::shard_of(&meta.trace_id, shards);
-                    match bound.iter_mut().find(|bound| bound.shard == shard) {
-                        Some(bound) => {
-                            bound.indexes.push(index);
-                            bound.entries.push((meta, json));
-                        }
-                        None => {
-                            bound.push(Bound { shard, indexes: vec![index], entries: vec![(meta, json)] })
-                        }
-                    }
-                    fate
-                }
-            });
-        }
-        // The first shard counts the whole request's redactions.
-        for Bound { shard, indexes, entries } in bound {
-            let body = wire::encode_append(entries, std::mem::take(&mut redactions));
-            self.hops.push(Hop { shard, indexes, body });
-        }
-    }
 }
 
 fn refuse(status: u16, error: &str) -> Answer {
     Answer::json(status, &Refused { success: false, error })
+}
+
+fn judge_one<'b>(
+    judge: &mut intake::Judge<'_, 'b>,
+    log: Result<Log<'b>, (u16, String)>,
+    json: &mut Vec<u8>,
+) -> Judged<'b> {
+    match log {
+        Ok(log) => judge.judge(log, json),
+        Err((status, error)) => Judged::Refused { status, error },
+    }
 }
 
 /// A UUID v7 (RFC 9562, section 5.7). `Uuid::now_v7` would ask std for the time, which wasm has not.
@@ -324,6 +284,6 @@ fn new_id(now: i64) -> String {
 fn settle(fates: &mut [Fate], index: usize, outcome: Outcome, window_end: i64) {
     let Some(fate) = fates.get_mut(index) else { return };
     let Fate::Lost { trace_id, system } = fate else { return };
-    let (trace_id, system) = (std::mem::take(trace_id), *system);
+    let (trace_id, system) = (trace_id.clone(), *system);
     *fate = Fate::of(outcome, trace_id, system, window_end);
 }

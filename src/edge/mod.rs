@@ -4,6 +4,7 @@ mod admin;
 mod answer;
 mod buffer;
 mod clear;
+mod distribution;
 pub mod exchange;
 mod flood;
 mod health;

@@ -56,7 +56,8 @@ impl Storage {
         for values in self.0.exec("SELECT slot, head FROM slots ORDER BY seq", None)?.raw() {
             let mut values = values?.into_iter();
             let slot = integer(values.next());
-            let head: RowHead = serde_json::from_slice(&blob(values.next()))?;
+            let head = blob(values.next());
+            let head = RowHead::read(&head)?;
             loader.row(slot, &head);
         }
         let mut shard = loader.finish();
@@ -93,9 +94,9 @@ impl Storage {
     ///
     /// # Errors
     /// When storage fails.
-    pub fn store(&self, rows: Vec<Row>) -> Result<()> {
+    pub fn store(&self, rows: Vec<Row<'_>>) -> Result<()> {
         for row in rows {
-            let head = serde_json::to_vec(&row.head)?;
+            let head = row.head.to_json();
             debug_assert!(head.len() + row.body.len() <= 2_000_000);
             self.0.exec(
                 "INSERT INTO slots (slot, seq, head, body) VALUES (?, ?, ?, ?)
@@ -110,15 +111,15 @@ impl Storage {
     ///
     /// # Errors
     /// When storage fails.
-    pub fn rows(&self, slots: &[i64]) -> impl Iterator<Item = Result<Row>> {
+    pub fn rows(&self, slots: &[i64]) -> impl Iterator<Item = Result<Row<'static>>> {
         slots.iter().filter_map(|&slot| self.row(slot).transpose())
     }
 
-    fn row(&self, slot: i64) -> Result<Option<Row>> {
+    fn row(&self, slot: i64) -> Result<Option<Row<'static>>> {
         let found = self.0.exec("SELECT head, body FROM slots WHERE slot = ?", vec![number(slot)])?;
         let Some(values) = found.raw().next() else { return Ok(None) };
         let mut values = values?.into_iter();
-        let head = serde_json::from_slice(&blob(values.next()))?;
+        let head = owned_head(&blob(values.next()))?;
         Ok(Some(Row { slot, head, body: blob(values.next()) }))
     }
 
@@ -126,12 +127,12 @@ impl Storage {
     ///
     /// # Errors
     /// When storage fails.
-    pub fn heads(&self, slots: &[i64]) -> Result<Vec<RowHead>> {
+    pub fn heads(&self, slots: &[i64]) -> Result<Vec<RowHead<'static>>> {
         let mut heads = Vec::with_capacity(slots.len());
         for &slot in slots {
             let found = self.0.exec("SELECT head FROM slots WHERE slot = ?", vec![number(slot)])?;
             for values in found.raw() {
-                heads.push(serde_json::from_slice(&blob(values?.into_iter().next()))?);
+                heads.push(owned_head(&blob(values?.into_iter().next()))?);
             }
         }
         Ok(heads)
@@ -141,10 +142,10 @@ impl Storage {
     ///
     /// # Errors
     /// When storage fails.
-    pub fn heads_after(&self, mark: u64) -> Result<Vec<RowHead>> {
+    pub fn heads_after(&self, mark: u64) -> Result<Vec<RowHead<'static>>> {
         let found =
             self.0.exec("SELECT head FROM slots WHERE seq > ? ORDER BY seq", vec![number_of(mark)])?;
-        found.raw().map(|values| Ok(serde_json::from_slice(&blob(values?.into_iter().next()))?)).collect()
+        found.raw().map(|values| owned_head(&blob(values?.into_iter().next()))).collect()
     }
 
     /// Empties the bodies of all rows up to `mark`.
@@ -231,6 +232,10 @@ fn earlier_trace(values: Values) -> TraceLine {
         owes_repair: false,
         aside,
     }
+}
+
+fn owned_head(json: &[u8]) -> Result<RowHead<'static>> {
+    Ok(RowHead::read(json)?.into_owned())
 }
 
 fn whole_number(value: i64) -> u64 {

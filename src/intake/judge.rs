@@ -23,11 +23,11 @@ pub const MAX_AHEAD_MS: i64 = 300_000;
 
 /// What became of one log.
 #[derive(Debug)]
-pub enum Judged {
-    /// To be stored: its envelope and its JSON.
-    Accepted(Meta, Vec<u8>),
+pub enum Judged<'b> {
+    /// To be stored: its envelope.
+    Accepted(Meta<'b>),
     /// Noise of this trace: success, nothing stored.
-    Noise(String),
+    Noise(Cow<'b, str>),
     /// The sender's fault: status 400 or 413, and the reason.
     Refused {
         /// 400 or 413.
@@ -37,7 +37,7 @@ pub enum Judged {
     },
 }
 
-fn refused(error: impl Into<String>) -> Judged {
+fn refused<'b>(error: impl Into<String>) -> Judged<'b> {
     Judged::Refused { status: 400, error: error.into() }
 }
 
@@ -87,8 +87,8 @@ impl<'r, 'b> Judge<'r, 'b> {
     }
 
     /// Judges one log, in the contract's order: trace_id, message, level, system, other fields, noise, redaction, entry
-    /// size.
-    pub fn judge(&mut self, log: impl Into<Log<'b>>) -> Judged {
+    /// size. The JSON of one that is accepted is appended to `stored`.
+    pub fn judge(&mut self, log: impl Into<Log<'b>>, stored: &mut Vec<u8>) -> Judged<'b> {
         let (mut entry, context) = match self.validate(log.into()) {
             Err(error) => return refused(error),
             Ok((entry, _)) if is_noise(&entry.message) => return Judged::Noise(entry.trace_id),
@@ -103,17 +103,19 @@ impl<'r, 'b> Judge<'r, 'b> {
             // It was checked: all that can be wrong with it is that it has too many values.
             Err(_) => return Judged::Refused { status: 413, error: too_many_values() },
         };
-        let json = entry.to_json();
-        match u32::try_from(json.len()) {
-            Ok(len) if json.len() <= MAX_ENTRY_BYTES => {
+        let start = stored.len();
+        entry.write(stored);
+        let length = stored.len() - start;
+        match u32::try_from(length) {
+            Ok(len) if length <= MAX_ENTRY_BYTES => {
                 let Entry { id, trace_id, system, level, timestamp, .. } = entry;
                 let meta = Meta { id, trace_id, system, error: level == Level::Error, timestamp, len };
-                Judged::Accepted(meta, json)
+                Judged::Accepted(meta)
             }
             _ => {
-                let found = json.len();
+                stored.truncate(start);
                 let error = format!(
-                    "log is {found} bytes as stored, at most {MAX_ENTRY_BYTES} are taken: shorten it"
+                    "log is {length} bytes as stored, at most {MAX_ENTRY_BYTES} are taken: shorten it"
                 );
                 Judged::Refused { status: 413, error }
             }
@@ -126,7 +128,7 @@ impl<'r, 'b> Judge<'r, 'b> {
         if !matches!(log, Json::Object(_)) {
             return Err(format!("a log must be a JSON object, found {}", log.type_name()));
         }
-        let trace_id = required(&mut log, "trace_id")?.into_owned();
+        let trace_id = required(&mut log, "trace_id")?;
         bounded("trace_id", &trace_id, MAX_TRACE_ID_BYTES)?;
         let message = required(&mut log, "message")?;
         let level = match log.take("level") {
@@ -145,11 +147,11 @@ impl<'r, 'b> Judge<'r, 'b> {
         }
         let stack = optional(&mut log, "stack")?;
         let id = match optional(&mut log, "id")? {
-            None => (self.new_id)(),
+            None => Cow::Owned((self.new_id)()),
             Some(id) if id.is_empty() => return Err("id must have 1 to 128 bytes, found none".into()),
             Some(id) => {
                 bounded("id", &id, MAX_ID_BYTES)?;
-                id.into_owned()
+                id
             }
         };
         let context = match (log.take("context"), text) {
@@ -223,29 +225,30 @@ mod tests {
 
     const NOW: i64 = 1_750_000_000_000;
 
-    fn judged(log: &str) -> Judged {
+    fn judged(log: &str) -> (Judged<'_>, String) {
         let sender = Sender { user_agent: Some("Convex/1".into()), ..Sender::default() };
         // Whether its context comes as text or as a tree makes no difference.
         let mut new_id = || "made".into();
         let mut judge = Judge::new(&sender, NOW, &mut new_id);
-        let of_tree = judge.judge(crate::json::parse(log).unwrap());
-        let of_text = judge.judge(Log::parse(log).unwrap());
-        assert_eq!(format!("{of_tree:?}"), format!("{of_text:?}"));
-        of_text
+        let (mut json_of_tree, mut json_of_text) = (Vec::new(), Vec::new());
+        let of_tree = judge.judge(crate::json::parse(log).unwrap(), &mut json_of_tree);
+        let of_text = judge.judge(Log::parse(log).unwrap(), &mut json_of_text);
+        assert_eq!((format!("{of_tree:?}"), &json_of_tree), (format!("{of_text:?}"), &json_of_text));
+        (of_text, String::from_utf8(json_of_text).unwrap())
     }
 
     fn error(log: &str) -> String {
         match judged(log) {
-            Judged::Refused { status: 400, error } => error,
+            (Judged::Refused { status: 400, error }, _) => error,
             other => panic!("{log}: {other:?}"),
         }
     }
 
     fn stored(log: &str) -> String {
         match judged(log) {
-            Judged::Accepted(meta, json) => {
+            (Judged::Accepted(meta), json) => {
                 assert_eq!(meta.len as usize, json.len());
-                String::from_utf8(json).unwrap()
+                json
             }
             other => panic!("{log}: {other:?}"),
         }
@@ -315,7 +318,9 @@ mod tests {
     fn an_entry_over_its_size_is_413_and_noise_is_judged_first() {
         let log = |message: &str| format!(r#"{{"trace_id":"t","message":"{message}","level":"log"}}"#);
         let long = "x".repeat(MAX_ENTRY_BYTES);
-        assert!(matches!(judged(&log(&long)), Judged::Refused { status: 413, .. }));
-        assert!(matches!(judged(&log(&format!("[hmr]{long}"))), Judged::Noise(trace) if trace == "t"));
+        let long_log = log(&long);
+        let (refused, json) = judged(&long_log);
+        assert!(matches!(refused, Judged::Refused { status: 413, .. }) && json.is_empty());
+        assert!(matches!(judged(&log(&format!("[hmr]{long}"))).0, Judged::Noise(trace) if trace == "t"));
     }
 }

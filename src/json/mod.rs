@@ -15,7 +15,7 @@ pub use parse::{MAX_VALUES, ParseError, last_wins, parse, parse_apart};
 pub use spans::{items, member};
 #[cfg(test)]
 pub(crate) use write::tests::any_json;
-pub use write::{write_string, write_value};
+pub use write::{write_integer, write_list, write_string, write_value};
 
 use std::borrow::Cow;
 

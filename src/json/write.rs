@@ -2,6 +2,7 @@
 
 use super::token::plain_until;
 use super::{CUT_MARKER, Json};
+use serde::Serialize;
 
 /// Appends `value` as compact JSON. Containers more than `depth` levels down are written as [`CUT_MARKER`].
 ///
@@ -16,14 +17,7 @@ pub fn write_value(out: &mut Vec<u8>, value: &Json<'_>, depth: usize) {
         Json::String(text) => write_string(out, text),
         Json::Array(_) | Json::Object(_) if depth == 0 => write_string(out, CUT_MARKER),
         Json::Array(items) => {
-            out.push(b'[');
-            for (at, item) in items.iter().enumerate() {
-                if at > 0 {
-                    out.push(b',');
-                }
-                write_value(out, item, depth - 1);
-            }
-            out.push(b']');
+            write_list(out, items, |out, item| write_value(out, item, depth - 1));
         }
         Json::Object(members) => {
             out.push(b'{');
@@ -70,6 +64,24 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
         }
     }
     out.push(b'"');
+}
+
+/// Appends an integer.
+pub fn write_integer(out: &mut Vec<u8>, number: impl Serialize) {
+    // Only what is no JSON, or a writer that fails, is an error.
+    let _ = serde_json::to_writer(out, &number);
+}
+
+/// Appends an array, each item as `write` does.
+pub fn write_list<T>(out: &mut Vec<u8>, items: &[T], mut write: impl FnMut(&mut Vec<u8>, &T)) {
+    out.push(b'[');
+    for (at, item) in items.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        write(out, item);
+    }
+    out.push(b']');
 }
 
 #[cfg(test)]

@@ -28,8 +28,9 @@ fn stored(body: &str) -> Vec<Value> {
         let log = record.log().unwrap();
         let sender =
             Sender { user_agent: Some("OTel-OTLP-Exporter-JavaScript/0.2".into()), ..Sender::default() };
-        match Judge::new(&sender, NOW, &mut || panic!("it has an id")).judge(log) {
-            Judged::Accepted(_, json) => serde_json::from_slice(&json).unwrap(),
+        let mut json = Vec::new();
+        match Judge::new(&sender, NOW, &mut || panic!("it has an id")).judge(log, &mut json) {
+            Judged::Accepted(_) => serde_json::from_slice(&json).unwrap(),
             other => panic!("{other:?}"),
         }
     };
@@ -219,8 +220,9 @@ fn a_value_nested_without_end_is_cut() {
     let value = format!("{}{}", r#"{"arrayValue":{"values":["#.repeat(depth), "]}}".repeat(depth));
     let body = format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"body":{value}}}]}}]}}]}}"#);
     let log = records(&body).unwrap().remove(0).log().unwrap();
-    let judged = Judge::new(&Sender::default(), NOW, &mut || "made".into()).judge(log);
-    let Judged::Accepted(_, json) = judged else { panic!("{judged:?}") };
+    let mut json = Vec::new();
+    let judged = Judge::new(&Sender::default(), NOW, &mut || "made".into()).judge(log, &mut json);
+    let Judged::Accepted(_) = judged else { panic!("{judged:?}") };
     assert!(json.len() < 100_000 && String::from_utf8(json).unwrap().contains("[cut"));
 }
 
@@ -315,7 +317,7 @@ proptest! {
         for record in records(&text).unwrap() {
             if let Ok(log) = record.log() {
                 prop_assert!(matches!(log, Json::Object(_)));
-                let judged = Judge::new(&Sender::default(), NOW, &mut || "made".into()).judge(log);
+                let judged = Judge::new(&Sender::default(), NOW, &mut || "made".into()).judge(log, &mut Vec::new());
                 prop_assert!(!matches!(judged, Judged::Refused { .. }), "{:?}", judged);
             }
         }

@@ -89,7 +89,7 @@ fn a_request_stays_small_however_long_and_strange_the_traces_names_are() {
             .map(|n| {
                 let trace = format!("{}{batch}-{n}", "\u{1}".repeat(4_080));
                 let (mut meta, json) = entry("t", "1", System::Worker, false, owner.now, 10);
-                meta.trace_id = trace;
+                meta.trace_id = trace.into();
                 (meta, json)
             })
             .collect();

@@ -112,7 +112,7 @@ impl Model {
                     seq += 1;
                     *of_trace += 1;
                     per_system[system.index()] += 1;
-                    self.entries.push(Acknowledged::new(meta.id.clone(), trace, now, seq));
+                    self.entries.push(Acknowledged::new(meta.id.to_string(), trace, now, seq));
                 }
                 Outcome::Over { scope: Scope::Trace, .. } => {
                     assert_eq!(*of_trace, LIMITS.trace, "refused by a quota that is not used up");

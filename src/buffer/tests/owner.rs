@@ -1,7 +1,7 @@
 //! The owner of a shard, as `edge::buffer` is one, over storage in memory.
 
 use super::redis::Redis;
-use crate::buffer::row::{Meta as ShardMeta, ROW_MAX_BYTES, Row};
+use crate::buffer::row::{Meta as ShardMeta, ROW_MAX_BYTES, Row, RowHead};
 use crate::buffer::wire::{ClearReply, Outcome, ReadHead, Room, Summary};
 use crate::buffer::{Loader, Page, Shard, ShardSettings, Step};
 use crate::entry::{Meta, System};
@@ -39,7 +39,7 @@ pub struct Owner {
     pub ledger: Ledger,
     pub ledger_reachable: bool,
     pub shard: Shard,
-    pub rows: BTreeMap<i64, Row>,
+    pub rows: BTreeMap<i64, Row<'static>>,
     pub pages: BTreeMap<i64, Page>,
     pub meta: Option<ShardMeta>,
     /// Bodies that will be executed yet: after so many further requests, or at that time.
@@ -85,8 +85,8 @@ impl Owner {
         owner
     }
 
-    pub fn append(&mut self, entries: &[(Meta, Vec<u8>)]) -> Vec<Outcome> {
-        let entries: Vec<(Meta, &[u8])> =
+    pub fn append(&mut self, entries: &[(Meta<'static>, Vec<u8>)]) -> Vec<Outcome> {
+        let entries: Vec<(Meta<'static>, &[u8])> =
             entries.iter().map(|(m, json)| (m.clone(), json.as_slice())).collect();
         let wanted = self.shard.wanted(entries.iter().map(|(meta, _)| meta), self.now);
         let mut asked = 0;
@@ -102,7 +102,8 @@ impl Owner {
         }
         let appended = self.shard.append(entries.clone(), self.now);
         for row in appended.rows {
-            let head = serde_json::to_vec(&row.head).unwrap();
+            let head = row.head.to_json();
+            assert_eq!(RowHead::read(&head).unwrap(), row.head);
             assert!(
                 head.len() + row.body.len() <= ROW_MAX_BYTES,
                 "a row of {} bytes",
@@ -367,7 +368,7 @@ pub fn entry(
     error: bool,
     timestamp: i64,
     size: usize,
-) -> (Meta, Vec<u8>) {
+) -> (Meta<'static>, Vec<u8>) {
     let json = format!(
         r#"{{"id":"{id}","trace_id":"{trace}","system":"{}","level":"{}","message":"{}","timestamp":{timestamp}}}"#,
         system.as_str(),
@@ -375,6 +376,7 @@ pub fn entry(
         "x".repeat(size),
     );
     let len = u32::try_from(json.len()).unwrap();
-    let meta = Meta { id: id.to_string(), trace_id: trace.to_string(), system, error, timestamp, len };
+    let meta =
+        Meta { id: id.to_string().into(), trace_id: trace.to_string().into(), system, error, timestamp, len };
     (meta, json.into_bytes())
 }

@@ -133,7 +133,7 @@ proptest! {
                     for (outcome, (meta, _)) in owner.append(&logs).iter().zip(&logs) {
                         if matches!(outcome, Outcome::Stored { .. }) {
                             viewers.iter_mut().filter(|viewer| viewer.follows(trace))
-                                .for_each(|viewer| viewer.owed.push_back(meta.id.clone()));
+                                .for_each(|viewer| viewer.owed.push_back(meta.id.to_string()));
                         }
                     }
                 }
@@ -177,7 +177,7 @@ fn append(owner: &mut Owner, trace: &str, name: &str, count: usize, viewers: &mu
         .collect();
     owner.append(&logs);
     for viewer in viewers {
-        viewer.owed.extend(logs.iter().map(|(meta, _)| meta.id.clone()));
+        viewer.owed.extend(logs.iter().map(|(meta, _)| meta.id.to_string()));
     }
 }
 

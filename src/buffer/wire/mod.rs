@@ -11,6 +11,7 @@ pub use outcome::{Outcome, Room};
 pub use status::{Counters, StatusReply};
 
 use crate::entry::{Meta, System};
+use crate::json;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -56,32 +57,56 @@ pub fn shard_name(shard: u32) -> String {
 }
 
 /// First line of an append.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct AppendHead {
+#[derive(Debug, Deserialize)]
+pub struct AppendHead<'a> {
     /// [`VERSION`].
     pub v: u8,
     /// The entries, in order; their bytes follow the line without separators.
-    pub entries: Vec<Meta>,
+    #[serde(borrow)]
+    pub entries: Vec<Meta<'a>>,
     /// What was redacted from the request's logs, by rule, for the shard to count.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     pub redactions: BTreeMap<String, u64>,
 }
 
-/// The body of an append.
-pub fn encode_append(entries: Vec<(Meta, Vec<u8>)>, redactions: BTreeMap<String, u64>) -> Vec<u8> {
-    let (entries, jsons): (Vec<Meta>, Vec<Vec<u8>>) = entries.into_iter().unzip();
-    let head = AppendHead { v: VERSION, entries, redactions };
-    let mut body = serde_json::to_vec(&head).unwrap_or_default();
-    body.reserve_exact(1 + jsons.iter().map(Vec::len).sum::<usize>());
-    body.push(b'\n');
-    for json in jsons {
-        body.extend_from_slice(&json);
+/// The body of an append in the making: an [`AppendHead`], and the entries behind it.
+#[derive(Debug, Default)]
+pub struct AppendBody {
+    /// The envelopes, a comma between two.
+    metas: Vec<u8>,
+    entries: Vec<u8>,
+}
+
+impl AppendBody {
+    /// Adds an entry.
+    pub fn push(&mut self, meta: &Meta<'_>, json: &[u8]) {
+        if !self.metas.is_empty() {
+            self.metas.push(b',');
+        }
+        meta.write(&mut self.metas);
+        self.entries.extend_from_slice(json);
     }
-    body
+
+    /// The body, with what was redacted from the request's logs for this shard to count.
+    pub fn finish(self, redactions: &BTreeMap<String, u64>) -> Vec<u8> {
+        let mut body = Vec::with_capacity(64 + self.metas.len() + self.entries.len());
+        body.extend_from_slice(b"{\"v\":");
+        json::write_integer(&mut body, VERSION);
+        body.extend_from_slice(b",\"entries\":[");
+        body.extend_from_slice(&self.metas);
+        body.push(b']');
+        if !redactions.is_empty() {
+            body.extend_from_slice(b",\"redactions\":");
+            body.extend_from_slice(&serde_json::to_vec(redactions).unwrap_or_else(|_| b"{}".to_vec()));
+        }
+        body.extend_from_slice(b"}\n");
+        body.extend_from_slice(&self.entries);
+        body
+    }
 }
 
 /// What an append holds: its entries, and what was redacted.
-pub type Append<'a> = (Vec<(Meta, &'a [u8])>, BTreeMap<String, u64>);
+pub type Append<'a> = (Vec<(Meta<'a>, &'a [u8])>, BTreeMap<String, u64>);
 
 /// Reads an append.
 ///
@@ -89,7 +114,7 @@ pub type Append<'a> = (Vec<(Meta, &'a [u8])>, BTreeMap<String, u64>);
 /// What is wrong with the body; only a bug or a foreign caller makes one.
 pub fn decode_append(body: &[u8]) -> Result<Append<'_>, String> {
     let (head, mut rest) = split_line(body)?;
-    let head: AppendHead = serde_json::from_slice(head).map_err(|error| error.to_string())?;
+    let head: AppendHead<'_> = serde_json::from_slice(head).map_err(|error| error.to_string())?;
     let mut entries = Vec::with_capacity(head.entries.len());
     for meta in head.entries {
         let len = usize::try_from(meta.len).map_err(|error| error.to_string())?;
@@ -251,7 +276,7 @@ pub struct ClearReply {
 mod tests {
     use super::*;
 
-    fn meta(id: &str, json: &[u8]) -> Meta {
+    fn meta(id: &'static str, json: &[u8]) -> Meta<'static> {
         Meta {
             id: id.into(),
             trace_id: "t".into(),
@@ -267,11 +292,25 @@ mod tests {
         let entries: Vec<_> =
             [("a", &b"{\"x\":1}"[..]), ("b", b"{}")].map(|(id, j)| (meta(id, j), j.to_vec())).into();
         let redactions = BTreeMap::from([("jwt".to_string(), 2)]);
-        let body = encode_append(entries.clone(), redactions.clone());
+        let mut body = AppendBody::default();
+        entries.iter().for_each(|(meta, json)| body.push(meta, json));
+        let body = body.finish(&redactions);
+        // Versions of this worker talk to each other so.
+        assert_eq!(
+            std::str::from_utf8(&body).unwrap(),
+            concat!(
+                r#"{"v":1,"entries":[{"id":"a","trace":"t","system":"browser","ts":1,"len":7},"#,
+                r#"{"id":"b","trace":"t","system":"browser","error":true,"ts":1,"len":2}],"redactions":{"jwt":2}}"#,
+                "\n",
+                r#"{"x":1}{}"#
+            )
+        );
         let (back, counted) = decode_append(&body).unwrap();
         let back: Vec<_> = back.into_iter().map(|(m, j)| (m, j.to_vec())).collect();
         assert_eq!((back, counted), (entries, redactions));
         assert!(decode_append(&body[..body.len() - 1]).is_err());
+        let none = AppendBody::default().finish(&BTreeMap::new());
+        assert_eq!(decode_append(&none).unwrap(), (Vec::new(), BTreeMap::new()));
         assert!(decode_append(b"{}").is_err());
     }
 

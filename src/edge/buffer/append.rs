@@ -98,7 +98,7 @@ impl Inner {
 
     pub(super) async fn store(
         self: &Rc<Self>,
-        entries: Vec<(Meta, &[u8])>,
+        entries: Vec<(Meta<'_>, &[u8])>,
         requests: u64,
     ) -> Result<(Vec<wire::Outcome>, i64)> {
         let wanted = self.with(|shard| {
