@@ -33,6 +33,13 @@ fn numbers_keep_their_digits_and_what_no_double_holds_is_null() {
     assert_eq!(string("12345678901234567890.50"), Json::Number("12345678901234567890.50".into()));
     assert_eq!(string("-0"), Json::Number("-0".into()));
     assert_eq!(string("1e400"), Json::Null);
+    for (long, held) in
+        [("9".repeat(308), true), (format!("1{}", "0".repeat(308)), true), ("9".repeat(309), false)]
+    {
+        assert_eq!(string(&long) != Json::Null, held, "{long}");
+        assert_eq!(string(&format!("-{long}")) != Json::Null, held, "{long}");
+        assert_eq!(string(&format!("{long}.5")) != Json::Null, held, "{long}");
+    }
     assert_eq!(string("1e-400"), Json::Number("1e-400".into()));
 }
 

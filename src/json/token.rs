@@ -32,6 +32,9 @@ pub(super) fn plain_until(bytes: &[u8], mut at: usize) -> usize {
     at + rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..=0x1f)).unwrap_or(rest.len())
 }
 
+/// A number of fewer characters without an exponent is one that a double can hold: the largest has 309 digits (IEEE 754).
+const FINITE_BELOW: usize = 309;
+
 /// A place in a text.
 pub(super) struct Parser<'a> {
     pub(super) text: &'a str,
@@ -102,7 +105,9 @@ impl<'a> Parser<'a> {
             self.at += 1;
             self.some_digits()?;
         }
+        let mut powered = false;
         if matches!(self.peek(), Some(b'e' | b'E')) {
+            powered = true;
             self.at += 1;
             if matches!(self.peek(), Some(b'+' | b'-')) {
                 self.at += 1;
@@ -110,10 +115,9 @@ impl<'a> Parser<'a> {
             self.some_digits()?;
         }
         let digits = self.text.get(start..self.at).unwrap_or("0");
-        match digits.parse::<f64>() {
-            Ok(number) if number.is_finite() => Ok(Json::Number(Cow::Borrowed(digits))),
-            _ => Ok(Json::Null),
-        }
+        let finite = !powered && digits.len() < FINITE_BELOW
+            || digits.parse::<f64>().is_ok_and(|number| number.is_finite());
+        Ok(if finite { Json::Number(Cow::Borrowed(digits)) } else { Json::Null })
     }
 
     pub(super) fn some_digits(&mut self) -> Parsed<()> {
