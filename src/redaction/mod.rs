@@ -75,6 +75,7 @@ mod foreign;
 mod header;
 mod inside;
 mod instead;
+mod items;
 mod jar;
 pub mod keys;
 mod kind;

@@ -271,63 +271,6 @@ impl Scanner<'_> {
         true
     }
 
-    /// `passwords a, b and c`, `recovery codes for ada: 123 456`
-    pub fn listed_behind(&mut self, end: usize) -> bool {
-        let (mut at, mut taken) = (end, false);
-        if self.is_at(at, b" for ") {
-            at = charset::TOKEN_DOT.run_within(self.text, at + 5, 40);
-            let rest = self.slice(at, at + 40);
-            let colon = rest.iter().position(|&b| b == b':').filter(|_| rest.first() == Some(&b' '));
-            let whose = |b: &u8| charset::is_alnum(*b) || b" .-_#".contains(b);
-            let told =
-                colon.and_then(|colon| rest.get(..colon)).is_some_and(|whose_| whose_.iter().all(whose));
-            at += colon.filter(|_| told).unwrap_or(0);
-        }
-        let link = self.one_at(at, &[" are", " generated", " created"]);
-        at += link.map_or(0, |link| link.len());
-        at += usize::from(self.byte(at) == b':');
-        for _ in 0..24 {
-            at += self.slice(at, at + 4).iter().take_while(|b| matches!(b, b' ' | b',')).count();
-            at += if self.is_at(at, b"and ") { 4 } else { 0 };
-            let to = value::bare_end(self.slice(0, at + 64), at, false);
-            self.looked(at, to);
-            let content = self.slice(at, to);
-            let digits = content.len() >= 6 && content.iter().all(u8::is_ascii_digit) && self.line.one_time;
-            let chosen = value::looks_chosen(content) || value::looks_generated(content, 10);
-            let parted = self.line.one_time
-                && content
-                    .iter()
-                    .position(|&b| b == b'-')
-                    .is_some_and(|dash| (4..=6).contains(&dash) && content.len() == 2 * dash + 1);
-            let parted = parted && content.iter().all(|&b| charset::is_alnum(b) || b == b'-');
-            if content.contains(&b'/') || !(digits || chosen || parted) {
-                break;
-            }
-            // `cookies sid=…`
-            let from = at + benign::inner_value(content).unwrap_or(0);
-            self.take(from, to, to, Rule::KEY_VALUE);
-            (at, taken) = (to, true);
-        }
-        taken
-    }
-
-    /// `backup codes: a, b, c`: what is like the first of a list.
-    pub fn list_goes_on(&mut self, mut end: usize, length: usize) {
-        while self.is_at(end, b", ") {
-            let to = value::bare_end(self.slice(0, end + 2 + length + 8), end + 2, false);
-            self.looked(end, to);
-            let content = self.slice(end + 2, to);
-            let code = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-';
-            let alike = content.len() == length && content.iter().all(code)
-                || value::looks_chosen(content) && !content.contains(&b'=');
-            if !alike || !content.iter().any(u8::is_ascii_digit) {
-                return;
-            }
-            self.take(end + 2, to, to, Rule::KEY_VALUE);
-            end = to;
-        }
-    }
-
     /// A line of its own behind one that announced a password.
     pub fn announced(&mut self) {
         let start = self.at + value::run_of(self.text, self.at, b' ').min(16);
