@@ -9,46 +9,46 @@ use super::scan::Scanner;
 use super::value;
 use super::words::{ends_as, is_one_of};
 
-/// What is said behind a password of what is wrong with it.
+/// What is said behind a password, and a space, of what is wrong with it.
 const SAID: [&str; 38] = [
-    " too ",
-    " is too ",
-    " was too ",
-    " doesn't match",
-    " does not match",
-    " didn't match",
-    " rejected",
-    " was rejected",
-    " refused",
-    " not accepted",
-    " is not ",
-    " is invalid",
-    " is incorrect",
-    " is wrong",
-    " was wrong",
-    " ist falsch",
-    " ist ungültig",
-    " ist zu ",
-    " war falsch",
-    " falsch",
-    " fehlgeschlagen",
-    " abgelehnt",
-    " est incorrect",
-    " est invalide",
-    " est trop ",
-    " refusé",
-    " incorrect",
-    " es incorrect",
-    " es inválid",
-    " no es ",
-    " está incorret",
-    " é inválid",
-    " incorret",
-    " è errat",
-    " errata",
-    " non è ",
-    " is onjuist",
-    " onjuist",
+    "too ",
+    "is too ",
+    "was too ",
+    "doesn't match",
+    "does not match",
+    "didn't match",
+    "rejected",
+    "was rejected",
+    "refused",
+    "not accepted",
+    "is not ",
+    "is invalid",
+    "is incorrect",
+    "is wrong",
+    "was wrong",
+    "ist falsch",
+    "ist ungültig",
+    "ist zu ",
+    "war falsch",
+    "falsch",
+    "fehlgeschlagen",
+    "abgelehnt",
+    "est incorrect",
+    "est invalide",
+    "est trop ",
+    "refusé",
+    "incorrect",
+    "es incorrect",
+    "es inválid",
+    "no es ",
+    "está incorret",
+    "é inválid",
+    "incorret",
+    "è errat",
+    "errata",
+    "non è ",
+    "is onjuist",
+    "onjuist",
 ];
 
 /// How far a password is followed.
@@ -77,14 +77,15 @@ impl Scanner<'_> {
             (whole.iter().take_while(blank).count(), whole.iter().rev().take_while(blank).count());
         let (from, to) = if lead + trail < whole.len() { (from + lead, to - trail) } else { (from, to) };
         let content = self.slice(from, to);
-        let said = self.one_at(after, &SAID);
+        let said = if self.byte(after) == b' ' { self.one_at(after + 1, &SAID) } else { None };
         let matched = said.is_some_and(|said| said.contains("match") || said.ends_with("too "));
         let secret = match () {
-            () if content.len() < 4 || self.says_other(content) || value::is_known_word(content) => false,
+            () if content.len() < 4 => false,
             () if quoted => said.is_some() && !content.contains(&b' ') || value::is_told(content),
             () => said.is_some() && told_word(content) || matched && value::is_joined(content),
         };
-        if !secret {
+        // What it says otherwise is asked last: behind nearly every name stands a word of which nothing is said.
+        if !secret || self.says_other(content) || value::is_known_word(content) {
             return false;
         }
         self.take(from, to, after, Rule::KEY_VALUE);

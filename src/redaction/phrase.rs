@@ -224,6 +224,10 @@ impl Scanner<'_> {
         let has = |test: fn(&u8) -> bool| content.iter().any(test);
         let netrc = password && self.line.account && content.len() >= 6 && has(|b| b.is_ascii_digit())
             || password && self.netrc && (self.words[0].1 == 0 || is_one_of!(self.nth_word(1), "login"));
+        // A word in small letters is none of what follows.
+        if !netrc && content.iter().all(u8::is_ascii_lowercase) {
+            return false;
+        }
         let telling = content.len() >= 6
             && has(|b| b.is_ascii_digit())
             && has(|b| b.is_ascii_alphabetic())
@@ -285,6 +289,9 @@ impl Scanner<'_> {
         let typed = is_one_of!(word, "password secret key")
             && self.byte(from).is_ascii_digit()
             && self.byte(from + 1) == b' ';
+        if !typed && !is_one_of!(word, "community rocommunity rwcommunity key") {
+            return false;
+        }
         let from = from + if typed { 2 } else { 0 };
         let to = value::bare_end(self.slice(0, from + 128), from, false);
         self.looked(from, to);

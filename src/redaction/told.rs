@@ -92,7 +92,9 @@ impl Scanner<'_> {
         const SIGNS: [&str; 5] = [" = ", " => ", " -> ", " → ", " : "];
         let (mut at, mut words) = (end, 0);
         loop {
-            if let Some(sign) = self.one_at(at, &SIGNS) {
+            if !charset::is_alnum(self.byte(at + 1))
+                && let Some(sign) = self.one_at(at, &SIGNS)
+            {
                 return (words > 0).then_some((at + sign.len(), words, false));
             }
             let from = at + 1;
@@ -155,10 +157,8 @@ impl Scanner<'_> {
         if let Some(value) = self.behind_errand(end) {
             return Some((value, PURPOSE, false));
         }
-        let following = self.words_mention(const { &List::new("following") });
-        if !following
-            || !(self.is_at(end, b" to ") || self.is_at(end, b" for ") || self.is_at(end, b" when "))
-        {
+        let leads = self.is_at(end, b" to ") || self.is_at(end, b" for ") || self.is_at(end, b" when ");
+        if !leads || !self.words_mention(const { &List::new("following") }) {
             return None;
         }
         let rest = self.slice(end, end + FURTHEST);
