@@ -169,7 +169,9 @@ impl Scanner<'_> {
                     && !self.prints_kind(sep.value)
                     && (self.cookies(sep.value)
                         || self.cookie_list(sep.value)
-                        || self.byte(sep.value) == b'[' && self.cookies(sep.value + 1))
+                        || self.byte(sep.value) == b'['
+                            && value::opening(self.text, sep.value + 1).is_none() // else it was the list's first
+                            && self.cookies(sep.value + 1))
                 {
                     return true;
                 }

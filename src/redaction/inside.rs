@@ -104,17 +104,23 @@ impl Scanner<'_> {
         let (end, after) = self.closing(start, quote);
         let next = after + value::run_of(self.text, after, b' ');
         let content = self.judged(start, end);
-        let is_key = self.byte(next) == b':'
-            || self.slice(next, next + 2) == b"=>"
-            || self.names_second(self.at, content, after);
-        let scheme = content.starts_with(b"Bearer ") || content.starts_with(b"Basic ");
-        let scheme = scheme || is_one_of!(content, "authorization cookie set-cookie"); // the name as it was sent
-        let piece = self.pieces && self.inside == 1 && benign::is_piece(content);
-        let piece = piece || benign::is_label_text(content);
-        if is_key
-            || scheme
-            || piece
+        let is_key = || {
+            self.byte(next) == b':'
+                || self.slice(next, next + 2) == b"=>"
+                || self.names_second(self.at, content, after)
+        };
+        let scheme = || {
+            content.starts_with(b"Bearer ")
+                || content.starts_with(b"Basic ")
+                || is_one_of!(content, "authorization cookie set-cookie") // the name as it was sent
+        };
+        let piece =
+            || self.pieces && self.inside == 1 && benign::is_piece(content) || benign::is_label_text(content);
+        if content.starts_with(MARK.as_bytes())
             || end == after
+            || is_key()
+            || scheme()
+            || piece()
             || value::says_nothing(content)
             || value::is_sentence(content)
         {

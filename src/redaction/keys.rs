@@ -237,7 +237,7 @@ pub fn is_about(name: &[u8]) -> bool {
 /// Whether a name says what a thing is, or something about it: its value stays even under a sensitive name
 /// (`cookies: [{name}]`, `credentials: {user, expiration}`). What looks generated is no such thing.
 pub fn is_label(name: &[u8], value: &[u8]) -> bool {
-    let about = || is_about(name) && !value.is_empty() && !looks_generated(value, 8);
+    let about = || !value.is_empty() && is_about(name) && !looks_generated(value, 8);
     // `csrf: {header: "X-CSRF-Token"}`
     let names =
         || is_one_of!(name, "header param field") && !value.contains(&b'=') && level(value) != Harmless;

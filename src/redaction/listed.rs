@@ -54,6 +54,9 @@ impl Scanner<'_> {
             b',' => opener == b'(',
             _ => false,
         };
+        if after == end || !closes {
+            return false;
+        }
         let around = open.saturating_sub(1);
         let around = if self.before(around) == b' ' { around - 1 } else { around };
         let entry = opener == b'[' && matches!(self.before(around), b'[' | b',' | b'(' | b'\n');
@@ -69,9 +72,7 @@ impl Scanner<'_> {
                 && !value::is_method(content)
                 && (tuple || !content.contains(&b' '))
                 && content.iter().any(|b| b.is_ascii_digit() || b"!#$%^&*+=?~".contains(b));
-        if after == end
-            || !closes
-            || !(told || (entry || variable) && content.len() >= 3 && !is_name(content))
+        if !(told || (entry || variable) && content.len() >= 3 && !is_name(content))
             || content.starts_with(b"{")
             || value::says_nothing(content)
             || value::is_sentence(content)
