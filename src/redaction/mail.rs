@@ -96,8 +96,11 @@ impl Scanner<'_> {
     /// `[smtp.example.com]:587 user:password`, an entry of Postfix's `sasl_passwd`: where the password stands. Without its
     /// name only behind a port that takes mail.
     pub fn relay_password(&mut self, at: usize, named: bool) -> Option<(usize, usize)> {
+        if self.byte(at) != b'[' {
+            return None;
+        }
         let host = TOKEN_DOT.run_within(self.text, at + 1, FIELD_AT_MOST);
-        if self.byte(at) != b'[' || self.byte(host) != b']' || !self.slice(at, host).contains(&b'.') {
+        if self.byte(host) != b']' || !self.slice(at, host).contains(&b'.') {
             return None;
         }
         let ported = self.byte(host + 1) == b':';

@@ -83,10 +83,12 @@ impl Scanner<'_> {
 
     /// Android's `Token{a64f992 ActivityRecord{…`: an object by its place, and another in it that it says nothing of.
     pub fn prints_place(&self, at: usize) -> bool {
+        if !self.byte(at).is_ascii_uppercase() {
+            return false;
+        }
         let end = charset::ALNUM.run_within(self.text, at, 48);
         let place = charset::HEX.run_within(self.text, end + 1, 9);
-        self.byte(at).is_ascii_uppercase()
-            && self.byte(end) == b'{'
+        self.byte(end) == b'{'
             && ends_as!(self.slice(at, end), HOLDERS)
             && (5..=8).contains(&(place - end - 1))
             && matches!(self.byte(place), b' ' | b'}')
@@ -103,8 +105,11 @@ impl Scanner<'_> {
 
     /// Java's `[C@1b6d3586`: where the reference ends.
     pub fn array_reference(&self, at: usize) -> Option<usize> {
+        if self.byte(at) != b'[' {
+            return None;
+        }
         let end = charset::HEX.run_within(self.text, at + 3, 9);
-        (self.byte(at) == b'[' && is_reference(self.slice(at, end))).then_some(end)
+        is_reference(self.slice(at, end)).then_some(end)
     }
 
     /// `external-secrets: {"level":"info","ts":…}`: a line as a logger writes it, behind the program's name

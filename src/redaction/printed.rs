@@ -21,9 +21,10 @@ impl Scanner<'_> {
     /// `[Function: validate]`, `[class Token extends Base]`: what a console prints of what has no text.
     pub fn prints_kind(&self, at: usize) -> bool {
         const KINDS: &str = "function asyncfunction generatorfunction asyncgeneratorfunction class circular object getter setter";
+        if self.byte(at) != b'[' {
+            return false;
+        }
         let end = charset::ALNUM.run_within(self.text, at + 1, 24);
-        self.byte(at) == b'['
-            && matches!(self.byte(end), b':' | b' ' | b'/' | b']')
-            && is_one_of!(self.slice(at + 1, end), KINDS)
+        matches!(self.byte(end), b':' | b' ' | b'/' | b']') && is_one_of!(self.slice(at + 1, end), KINDS)
     }
 }

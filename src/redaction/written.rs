@@ -27,6 +27,9 @@ impl Scanner<'_> {
     #[inline(never)]
     pub fn value(&mut self, sep: Separator) -> Option<Value> {
         let mut at = self.behind_tags(sep);
+        if matches!(self.byte(at), b'"' | b'\'') {
+            return self.string_or_bare(sep, at); // no wrapper begins so
+        }
         if self.byte(at) == b'{' && statement::is_owed(self.slice(at, at + 3)) {
             return Some(Value::Bare(at, at + 3));
         }
@@ -84,6 +87,11 @@ impl Scanner<'_> {
         {
             at = word;
         }
+        self.string_or_bare(sep, at)
+    }
+
+    /// The string or the bare value that starts at `at`, no wrapper around it.
+    fn string_or_bare(&mut self, sep: Separator, at: usize) -> Option<Value> {
         // Python's and TOML's `"""…"""`
         if let mark @ (b'"' | b'\'') = self.byte(at)
             && self.slice(at, at + 3) == [mark; 3]
