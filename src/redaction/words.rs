@@ -105,7 +105,9 @@ impl Sketches {
                     if at > start {
                         sketches.ends |= Self::bit(bytes[start], bytes[at - 1], at - start);
                     }
-                    if at > start + 1 {
+                    if at == start + 1 {
+                        sketches.inner |= Self::bit(bytes[start], 0, 1);
+                    } else if at > start + 1 {
                         sketches.inner |= Self::bit(bytes[start + 1], bytes[at - 2], 0);
                     }
                     start = at + 1;
@@ -131,10 +133,11 @@ impl Sketches {
         self.ends & Self::bit(first, last, word.len()) != 0
     }
 
-    /// The same as far as the letters next to its ends tell.
+    /// The same as far as the letters next to its ends tell, or a letter that stands alone.
     #[inline]
     pub fn may_hold_within(&self, word: &[u8]) -> bool {
         match *word {
+            [one] => self.inner & Self::bit(one, 0, 1) != 0,
             [.., one, _] => word.get(1).is_some_and(|&second| self.inner & Self::bit(second, one, 0) != 0),
             _ => true,
         }
