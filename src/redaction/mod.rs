@@ -167,7 +167,8 @@ fn pass(text: &str, tally: &mut Tally) -> Option<String> {
     if scanner.found.is_empty() {
         return None;
     }
-    let mut out = String::with_capacity(text.len());
+    let gone: usize = scanner.found.iter().map(|span| span.end - span.start).sum();
+    let mut out = String::with_capacity(text.len().saturating_sub(gone) + scanner.found.len() * MARK.len());
     let mut kept = 0;
     for span in &scanner.found {
         // Every span starts and ends at an ASCII byte's border; were one not to, it would be left out, not panic.
