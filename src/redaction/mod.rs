@@ -29,15 +29,15 @@
 //!
 //!   | µs in wasm | 100 B | 1 KB | 10 KB | 1 MB |
 //!   | --- | --- | --- | --- | --- |
-//!   | a friendly one | 2.7 | 23 | 231 | 23,200 |
-//!   | lines of applications that name secrets and have none | 2.7 | 23 | 506 | 56,600 |
-//!   | the same, and a number among them that is taken for a code | 2.6 | 22 | 493 | 109,500 |
-//!   | a secret in each line | 5.0 | 46 | 451 | 46,700 |
-//!   | the dearest of 218 hostile ones, `tokens: ['a', 'b', ` over and over | 8.8 | 91 | 940 | 149,800 |
+//!   | a friendly one | 2.7 | 23 | 231 | 24,600 |
+//!   | lines of applications that name secrets and have none | 2.6 | 25 | 527 | 59,600 |
+//!   | the same, and a number among them that is taken for a code | 2.7 | 23 | 523 | 120,400 |
+//!   | a secret in each line | 5.3 | 51 | 499 | 53,800 |
+//!   | the dearest of 218 hostile ones, `tokens: ['a', 'b', ` over and over | 9.1 | 89 | 894 | 142,300 |
 //!
 //!   So the cost is linear. Tests assert that in counted steps; what rules look at and do not count, and what only two
-//!   pieces together do, `redaction_growth` looks for. A hostile byte costs 1.3 friendly ones in the median kind, 3.1
-//!   in nine of ten, 6.4 in the dearest, no more than 4 in all but three; one of ordinary lines costs 2.4. Each word that
+//!   pieces together do, `redaction_growth` looks for. A hostile byte costs 1.2 friendly ones in the median kind, 2.8
+//!   in nine of ten, 5.6 in the dearest, no more than 4 in all but two; one of ordinary lines costs 2.4. Each word that
 //!   may name a secret, or begin one, is looked at; and a text in which something was found is read twice, as most of the
 //!   dearest are. What stands under a name is judged by its first 256 bytes.
 //! - What it adds to the bundle: 67 KB gzip, against a build whose [`redact_text`] and [`redact_context`] do nothing, and some
