@@ -77,7 +77,7 @@ fn is_secret_field(value: &[u8]) -> bool {
     let name = |name: &[u8]| !name.is_empty() && name.iter().all(|b| b.is_ascii_alphabetic() || *b == b'_');
     let last = value.rsplit(|&b| b == b'.').next().unwrap_or_default();
     last.len() < value.len()
-        && (is_one_of!(last, "value next current")
+        && (is_one_of!(last, "value text next current")
             || last.iter().skip(1).any(|b| b.is_ascii_uppercase() || *b == b'_')
                 && keys::level(last) == Level::Always)
         && value.split(|&b| b == b'.').all(name)

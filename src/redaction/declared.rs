@@ -21,6 +21,7 @@ impl Scanner<'_> {
             || is_variable_of(bare)
             || self.is_macro(bare)
             || is_letter(bare)
+            || self.is_field_set(bare)
     }
 
     /// Its type, or what takes one: `cookie: Record<string, string>`, `privateKey: CryptoKey;`, `useState<…`,
@@ -50,7 +51,21 @@ impl Scanner<'_> {
             declared && self.is_at(end, b" | ") && is_one_of!(self.slice(end + 3, behind), UNITED)
         };
         let optional = content.strip_suffix(b"?").is_some_and(value::says_nothing);
-        generic || typed || optional || united()
+        // `tokens: Token[]`
+        let array = capital
+            && sep.spaced_colon
+            && self.byte(end) == b']'
+            && content.strip_suffix(b"[").is_some_and(|name| name.iter().all(u8::is_ascii_alphabetic));
+        generic || typed || optional || array || united()
+    }
+
+    /// `this.tokens = capacity;`: a field is given what a variable holds.
+    fn is_field_set(&self, bare: &Bare<'_>) -> bool {
+        let &Bare { sep, name, end, content, .. } = bare;
+        !(sep.colon || sep.quoted || sep.unspaced || sep.arrow)
+            && self.is_at(name.saturating_sub(5), b"this.")
+            && self.byte(end - usize::from(content.ends_with(b";"))) == b';'
+            && content.strip_suffix(b";").unwrap_or(content).iter().all(u8::is_ascii_alphabetic)
     }
 
     /// Rust's `quote! { … }`, `Token![const]`: a macro and its brackets. What stands in round ones may be a password.

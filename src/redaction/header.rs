@@ -291,6 +291,7 @@ fn is_no_cookie(value: &[u8]) -> bool {
         || value.starts_with(b"${")
         || value.starts_with(b"<") && value.ends_with(b">")
         || is_slot(value)
+        || super::says::is_cookie_name(value)
         || matches!(value, b"deleted" | b"null" | b"undefined")
 }
 

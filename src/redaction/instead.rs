@@ -143,9 +143,13 @@ impl Scanner<'_> {
     fn is_note(&self, bare: &Bare<'_>) -> bool {
         let &Bare { sep, own, start, end, content, .. } = bare;
         let word = !content.is_empty() && content.iter().all(u8::is_ascii_alphabetic);
-        let step = word && self.slice(start.saturating_sub(4), start) == "→ ".as_bytes();
-        if step || !sep.spaced_colon {
-            return step;
+        let before = self.slice(start.saturating_sub(4), start);
+        let step = word && before == "→ ".as_bytes();
+        // Go's `volume "signing-key" : references non-existent …`
+        let wrapped =
+            word && before == b"\" : " && self.byte(end) == b' ' && self.byte(end + 1).is_ascii_alphabetic();
+        if step || wrapped || !sep.spaced_colon {
+            return step || wrapped;
         }
         let name = charset::ALNUM_UNDER.run_within(self.text, end + 1, 24);
         let which = is_one_of!(content, "old new")

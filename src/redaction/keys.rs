@@ -101,6 +101,10 @@ pub fn level(name: &[u8]) -> Level {
     ) {
         return Always;
     }
+    // Web Push's public key, and where systemd finds what it hands on
+    if is_one_of!(name, "applicationserverkey loadcredential loadcredentialencrypted") {
+        return Harmless;
+    }
     // Devise's
     if is_one_of!(name, "otp_attempt otpattempt") {
         return Digits;

@@ -6,11 +6,11 @@ use super::scan::Scanner;
 use super::separator::Separator;
 use super::words::{ends_as, hash, is_one_of};
 
-/// What a path's segment says of the name behind it: that its value is a hash.
-const SUMS: &str = "checksum hash sha256 digest";
+/// What a path's segment says of the name behind it: that its value is a hash, that it is a package's.
+const SUMS: &str = "checksum hash sha256 digest node_modules";
 
 /// What stands before `token` where it is a tokenizer's.
-const LEXERS: &str = "eos bos pad unk cls sep mask stop special";
+const LEXERS: &str = "eot eom eog fim eos bos pad unk cls sep mask stop special";
 
 impl Scanner<'_> {
     /// What the name that stands there says by itself. Several rules ask of the same one, and a text has the same names over
@@ -80,7 +80,7 @@ impl Scanner<'_> {
                     _ => level,
                 }
             }
-            Always | UnlessNumber if !dotted && self.is_of_kind(from, to, name) => Harmless,
+            Always | UnlessNumber | UnlessCount if !dotted && self.is_of_kind(from, to, name) => Harmless,
             // `EOS token = 128009`
             Always if !dotted && is_one_of!(name, "token") && is_one_of!(self.slice(from, to), LEXERS) => {
                 IfGenerated
@@ -101,12 +101,14 @@ impl Scanner<'_> {
             && gap.iter().all(|b| b"\\\"': {\n\r\t".contains(b))
     }
 
-    /// `sync token …`, a place in a list, as `syncToken` is; `design tokens: …`, a style's values
+    /// `sync token …`, a place in a list, as `syncToken` is; `design tokens: …`, a style's values; `Mountable secrets: …`, as
+    /// kubectl names them
     fn is_of_kind(&self, from: usize, to: usize, name: &[u8]) -> bool {
         let before = self.slice(from, to);
         is_one_of!(before, "sync continuation") && is_one_of!(name, "token")
             || is_one_of!(before, "design color colors colour colours css theme")
                 && is_one_of!(name, "tokens")
+            || is_one_of!(before, "mountable") && is_one_of!(name, "secrets")
     }
 
     /// `Unexpected token: }`, `invalid token: …`, `missing secret: …`. Behind `invalid password: …` it is what was typed.

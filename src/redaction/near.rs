@@ -131,7 +131,10 @@ impl Scanner<'_> {
         {
             return true;
         }
-        if self.is_at(start.saturating_sub(5), b"hmac.new(") {
+        let signs = self.byte(end) == b'(' && is_one_of!(word, "sign verify");
+        if self.is_at(start.saturating_sub(5), b"hmac.new(")
+            || signs && self.is_at(start.saturating_sub(4), b"jwt.")
+        {
             return self.arguments(end + 1);
         }
         if self.byte(end) == b'(' && (level == Level::Always || is_one_of!(word, CALLS)) {

@@ -28,7 +28,7 @@ pub const STATE: u32 = 1 << 18; // authErrorCode: how something went
 #[rustfmt::skip]
 static ROLES: Words<1024> = Words::new(&[
     (SECRET, "password passwd passwort kennwort senha contrasena motdepasse mdp pwd pswd passphrase \
-        passcode jws jwe bearer cvv cvc ccv csrf xsrf mnemonic verifier samlresponse \
+        passcode jwe bearer cvv cvc ccv csrf xsrf mnemonic verifier samlresponse \
         samlrequest samlart authkey privkey signingkey encryptionkey masterkey sharedkey servicekey \
         heslo haslo clave wachtwoord losenord passe parola salasana adgangskode jelszo sifre \
         credential sessid phpsessid jsessionid authtok aspsessionid cardnumber ccnumber ssws appkey sshpass requirepass masterauth \
@@ -53,7 +53,7 @@ static ROLES: Words<1024> = Words::new(&[
     (MAKES_KEY | GENERATED, "session sess"),
     (MAKES_KEY | GENERATED, "hmac"),
     (GENERATED | MAKES_KEY | QUERY, "signature sig"),
-    (GENERATED, "tok crumb ntlm lmhash nthash assertion cred ticket bypass pat pepper sas"),
+    (GENERATED, "jws tok crumb ntlm lmhash nthash assertion cred ticket bypass pat pepper sas"),
     (GENERATED | NEUTRAL | MAKES_CODE, "confirm"),
     (QUERY, "appid t invite invitation"),
     (GENERATED | COUNTED, "sid"),

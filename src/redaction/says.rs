@@ -31,10 +31,26 @@ pub fn says_nothing(value: &[u8]) -> bool {
     if masked(value) || template(value) || placeholder(value) || publishable(value) || version(value) {
         return true;
     }
-    if says_why(value) {
+    if says_why(value) || is_cookie_name(value) || remarked(value) {
         return true;
     }
     is_status_word(unstopped(value))
+}
+
+/// A cookie's name: `__Host-sid` (RFC 6265bis, section 4.1.3)
+pub fn is_cookie_name(value: &[u8]) -> bool {
+    let name = value.strip_prefix(b"__Host-").or_else(|| value.strip_prefix(b"__Secure-"));
+    name.is_some_and(|name| {
+        name.len() <= 40 && name.iter().all(|b| b.is_ascii_alphabetic() || b"-_.".contains(b))
+    })
+}
+
+/// A word and a remark: `Password (optional)`
+fn remarked(value: &[u8]) -> bool {
+    let Some(rest) = value.strip_suffix(b")") else { return false };
+    let open = rest.iter().take(WHOLE_AT_MOST).position(|&b| b == b'(').unwrap_or(0);
+    let (word, remark) = rest.split_at_checked(open).unwrap_or_default();
+    word.strip_suffix(b" ").is_some_and(is_status_word) && remark.get(1..).is_some_and(is_status_word)
 }
 
 /// A word without its sentence's end.
@@ -209,6 +225,7 @@ fn placeholder(value: &[u8]) -> bool {
                     && !super::value::looks_generated(v, 8)
             };
             inside(b"{{", b"}}")
+                || value.starts_with(b"{{ ") // `"{{ env "KEY" }}"`, up to its first mark
                 || super::statement::is_owed(value)
                 || inside(b"{", b"}") && value.get(1..value.len() - 1).is_some_and(path) // `{color.blue.500}`
         }
@@ -223,7 +240,9 @@ fn placeholder(value: &[u8]) -> bool {
         }
         Some(b'(') => inside(b"(", b")"),
         Some(b'[') => {
-            inside(b"[", b"]") && value.iter().all(|b| b.is_ascii_alphabetic() || b"[] :_-*".contains(b))
+            const MASKS: &str = "redacted hidden filtered masked removed";
+            is_one_of!(value.get(1..).unwrap_or_default(), MASKS) // without its bracket
+                || inside(b"[", b"]") && value.iter().all(|b| b.is_ascii_alphabetic() || b"[] :_-*".contains(b))
         }
         Some(b'?') => value.len() == 1,
         // `process.env.API_KEY`, as a text tells of a program

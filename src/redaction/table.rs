@@ -155,7 +155,9 @@ impl Scanner<'_> {
             // `console.table` prints a text in quotation marks: what has none is a number.
             let text = table.mark != BOX || self.before(start) == b'\'';
             let secret = column < 64 && table.secret >> column & 1 == 1 && text;
-            if secret && start < end && !value::says_nothing(self.slice(start, end)) {
+            let cell = self.slice(start, end);
+            let count = cell.len() <= 3 && cell.iter().all(u8::is_ascii_digit);
+            if secret && start < end && !count && !value::says_nothing(cell) {
                 self.take(start, end, end, Rule::KEY_VALUE);
             } else {
                 self.read_until(end.max(self.at));
