@@ -2,6 +2,7 @@
 
 use crate::buffer::row::{LAYOUT, Meta, PAGED_LAYOUT, Row, RowHead};
 use crate::buffer::{Loader, Page, Shard, ShardSettings, Stored, TraceLine};
+use js_sys::Uint8Array;
 use worker::{Error, Result, SqlStorage, SqlStorageValue};
 
 /// The shard's tables.
@@ -98,10 +99,16 @@ impl Storage {
         for row in rows {
             let head = row.head.to_json();
             debug_assert!(head.len() + row.body.len() <= 2_000_000);
-            self.0.exec(
+            // `exec` would have each array filled with zeros before it is written.
+            self.0.exec_raw(
                 "INSERT INTO slots (slot, seq, head, body) VALUES (?, ?, ?, ?)
                  ON CONFLICT (slot) DO UPDATE SET seq = excluded.seq, head = excluded.head, body = excluded.body",
-                vec![number(row.slot), number_of(row.head.seq), head.into(), row.body.into()],
+                vec![
+                    number(row.slot).into(),
+                    number_of(row.head.seq).into(),
+                    Uint8Array::from(head.as_slice()).into(),
+                    Uint8Array::from(row.body.as_slice()).into(),
+                ],
             )?;
         }
         Ok(())
