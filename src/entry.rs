@@ -167,20 +167,21 @@ impl Meta<'_> {
     /// Appends it as JSON. Each log's is written twice on its way, for the shard and for its row: what serde would write, at a
     /// third of the CPU.
     pub fn write(&self, out: &mut Vec<u8>) {
+        let Meta { id, trace_id, system, error, timestamp, len } = self;
         out.extend_from_slice(b"{\"id\":");
-        json::write_string(out, &self.id);
+        json::write_string(out, id);
         out.extend_from_slice(b",\"trace\":");
-        json::write_string(out, &self.trace_id);
+        json::write_string(out, trace_id);
         out.extend_from_slice(b",\"system\":\"");
-        out.extend_from_slice(self.system.as_str().as_bytes());
+        out.extend_from_slice(system.as_str().as_bytes());
         out.push(b'"');
-        if self.error {
+        if *error {
             out.extend_from_slice(b",\"error\":true");
         }
         out.extend_from_slice(b",\"ts\":");
-        json::write_integer(out, self.timestamp);
+        json::write_integer(out, timestamp);
         out.extend_from_slice(b",\"len\":");
-        json::write_integer(out, self.len);
+        json::write_integer(out, len);
         out.push(b'}');
     }
 

@@ -71,24 +71,25 @@ impl<'a> RowHead<'a> {
 
     /// As JSON.
     pub fn to_json(&self) -> Vec<u8> {
-        let names: usize = self.entries.iter().map(|meta| meta.id.len() + meta.trace_id.len()).sum();
-        let mut out = Vec::with_capacity(ROW_HEAD_BYTES + 100 * self.entries.len() + names);
+        let RowHead { v, seq, at, window, flushed, begins, entries } = self;
+        let names: usize = entries.iter().map(|meta| meta.id.len() + meta.trace_id.len()).sum();
+        let mut out = Vec::with_capacity(ROW_HEAD_BYTES + 100 * entries.len() + names);
         out.extend_from_slice(b"{\"v\":");
-        json::write_integer(&mut out, self.v);
+        json::write_integer(&mut out, v);
         out.extend_from_slice(b",\"seq\":");
-        json::write_integer(&mut out, self.seq);
+        json::write_integer(&mut out, seq);
         out.extend_from_slice(b",\"at\":");
-        json::write_integer(&mut out, self.at);
+        json::write_integer(&mut out, at);
         out.extend_from_slice(b",\"window\":");
-        json::write_integer(&mut out, self.window);
+        json::write_integer(&mut out, window);
         out.extend_from_slice(b",\"flushed\":");
-        json::write_integer(&mut out, self.flushed);
-        if !self.begins.is_empty() {
+        json::write_integer(&mut out, flushed);
+        if !begins.is_empty() {
             out.extend_from_slice(b",\"begins\":");
-            json::write_list(&mut out, &self.begins, |out, place| json::write_integer(out, place));
+            json::write_list(&mut out, begins, |out, place| json::write_integer(out, place));
         }
         out.extend_from_slice(b",\"entries\":");
-        json::write_list(&mut out, &self.entries, |out, meta| meta.write(out));
+        json::write_list(&mut out, entries, |out, meta| meta.write(out));
         out.push(b'}');
         out
     }
@@ -186,15 +187,18 @@ mod tests {
 
     #[test]
     fn a_head_reads_back_as_it_was_written() {
-        let meta = |id: &'static str, trace_id: &'static str, error| entry::Meta {
+        let meta = |system, id: &'static str, trace_id: &'static str, error| entry::Meta {
             id: id.into(),
             trace_id: trace_id.into(),
-            system: System::Convex,
+            system,
             error,
             timestamp: -1,
             len: 7,
         };
-        let entries = vec![meta("a", "t", false), meta("\"\\\u{1}", "\n\u{e9}\u{1f600}", true)];
+        let entries = vec![
+            meta(System::Convex, "a", "t", false),
+            meta(System::Convex, "\"\\\u{1}", "\n\u{e9}\u{1f600}", true),
+        ];
         let head = RowHead { v: 2, seq: 3, at: 4, window: 5, flushed: 2, begins: vec![1], entries };
         let json = head.to_json();
         // Stored layout: what is read must never change.
@@ -210,6 +214,10 @@ mod tests {
         );
         assert_eq!(RowHead::read(&json).unwrap(), head);
         assert_eq!(RowHead::read(&json).unwrap().into_owned(), head);
+        for system in System::ALL {
+            let of_one = RowHead { entries: vec![meta(system, "a", "t", false)], ..head.clone() };
+            assert_eq!(RowHead::read(&of_one.to_json()).unwrap(), of_one);
+        }
         let none = RowHead { begins: Vec::new(), entries: Vec::new(), ..head };
         assert_eq!(RowHead::read(&none.to_json()).unwrap(), none);
     }

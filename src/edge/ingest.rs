@@ -5,7 +5,6 @@
 //! calls, none of which waits.
 
 use super::answer::{self, Answer, RETRY_AFTER_S};
-use super::distribution::{Distribution, Hop};
 use super::{random, settings};
 use crate::access::{self, Action};
 use crate::answers::{self, Fate, Refused};
@@ -13,7 +12,7 @@ use crate::buffer::wire::{AppendReply, Outcome};
 use crate::config::Config;
 use crate::flood;
 use crate::intake::receive::{Receiver, TIME_MAX_S, Unread};
-use crate::intake::{self, BodyError, Judged, Log, Sender};
+use crate::intake::{self, BodyError, Distribution, Hop, Judged, Log, Sender};
 use crate::otlp;
 use std::rc::Rc;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -214,11 +213,11 @@ impl Posted {
         }
         let (shards, has_store) = (self.config()?.shards, self.config()?.redis.is_some());
         let mut judge = intake::Judge::new(&self.sender, now, &mut new_id);
-        let mut bound = Distribution::new(shards, has_store);
+        let mut distribution = Distribution::new(shards, has_store, body.len());
         let mut json = Vec::new();
         let mut take_in = |log| {
             json.clear();
-            bound.add(judge_one(&mut judge, log, &mut json), &json);
+            distribution.add(judge_one(&mut judge, log, &mut json), &json);
         };
         let refused = |error: BodyError| refuse(error.status(), &error.to_string());
         if self.is_otlp {
@@ -236,7 +235,7 @@ impl Posted {
         let redactions = judge.tally().iter().map(|(rule, count)| (rule.to_string(), count)).collect();
         drop(body);
         self.receiver.digested();
-        (self.fates, self.hops) = bound.finish(redactions);
+        (self.fates, self.hops) = distribution.finish(redactions);
         Ok(())
     }
 

@@ -4,7 +4,6 @@ mod admin;
 mod answer;
 mod buffer;
 mod clear;
-mod distribution;
 pub mod exchange;
 mod flood;
 mod health;

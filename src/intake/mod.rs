@@ -3,6 +3,7 @@
 pub mod body;
 pub mod context;
 pub mod detect;
+pub mod distribution;
 pub mod judge;
 pub mod noise;
 pub mod receive;
@@ -10,4 +11,5 @@ pub mod receive;
 pub use body::{BodyError, Item, Posted, split};
 pub use context::Context;
 pub use detect::{Sender, detect_system};
+pub use distribution::{Distribution, Hop};
 pub use judge::{Judge, Judged, Log};

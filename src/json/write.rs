@@ -68,7 +68,7 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
 
 /// Appends an integer.
 pub fn write_integer(out: &mut Vec<u8>, number: impl Serialize) {
-    // Only what is no JSON, or a writer that fails, is an error.
+    // An integer is always JSON, and a vector takes every byte.
     let _ = serde_json::to_writer(out, &number);
 }
 

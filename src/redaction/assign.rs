@@ -170,7 +170,7 @@ impl Scanner<'_> {
                     && (self.cookies(sep.value)
                         || self.cookie_list(sep.value)
                         || self.byte(sep.value) == b'['
-                            && value::opening(self.text, sep.value + 1).is_none() // else it was the list's first
+                            && value::opening(self.text, sep.value + 1).is_none() // `cookie_list` has asked its first string
                             && self.cookies(sep.value + 1))
                 {
                     return true;

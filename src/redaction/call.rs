@@ -38,6 +38,21 @@ impl Scanner<'_> {
         taken
     }
 
+    /// Behind an object that is a call's first argument, or where that would start: `jwt.sign({ sub: id }, "…")`
+    pub fn behind_braces(&mut self, from: usize) -> usize {
+        if self.byte(from) != b'{' {
+            return from;
+        }
+        let mut depth = 0_usize;
+        let rest = self.slice(from, from + CALL_AT_MOST);
+        let close = rest.iter().position(|&b| {
+            depth = if b == b'{' { depth + 1 } else { depth - usize::from(b == b'}') };
+            depth == 0
+        });
+        self.looked(from, from + close.unwrap_or(rest.len()));
+        close.map_or(from, |close| from + close + 1)
+    }
+
     /// A string on a line where a placeholder stood for a secret: one of them is it.
     pub fn owed(&mut self, start: usize, end: usize, after: usize) -> bool {
         self.take_generated(start, end, after)

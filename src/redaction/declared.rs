@@ -28,7 +28,7 @@ impl Scanner<'_> {
     /// `secret: Buffer | string`, `token: string?`
     fn is_type(&self, bare: &Bare<'_>) -> bool {
         const UNITED: &str = "string null none undefined number boolean buffer uint8array keyobject";
-        let &Bare { sep, end, content, .. } = bare;
+        let &Bare { sep, own, end, content, .. } = bare;
         let word = !content.is_empty() && content.iter().all(u8::is_ascii_alphabetic);
         let capital = content.first().is_some_and(u8::is_ascii_uppercase);
         let rest = self.slice(end, end + 64);
@@ -54,6 +54,8 @@ impl Scanner<'_> {
         // `tokens: Token[]`
         let array = capital
             && sep.spaced_colon
+            && !sep.quoted
+            && !ends_as!(own, PASSWORDS)
             && self.byte(end) == b']'
             && content.strip_suffix(b"[").is_some_and(|name| name.iter().all(u8::is_ascii_alphabetic));
         generic || typed || optional || array || united()

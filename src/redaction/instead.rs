@@ -146,8 +146,9 @@ impl Scanner<'_> {
         let before = self.slice(start.saturating_sub(4), start);
         let step = word && before == "→ ".as_bytes();
         // Go's `volume "signing-key" : references non-existent …`
-        let wrapped =
-            word && before == b"\" : " && self.byte(end) == b' ' && self.byte(end + 1).is_ascii_alphabetic();
+        let wrapped = before == b"\" : "
+            && is_one_of!(content, "references is not must cannot failed")
+            && !ends_as!(own, super::phrase::PASSWORDS);
         if step || wrapped || !sep.spaced_colon {
             return step || wrapped;
         }
@@ -156,12 +157,10 @@ impl Scanner<'_> {
             && self.byte(end) == b' '
             && name > end + 1
             && self.byte(name) == b'=';
-        let plain =
-            content.strip_prefix(b"__Host-").or(content.strip_prefix(b"__Secure-")).unwrap_or(content);
         let cookie = is_one_of!(own, "cookie cookies")
-            && plain.len() <= 40
-            && (plain.len() < content.len() || plain.iter().any(|b| b"-.".contains(b)))
-            && plain.iter().all(|&b| b.is_ascii_lowercase() || b"-_.".contains(&b));
+            && content.len() <= 40
+            && content.iter().any(|b| b"-.".contains(b))
+            && content.iter().all(|&b| b.is_ascii_lowercase() || b"-_.".contains(&b));
         let second = charset::ALNUM_UNDER.run_within(self.text, end + 2, 24);
         let names = own == b"cookies"
             && content.len() <= 24

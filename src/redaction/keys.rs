@@ -101,8 +101,11 @@ pub fn level(name: &[u8]) -> Level {
     ) {
         return Always;
     }
-    // Web Push's public key, and where systemd finds what it hands on
-    if is_one_of!(name, "applicationserverkey loadcredential loadcredentialencrypted") {
+    // Web Push's public key, where systemd finds what it hands on, and what a page asks or a flow is called
+    if is_one_of!(
+        name,
+        "applicationserverkey loadcredential loadcredentialencrypted forgotpassword forgot_password forgot-password"
+    ) {
         return Harmless;
     }
     // Devise's

@@ -6,8 +6,8 @@ use super::scan::Scanner;
 use super::separator::Separator;
 use super::words::{ends_as, hash, is_one_of};
 
-/// What a path's segment says of the name behind it: that its value is a hash, that it is a package's.
-const SUMS: &str = "checksum hash sha256 digest node_modules";
+/// Segments of a path whose next one names no secret: what it names has a hash there, or is a package.
+const LEADS: &str = "checksum hash sha256 digest node_modules";
 
 /// What stands before `token` where it is a tokenizer's.
 const LEXERS: &str = "eot eom eog fim eos bos pad unk cls sep mask stop special";
@@ -40,8 +40,8 @@ impl Scanner<'_> {
         use keys::Level::*;
         let level = self.alone(start, end);
         let (from, to) = self.words[0];
-        // `checksum/secret: …`
-        if to > from && self.byte(to) == b'/' && to + 1 == start && is_one_of!(self.slice(from, to), SUMS) {
+        // `checksum/secret: …`, `"node_modules/csrf": {…}`
+        if to > from && self.byte(to) == b'/' && to + 1 == start && is_one_of!(self.slice(from, to), LEADS) {
             return Harmless;
         }
         if to > from

@@ -131,10 +131,12 @@ impl Scanner<'_> {
         {
             return true;
         }
-        let signs = self.byte(end) == b'(' && is_one_of!(word, "sign verify");
-        if self.is_at(start.saturating_sub(5), b"hmac.new(")
-            || signs && self.is_at(start.saturating_sub(4), b"jwt.")
-        {
+        let signs = self.byte(end) == b'(' && is_one_of!(word, "sign verify encode decode");
+        if signs && self.is_at(start.saturating_sub(4), b"jwt.") {
+            let claims = self.behind_braces(end + 1);
+            return self.arguments(claims);
+        }
+        if self.is_at(start.saturating_sub(5), b"hmac.new(") {
             return self.arguments(end + 1);
         }
         if self.byte(end) == b'(' && (level == Level::Always || is_one_of!(word, CALLS)) {

@@ -94,7 +94,7 @@ static ROLES: Words<1024> = Words::new(&[
         endpoint limit limits usage size version age issued created updated changed date timestamp \
         message messages format algorithm alg method provider source scheme \
         schema rotation attempts attempt manager index position pos kind description title rule \
-        rules regex pattern change screen form component store bucket budget cost price \
+        rules regex pattern forgot change screen form component store bucket budget cost price \
         per second domain audience aud iss sub iat nbf scope scopes owner user username \
         consent banner settings options config configured present exists match matches matched \
         complexity score validation validator verified requirements set seconds ms minutes hours \
@@ -106,7 +106,7 @@ static ROLES: Words<1024> = Words::new(&[
     (HARMLESS_START, "has is are was were needs need requires require show hide should can could use uses with \
         without enable disable allow allows missing no not did does will would must num avg expected \
         unexpected supports existing skip estimated zero detect scan lint"),
-    (HARMLESS_END | HARMLESS_START, "expired invalid forgot"),
+    (HARMLESS_END | HARMLESS_START, "expired invalid"),
     (COUNTED, "prompt completion input output cached reasoning thinking generated audio accepted rejected \
         creation read"),
     (COUNTED | MAKES_KEY, "write"),

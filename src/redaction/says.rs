@@ -37,6 +37,24 @@ pub fn says_nothing(value: &[u8]) -> bool {
     is_status_word(unstopped(value))
 }
 
+/// What a template has filled in: `{{ .Data.password }}{{ end }}`; `{{ env ` of `"{{ env "KEY" }}"`, up to its first mark
+fn is_template(value: &[u8]) -> bool {
+    let plain = |text: &[u8]| text.iter().all(|b| b.is_ascii_alphabetic() || b" ._".contains(b));
+    let mut rest = value;
+    while let Some(body) = rest.strip_prefix(b"{{") {
+        let Some(close) = body.iter().take(WHOLE_AT_MOST).position(|&b| b == b'}') else {
+            const CALLED: &str = "env getenv lookup secret key include required with vault";
+            return body.is_empty() && rest.len() < value.len() || is_one_of!(body.trim_ascii(), CALLED);
+        };
+        let (inner, behind) = body.split_at_checked(close).unwrap_or_default();
+        match behind.strip_prefix(b"}}") {
+            Some(next) if plain(inner) => rest = next,
+            _ => return false,
+        }
+    }
+    rest.is_empty()
+}
+
 /// A cookie's name: `__Host-sid` (RFC 6265bis, section 4.1.3)
 pub fn is_cookie_name(value: &[u8]) -> bool {
     let name = value.strip_prefix(b"__Host-").or_else(|| value.strip_prefix(b"__Secure-"));
@@ -50,7 +68,9 @@ fn remarked(value: &[u8]) -> bool {
     let Some(rest) = value.strip_suffix(b")") else { return false };
     let open = rest.iter().take(WHOLE_AT_MOST).position(|&b| b == b'(').unwrap_or(0);
     let (word, remark) = rest.split_at_checked(open).unwrap_or_default();
-    word.strip_suffix(b" ").is_some_and(is_status_word) && remark.get(1..).is_some_and(is_status_word)
+    let status = |word: &[u8]| STATUS.any_case(word) == Some(1) || is_one_of!(word, "password token secret");
+    word.strip_suffix(b" ").is_some_and(status)
+        && is_one_of!(remark.get(1..).unwrap_or_default(), "optional required")
 }
 
 /// A word without its sentence's end.
@@ -225,7 +245,7 @@ fn placeholder(value: &[u8]) -> bool {
                     && !super::value::looks_generated(v, 8)
             };
             inside(b"{{", b"}}")
-                || value.starts_with(b"{{ ") // `"{{ env "KEY" }}"`, up to its first mark
+                || is_template(value)
                 || super::statement::is_owed(value)
                 || inside(b"{", b"}") && value.get(1..value.len() - 1).is_some_and(path) // `{color.blue.500}`
         }
@@ -241,7 +261,7 @@ fn placeholder(value: &[u8]) -> bool {
         Some(b'(') => inside(b"(", b")"),
         Some(b'[') => {
             const MASKS: &str = "redacted hidden filtered masked removed";
-            is_one_of!(value.get(1..).unwrap_or_default(), MASKS) // without its bracket
+            is_one_of!(value.get(1..).unwrap_or_default(), MASKS) // its closing bracket was taken for the value's end
                 || inside(b"[", b"]") && value.iter().all(|b| b.is_ascii_alphabetic() || b"[] :_-*".contains(b))
         }
         Some(b'?') => value.len() == 1,

@@ -8,6 +8,9 @@ use super::scan::Scanner;
 use super::value;
 use super::words::{List, ends_as};
 
+/// The length of a Sentry DSN's public key.
+const DSN_KEY: usize = 32;
+
 /// The shortest macaroon: a location, an identifier and a signature of 32 bytes.
 const MACAROON_AT_LEAST: usize = 60;
 
@@ -205,7 +208,7 @@ impl Scanner<'_> {
     /// Whether it is the key of a Sentry DSN, which is made to be public: hexadecimal, and behind the host a project's number
     /// (<https://develop.sentry.dev/sdk/foundations/transport/authentication/>).
     fn is_dsn_key(&mut self, token: &[u8], sign: usize) -> bool {
-        if !token.iter().all(u8::is_ascii_hexdigit) {
+        if token.len() != DSN_KEY || !token.iter().all(u8::is_ascii_hexdigit) {
             return false;
         }
         let host = TOKEN_DOT.run_within(self.text, sign + 1, 80);
@@ -214,6 +217,8 @@ impl Scanner<'_> {
             rest.iter().position(|&b| !(charset::is_alnum(b) || b"/:._-".contains(&b))).unwrap_or(rest.len());
         self.looked(sign, host + blank);
         let path = rest.get(..blank).unwrap_or_default();
+        let ended = path.iter().rev().take_while(|b| matches!(b, b'.' | b':')).count();
+        let path = path.get(..path.len() - ended).unwrap_or_default();
         let project = path.rsplit(|&b| b == b'/').next().unwrap_or_default();
         let named = self.slice(sign + 1, host).windows(6).any(|part| part == b"sentry");
         let numbered = path.contains(&b'/') && !project.is_empty() && project.iter().all(u8::is_ascii_digit);

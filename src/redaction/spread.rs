@@ -1,5 +1,6 @@
 //! A name and its string as JSON may spread them: white space of any kind around the colon, a string of several lines.
 
+use super::charset::WORD;
 use super::scan::Scanner;
 use super::separator::Separator;
 use super::value::{self, Quote};
@@ -95,9 +96,16 @@ impl Scanner<'_> {
         }
     }
 
-    /// Whether the next line of a dump of PHP's is the next name's: the value is empty.
+    /// Whether the next line of a dump of PHP's is the next name's, `[login] => …`: the value is empty.
     pub fn entry_below(&self, at: usize) -> bool {
-        self.byte(at + 1 + value::run_of(self.text, at + 1, b' ').min(64)) == b'['
+        let open = at + 1 + value::run_of(self.text, at + 1, b' ').min(64);
+        let marked = usize::from(matches!(self.byte(open + 1), b'"' | b'\''));
+        let name = WORD.run_within(self.text, open + 1 + marked, 64);
+        let close = name + marked;
+        self.byte(open) == b'[' && name > open + 1 + marked && self.byte(close) == b']' && {
+            let sign = close + 1 + value::run_of(self.text, close + 1, b' ').min(1);
+            self.slice(sign, sign + 2) == b"=>"
+        }
     }
 
     /// Whether a string that is no name stands on the next line.

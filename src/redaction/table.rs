@@ -14,6 +14,8 @@ pub struct Table {
     cells: usize,
     /// Which cells hold secrets, one bit each.
     secret: u64,
+    /// Which of them are of many, so that a number there is how many.
+    counted: u64,
 }
 
 /// Longest line of names, to either side of the one that made it be looked at.
@@ -85,7 +87,7 @@ impl Scanner<'_> {
         let to = end + self.slice(end, end + HEADER_AT_MOST).iter().take_while(|&&b| b != b'\n').count();
         self.looked(from, to);
         let line = self.slice(from, to).trim_ascii();
-        let mut table = Table { mark, cells: 0, secret: 0 };
+        let mut table = Table { mark, cells: 0, secret: 0, counted: 0 };
         for (start, end) in cells(line, mark).take(64) {
             let cell = line.get(start..end).unwrap_or_default();
             let (lead, tail) = margins(cell, mark);
@@ -97,10 +99,11 @@ impl Scanner<'_> {
             if !named || cell.len() > 40 {
                 return;
             }
-            let secret = matches!(
-                keys::level(cell),
-                Level::Always | Level::UnlessNumber | Level::UnlessCount | Level::Digits
-            );
+            let level = keys::level(cell);
+            table.counted |=
+                u64::from(matches!(level, Level::UnlessNumber | Level::UnlessCount)) << table.cells;
+            let secret =
+                matches!(level, Level::Always | Level::UnlessNumber | Level::UnlessCount | Level::Digits);
             table.secret |= u64::from(secret) << table.cells;
             table.cells += 1;
         }
@@ -156,7 +159,7 @@ impl Scanner<'_> {
             let text = table.mark != BOX || self.before(start) == b'\'';
             let secret = column < 64 && table.secret >> column & 1 == 1 && text;
             let cell = self.slice(start, end);
-            let count = cell.len() <= 3 && cell.iter().all(u8::is_ascii_digit);
+            let count = table.counted >> column.min(63) & 1 == 1 && cell.iter().all(u8::is_ascii_digit);
             if secret && start < end && !count && !value::says_nothing(cell) {
                 self.take(start, end, end, Rule::KEY_VALUE);
             } else {

@@ -78,6 +78,11 @@ pub struct AppendBody {
 }
 
 impl AppendBody {
+    /// One with room for so many bytes of entries.
+    pub fn new(bytes: usize) -> AppendBody {
+        AppendBody { metas: Vec::new(), entries: Vec::with_capacity(bytes) }
+    }
+
     /// Adds an entry.
     pub fn push(&mut self, meta: &Meta<'_>, json: &[u8]) {
         if !self.metas.is_empty() {
