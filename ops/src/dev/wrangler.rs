@@ -65,6 +65,8 @@ impl Wrangler {
             .current_dir(project)
             .args(["dev", "--ip", "127.0.0.1", "--port", &port.to_string(), "--persist-to"])
             .arg(state.wrangler_folder())
+            // Left to itself it looks for a free port and takes it later: two that start at once choose the same one.
+            .args(["--inspector-port", "0"])
             .args(vars.iter().flat_map(|file| [OsStr::new("--env-file"), file.as_os_str()]))
             .arg("--show-interactive-dev-session=false")
             .env("PATH", path)
