@@ -40,7 +40,8 @@ impl Distribution {
     /// Of a body of so many bytes, over so many shards.
     pub fn new(shards: u32, has_store: bool, body_bytes: usize) -> Distribution {
         // What is stored of a log is about as long as it was; an id and a time may come on top.
-        let expected = body_bytes / shards.max(1) as usize + body_bytes / 8 + 256;
+        let share = body_bytes / shards.max(1) as usize;
+        let expected = share + share / 8 + 256;
         let (fates, bound, trace_id) = (Vec::new(), Vec::new(), Rc::default());
         Distribution { shards, has_store, fates, bound, trace_id, expected }
     }

@@ -1,4 +1,5 @@
-//! From a request's bytes to entries: split the body, judge each log, in the contract's order of judgement.
+//! From a request's bytes to entries: split the body, judge each log, in the contract's order of judgement, and bind it for its
+//! shard.
 
 pub mod body;
 pub mod context;

@@ -16,9 +16,7 @@ pub fn write_value(out: &mut Vec<u8>, value: &Json<'_>, depth: usize) {
         Json::Number(digits) => out.extend_from_slice(digits.as_bytes()),
         Json::String(text) => write_string(out, text),
         Json::Array(_) | Json::Object(_) if depth == 0 => write_string(out, CUT_MARKER),
-        Json::Array(items) => {
-            write_list(out, items, |out, item| write_value(out, item, depth - 1));
-        }
+        Json::Array(items) => write_list(out, items, |out, item| write_value(out, item, depth - 1)),
         Json::Object(members) => {
             out.push(b'{');
             for (at, (key, item)) in members.iter().enumerate() {

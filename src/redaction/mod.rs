@@ -29,14 +29,14 @@
 //!
 //!   | µs in wasm | 100 B | 1 KB | 10 KB | 1 MB |
 //!   | --- | --- | --- | --- | --- |
-//!   | a friendly one | 2.7 | 23 | 231 | 24,600 |
-//!   | lines of applications that name secrets and have none | 2.6 | 25 | 527 | 59,600 |
-//!   | the same, and a number among them that is taken for a code | 2.7 | 23 | 523 | 120,400 |
-//!   | a secret in each line | 5.3 | 51 | 499 | 53,800 |
-//!   | the dearest of 218 hostile ones, `tokens: ['a', 'b', ` over and over | 9.1 | 89 | 894 | 142,300 |
+//!   | a friendly one | 2.8 | 24 | 237 | 24,200 |
+//!   | lines of applications that name secrets and have none | 2.7 | 24 | 526 | 58,500 |
+//!   | the same, and a number among them that is taken for a code | 2.6 | 23 | 522 | 116,500 |
+//!   | a secret in each line | 5.3 | 50 | 482 | 49,400 |
+//!   | the dearest of 218 hostile ones, `tokens: ['a', 'b', ` over and over | 9.0 | 89 | 886 | 136,000 |
 //!
 //!   So the cost is linear. Tests assert that in counted steps; what rules look at and do not count, and what only two
-//!   pieces together do, `redaction_growth` looks for. A hostile byte costs 1.2 friendly ones in the median kind, 2.8
+//!   pieces together do, `redaction_growth` looks for. A hostile byte costs 1.2 friendly ones in the median kind, 2.9
 //!   in nine of ten, 5.6 in the dearest, no more than 4 in all but two; one of ordinary lines costs 2.4. Each word that
 //!   may name a secret, or begin one, is looked at; and a text in which something was found is read twice, as most of the
 //!   dearest are. What stands under a name is judged by its first 256 bytes.
