@@ -6,6 +6,7 @@ use super::keys::{self, Level};
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
+use super::words::ends_as;
 
 /// A table whose rows are being read.
 #[derive(Clone, Copy)]
@@ -16,7 +17,18 @@ pub struct Table {
     secret: u64,
     /// Which of them are of many, so that a number there is how many.
     counted: u64,
+    /// Which of these are of what may be digits alone (`backup_codes`): only a short number is how many.
+    digits: u64,
 }
+
+/// Most digits of a number that says how many secrets there are: a language model's tokens are counted in millions.
+const COUNT_AT_MOST: usize = 7;
+
+/// The same under a name of what may be digits alone: no code, PIN or password is that short.
+const COUNT_OF_DIGITS_AT_MOST: usize = 3;
+
+/// Ends of names whose values may be digits alone.
+const DIGITS: &str = "codes passwords passwds pins otps passcodes";
 
 /// Longest line of names, to either side of the one that made it be looked at.
 const HEADER_AT_MOST: usize = 300;
@@ -87,7 +99,7 @@ impl Scanner<'_> {
         let to = end + self.slice(end, end + HEADER_AT_MOST).iter().take_while(|&&b| b != b'\n').count();
         self.looked(from, to);
         let line = self.slice(from, to).trim_ascii();
-        let mut table = Table { mark, cells: 0, secret: 0, counted: 0 };
+        let mut table = Table { mark, cells: 0, secret: 0, counted: 0, digits: 0 };
         for (start, end) in cells(line, mark).take(64) {
             let cell = line.get(start..end).unwrap_or_default();
             let (lead, tail) = margins(cell, mark);
@@ -102,6 +114,7 @@ impl Scanner<'_> {
             let level = keys::level(cell);
             table.counted |=
                 u64::from(matches!(level, Level::UnlessNumber | Level::UnlessCount)) << table.cells;
+            table.digits |= u64::from(ends_as!(cell, DIGITS)) << table.cells;
             let secret =
                 matches!(level, Level::Always | Level::UnlessNumber | Level::UnlessCount | Level::Digits);
             table.secret |= u64::from(secret) << table.cells;
@@ -159,7 +172,9 @@ impl Scanner<'_> {
             let text = table.mark != BOX || self.before(start) == b'\'';
             let secret = column < 64 && table.secret >> column & 1 == 1 && text;
             let cell = self.slice(start, end);
-            let count = table.counted >> column.min(63) & 1 == 1 && cell.iter().all(u8::is_ascii_digit);
+            let is = |cells: u64| cells >> column.min(63) & 1 == 1;
+            let most = if is(table.digits) { COUNT_OF_DIGITS_AT_MOST } else { COUNT_AT_MOST };
+            let count = is(table.counted) && cell.len() <= most && cell.iter().all(u8::is_ascii_digit);
             if secret && start < end && !count && !value::says_nothing(cell) {
                 self.take(start, end, end, Rule::KEY_VALUE);
             } else {
