@@ -11,8 +11,6 @@ use crate::entry::{Meta, System};
 use crate::quota::Scope;
 use std::rc::Rc;
 
-/// Waiting entries' JSON kept in memory at most; what comes on top is read from storage when its turn comes.
-const WAITING_MEMORY_BYTES: u64 = 8 * 1024 * 1024;
 /// A shard that has no room for a new trace looks so often, in ms, whether some have expired.
 const FORGET_EVERY_MS: i64 = 60_000;
 
@@ -143,7 +141,7 @@ impl Shard {
         self.note_growth(&meta.trace_id);
         let window = self.lease.window();
         let key = self.traces.key(&meta.trace_id);
-        let in_memory = self.memory_bytes + json.len() as u64 <= WAITING_MEMORY_BYTES;
+        let in_memory = self.memory.take(meta.len.into());
         let pending = Pending {
             seq,
             key: key.clone(),
@@ -152,7 +150,6 @@ impl Shard {
             body: in_memory.then(|| Rc::from(json)),
         };
         self.held_bytes += pending.weight();
-        self.memory_bytes += if in_memory { json.len() as u64 } else { 0 };
         let mut begins = false;
         let ring = &self.ring;
         let aside = self.traces.update(&key, |trace| {

@@ -16,6 +16,7 @@ mod ids;
 mod late;
 mod link;
 mod load;
+mod memory;
 mod mending;
 mod pages;
 mod queue;

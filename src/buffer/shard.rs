@@ -6,6 +6,7 @@ use super::checkpoint::Saved;
 use super::ids::{Ids, Seed};
 use super::late::Late;
 use super::link::Link;
+use super::memory::Held;
 use super::mending::Mending;
 use super::pages::Pages;
 use super::queue::Queue;
@@ -61,7 +62,7 @@ pub struct Shard {
     pub(super) lease: Lease,
     pub(super) waiting: Queue,
     pub(super) held_bytes: u64,
-    pub(super) memory_bytes: u64,
+    pub(super) memory: Held,
     pub(super) batch: Option<Batch>,
     /// Entries up to this number may be in Redis although they are not known to be: a start forgets.
     pub(super) uncertain_through: u64,
@@ -94,7 +95,7 @@ impl Shard {
             lease: Lease::new(settings.shard, settings.shards),
             waiting: Queue::default(),
             held_bytes: 0,
-            memory_bytes: 0,
+            memory: Held::default(),
             batch: None,
             uncertain_through: 0,
             asked: None,
@@ -182,7 +183,7 @@ impl Shard {
     pub(super) fn settle_entry(&mut self, entry: &Pending, now: i64) {
         self.held_bytes = self.held_bytes.saturating_sub(entry.weight());
         if entry.body.is_some() {
-            self.memory_bytes = self.memory_bytes.saturating_sub(entry.len.into());
+            self.memory.give_back(entry.len.into());
         }
         self.ring.settled(entry.seq, now);
     }

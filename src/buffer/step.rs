@@ -170,7 +170,7 @@ impl Shard {
                     entry.body = Some(Rc::from(json));
                 }
             }
-            self.memory_bytes += loaded;
+            self.memory.take_anyhow(loaded);
         }
         if let Some(repair) = &mut self.mending.now {
             repair.supply(row);

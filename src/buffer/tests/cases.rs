@@ -1,6 +1,7 @@
 //! Histories worth telling one by one.
 
 use super::owner::{Fault, Owner, entry, ids};
+use crate::buffer::memory::WAITING_MEMORY_BYTES;
 use crate::buffer::wire::Outcome;
 use crate::entry::System;
 use crate::quota::Limits;
@@ -55,13 +56,13 @@ fn what_memory_does_not_hold_is_read_from_its_row_when_its_turn_comes() {
         let logs = [entry("big", &format!("e{n}"), System::Worker, false, owner.now, 1_000_000)];
         assert_eq!(stored(&owner.append(&logs)), 1);
     }
-    assert!(owner.shard.memory_bytes <= 8 * 1024 * 1024);
+    assert!(owner.shard.memory.bytes() <= WAITING_MEMORY_BYTES);
     assert_eq!(owner.read("big").unwrap().len(), 24, "waiting ones are read from their rows too");
     owner.step(Fault::AnswerLost);
     owner.rest();
     let wanted: Vec<String> = (0..24).map(|n| format!("e{n}")).collect();
     assert_eq!(ids(&owner.redis.list("big", owner.now)), wanted);
-    assert_eq!((owner.shard.memory_bytes, owner.shard.held_bytes), (0, 0));
+    assert_eq!((owner.shard.memory.bytes(), owner.shard.held_bytes), (0, 0));
 }
 
 #[test]

@@ -264,7 +264,7 @@ impl Model {
     fn check_at_rest(&mut self) {
         let now = self.owner.now;
         let shard = &self.owner.shard;
-        assert_eq!((shard.pending(), shard.held_bytes, shard.memory_bytes), (0, 0, 0));
+        assert_eq!((shard.pending(), shard.held_bytes, shard.memory.bytes()), (0, 0, 0));
         assert!(
             shard.late.audits.is_empty() && shard.late.fences.is_empty() && shard.late.given_up.is_none()
         );
