@@ -3,6 +3,7 @@
 use super::benign;
 use super::charset;
 use super::keys::{self, Half, Level};
+use super::lists::{ends_as, is_one_of};
 use super::names::Rule;
 use super::object;
 use super::phrase::PASSWORDS;
@@ -10,7 +11,6 @@ use super::scan::Scanner;
 use super::separator::Separator;
 use super::statement;
 use super::value;
-use super::words::{ends_as, is_one_of};
 use super::written::Value;
 
 /// How far behind its name the value of a pair stands at most.

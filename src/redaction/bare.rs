@@ -2,12 +2,13 @@
 
 use super::charset;
 use super::keys::Level;
+use super::lists::is_one_of;
 use super::names::Rule;
 use super::scan::Scanner;
 use super::separator::Separator;
 use super::statement;
 use super::value;
-use super::words::is_one_of;
+use super::words::Beginnings;
 
 /// A value without quotation marks, and the name it stands under.
 #[derive(Clone, Copy)]
@@ -112,7 +113,7 @@ impl Scanner<'_> {
     /// `process.env.DB_PASSWORD || '…'`: what stands for a secret that is not set
     fn fallback(&mut self, code: &Bare<'_>) -> bool {
         let end = code.end;
-        let sign = self.one_at(end, &[" || ", " ?? ", " or "]);
+        let sign = self.one_at(end, const { &Beginnings::of(&[" || ", " ?? ", " or "]) });
         let Some(at) = sign.map(|sign| end + sign.len()).filter(|_| value::is_code(code.content)) else {
             return false;
         };

@@ -3,9 +3,10 @@
 
 use super::charset::{self, ALNUM_UNDER};
 use super::keys;
+use super::lists::{ends_as, is_one_of};
 use super::scan::Scanner;
 use super::value;
-use super::words::{Words, ends_as, is_one_of};
+use super::words::{Beginnings, Words};
 
 /// The longest text of a label.
 const LABEL_AT_MOST: usize = 48;
@@ -344,7 +345,7 @@ impl Scanner<'_> {
     /// `secret my-app-tls-9f8d7c in namespace prod`, `created secret default/my-app-9f8d7c`: the same without quotation
     /// marks, where it is told what became of it.
     pub fn names_object_of(&self, word: &[u8], content: &[u8], end: usize) -> bool {
-        const TOLD: [&str; 7] = [
+        static TOLD: Beginnings = Beginnings::of(&[
             " in namespace ",
             " not found",
             " created",
@@ -352,7 +353,7 @@ impl Scanner<'_> {
             " updated",
             " already exists",
             " is forbidden",
-        ];
+        ]);
         const DONE: &str = "created deleted updated patched reconciling reconciled syncing in";
         if content.len() > OBJECT_AT_MOST {
             return false;

@@ -3,11 +3,12 @@
 
 use super::charset;
 use super::keys;
+use super::lists::{ends_as, is_one_of};
 use super::names::Rule;
 use super::scan::Scanner;
 use super::separator::Separator;
 use super::value;
-use super::words::{ends_as, is_one_of, mentions};
+use super::words::mentions;
 use super::written::Value;
 
 /// How far from each other the two tokens of a pair may stand.

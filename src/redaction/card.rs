@@ -1,8 +1,8 @@
 //! Payment card numbers (ISO/IEC 7812): issuer range, length, check digit; groups parted by one kind of mark.
 
 use super::charset;
+use super::lists::is_one_of;
 use super::scan::Scanner;
-use super::words::is_one_of;
 
 /// Most groups a number is read in.
 const MOST_GROUPS: usize = 5;

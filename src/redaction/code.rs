@@ -2,7 +2,8 @@
 
 use super::charset;
 use super::keys::{self, Level};
-use super::words::{Heads, is_one_of};
+use super::lists::is_one_of;
+use super::words::Heads;
 
 /// Whether a function's name says that it fetches something by the name it is given: `getSecret("stripe")`, `env('KEY')`. What
 /// else is called is given the secret: `Some("…")`, `md5("…")`, `unhex('…')`.

@@ -2,11 +2,12 @@
 //! `123456 est votre code`, `Use Q7K-9PX as your code`, `@example.com #123456`; and a card's check value in a sentence.
 
 use super::charset::{self, TOKEN_DOT};
+use super::lists::is_one_of;
 use super::names::Rule;
 use super::one_time::{OTHER_CODES, SIGNING_IN};
 use super::scan::Scanner;
 use super::value;
-use super::words::{Words, is_one_of, mentions};
+use super::words::{Beginnings, Words, mentions};
 
 /// One-time codes' names, as far as they are ASCII's: 1 for what is nothing else, 2 for what is one when it is somebody's
 /// or what is behind it says so.
@@ -21,7 +22,7 @@ static NAMES: Words<64> = Words::new(&[
 const WHOSE: &str = "your votre ton ihr ihre dein deine mein tu su seu twoj uw je j din dit tuo suo";
 
 /// What stands behind such a name.
-const PURPOSES: [&str; 25] = [
+static PURPOSES: Beginnings = Beginnings::of(&[
     " to ",
     " er ",
     " din er ",
@@ -47,13 +48,13 @@ const PURPOSES: [&str; 25] = [
     " logow",
     " aktywac",
     " sms",
-];
+]);
 
 /// What links such a name and the code, where the link is no ASCII word.
 const LINKS: [&str; 4] = [" è ", " é ", " är ", " : "];
 
 /// What says behind a code whose it is.
-const BEHIND: [&str; 15] = [
+static BEHIND: Beginnings = Beginnings::of(&[
     " is your ",
     " as your ",
     " is the ",
@@ -69,7 +70,7 @@ const BEHIND: [&str; 15] = [
     " is je ",
     " é o seu ",
     " è il tuo ",
-];
+]);
 
 /// How codes' names end, or start.
 const SPOKEN: [&[u8]; 9] = [b"code", b"Code", b"kod", b"digo", b"odice", b"OTP", b"PIN", b"TAN", b"passcode"];
@@ -161,7 +162,7 @@ impl Scanner<'_> {
             b"ource",
             b"rror",
         ];
-        let Some(dash) = self.one_at(end, &[" – ", " - ", " — "]) else {
+        let Some(dash) = self.one_at(end, const { &Beginnings::of(&[" – ", " - ", " — "]) }) else {
             return false;
         };
         let whose = end + dash.len();

@@ -2,10 +2,11 @@
 
 use super::charset;
 use super::keys::{self, Level};
+use super::lists::{ends_as, is_one_of, list};
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
-use super::words::{List, Words, ends_as, is_one_of};
+use super::words::{Beginnings, Words};
 
 /// The command's own `-u` takes `user:password`.
 const USER: u32 = 1 << 8;
@@ -137,7 +138,7 @@ impl Scanner<'_> {
             return self.cookies(end + 1);
         }
         // `["-a", "…"]`, as a process is started
-        let listed = self.one_at(end, &["\", \"", "\",\"", "', '", "','"]);
+        let listed = self.one_at(end, const { &Beginnings::of(&["\", \"", "\",\"", "', '", "','"]) });
         let space = listed.map_or_else(|| value::run_of(self.text, end, b' '), |gap| gap.len() - 1);
         let from = end + space;
         let dash = self.byte(from + usize::from(listed.is_some())) == b'-';
@@ -210,8 +211,7 @@ impl Scanner<'_> {
         if matches!(word, b"A" | b"X")
             && space > 0
             && !dash
-            && (self.line.password_flag == b'A'
-                || self.words_mention(const { &List::new(super::places::SNMP) }))
+            && (self.line.password_flag == b'A' || self.words_mention(list!(super::places::SNMP)))
         {
             return self.command_value(from);
         }

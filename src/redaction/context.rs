@@ -3,12 +3,12 @@
 use super::benign;
 use super::beside::{TOKEN_AT_LEAST, is_integration_key, is_routing};
 use super::keys::{self, Half, Level};
+use super::lists::is_one_of;
 use super::names::Rule;
 use super::object;
 use super::owned::is_value_under;
 use super::product::is_of_product;
 use super::statement::owes_secret;
-use super::words::is_one_of;
 use super::{MARK, Tally, redact_text, value};
 use crate::json::Json;
 use std::borrow::Cow;

@@ -2,10 +2,10 @@
 
 use super::bare::Bare;
 use super::charset;
+use super::lists::{ends_as, is_one_of};
 use super::phrase::PASSWORDS;
 use super::scan::Scanner;
 use super::value;
-use super::words::{ends_as, is_one_of};
 
 /// The longest type's name or path.
 const TYPE_AT_MOST: usize = 96;

@@ -1,10 +1,10 @@
 //! What a dump writes between a name and its value: a type and a length, who may see it.
 
 use super::charset;
+use super::lists::is_one_of;
 use super::scan::Scanner;
 use super::separator::Separator;
 use super::value;
-use super::words::is_one_of;
 
 /// How long what stands between is at most.
 const BETWEEN_AT_MOST: usize = 96;

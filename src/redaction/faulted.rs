@@ -3,14 +3,15 @@
 
 use super::charset;
 use super::keys::Level;
+use super::lists::{ends_as, is_one_of};
 use super::names::Rule;
 use super::phrase::PASSWORDS;
 use super::scan::Scanner;
 use super::value;
-use super::words::{ends_as, is_one_of};
+use super::words::Beginnings;
 
 /// What is said behind a password, and a space, of what is wrong with it.
-const SAID: [&str; 38] = [
+static SAID: Beginnings = Beginnings::of(&[
     "too ",
     "is too ",
     "was too ",
@@ -49,7 +50,7 @@ const SAID: [&str; 38] = [
     "non è ",
     "is onjuist",
     "onjuist",
-];
+]);
 
 /// How far a password is followed.
 const SECRET_AT_MOST: usize = 80;

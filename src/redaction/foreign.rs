@@ -1,9 +1,10 @@
 //! What a password or a one-time code is called where letters are not ASCII's.
 
 use super::charset;
+use super::lists::is_one_of;
 use super::names::Rule;
 use super::scan::Scanner;
-use super::words::is_one_of;
+use super::words::Beginnings;
 
 /// A name, and where its first letter beyond ASCII stands, by the first two bytes of which it is found.
 #[derive(Clone, Copy)]
@@ -54,7 +55,7 @@ static PASSWORDS: [Name; 17] = names([
 static CODES: [Name; 6] = names(["код", "Код", "認証コード", "验证码", "驗證碼", "인증번호"]);
 
 /// What may stand between such a name and the secret.
-const LINKS: &[&str] = &[
+static LINKS: Beginnings = Beginnings::of(&[
     " ",
     ":",
     "[",
@@ -71,7 +72,7 @@ const LINKS: &[&str] = &[
     "es ",
     "é ",
     "jednorazowe",
-];
+]);
 
 /// What says of a password that it is a one-time code.
 const ONCE: &str = "jednorazowe jednorazowego";
@@ -99,7 +100,7 @@ impl Scanner<'_> {
         let once = [self.nth_word(0), self.nth_word(1)].iter().any(|word| is_one_of!(word, ONCE));
         let mut at = named;
         for _ in 0..6 {
-            let Some(link) = self.one_at(at, LINKS) else { break };
+            let Some(link) = self.one_at(at, &LINKS) else { break };
             at += link.len();
         }
         self.line.password |= !code;

@@ -2,10 +2,10 @@
 //! `Cookie`/`Set-Cookie` (RFC 6265).
 
 use super::charset::{self, CREDENTIAL, TOKEN, TOKEN_DOT, WORD};
+use super::lists::is_one_of;
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
-use super::words::is_one_of;
 
 /// What an `Authorization` value may start with.
 const SCHEMES: &str = "bearer basic token digest negotiate ntlm apikey api-key key oauth hawk signature hmac jwt bot ssws \

@@ -5,11 +5,11 @@ use super::assign::HEAD_AT_MOST;
 use super::benign;
 use super::charset;
 use super::keys;
+use super::lists::{ends_as, is_one_of};
 use super::names::Rule;
 use super::scan::Scanner;
 use super::separator::Separator;
 use super::value;
-use super::words::{ends_as, is_one_of};
 
 /// How far a list or object under a sensitive name reaches at most, should its end be missing.
 const INSIDE_AT_MOST: usize = 16 * 1024;

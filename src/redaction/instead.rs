@@ -4,10 +4,11 @@ use super::bare::Bare;
 use super::benign;
 use super::charset;
 use super::keys::{self, Level};
+use super::lists::{ends_as, is_one_of};
 use super::object;
 use super::scan::Scanner;
 use super::value;
-use super::words::{ends_as, is_one_of};
+use super::words::Beginnings;
 
 impl Scanner<'_> {
     /// Whether something else stands in the secret's place.
@@ -127,8 +128,15 @@ impl Scanner<'_> {
 
     /// `SAML: InResponseTo is not valid`: what has a name of its own, and what is said of it. A password may be such a word.
     fn is_subject(&self, bare: &Bare<'_>) -> bool {
-        const SAID: [&str; 7] =
-            [" is not ", " is missing", " is required", " must ", " does not ", " was not ", " attribute "];
+        static SAID: Beginnings = Beginnings::of(&[
+            " is not ",
+            " is missing",
+            " is required",
+            " must ",
+            " does not ",
+            " was not ",
+            " attribute ",
+        ]);
         let &Bare { sep, own, end, content, .. } = bare;
         sep.spaced_colon
             && !ends_as!(own, super::phrase::PASSWORDS)

@@ -5,6 +5,7 @@ use super::charset;
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
+use super::words::Beginnings;
 
 impl Scanner<'_> {
     /// `passwords a, b and c`, `recovery codes for ada: 123 456`
@@ -19,7 +20,7 @@ impl Scanner<'_> {
                 colon.and_then(|colon| rest.get(..colon)).is_some_and(|whose_| whose_.iter().all(whose));
             at += colon.filter(|_| told).unwrap_or(0);
         }
-        let link = self.one_at(at, &[" are", " generated", " created"]);
+        let link = self.one_at(at, const { &Beginnings::of(&[" are", " generated", " created"]) });
         at += link.map_or(0, |link| link.len());
         at += usize::from(self.byte(at) == b':');
         for _ in 0..24 {

@@ -2,11 +2,11 @@
 
 use super::charset::{self, TOKEN_DOT};
 use super::keys;
+use super::lists::is_one_of;
 use super::names::Rule;
 use super::scan::Scanner;
 use super::separator::Separator;
 use super::value;
-use super::words::is_one_of;
 
 /// How many cookies are listed at most, and how long each one's name is.
 const COOKIES_AT_MOST: usize = 32;

@@ -2,9 +2,10 @@
 //! and `db password` are the same two words.
 
 use super::charset;
+use super::lists::{ends_as, is_one_of};
 use super::looks::looks_generated;
 use super::roles::*;
-use super::words::{Words, ends_as, is_one_of};
+use super::words::Words;
 
 /// How much a name says about its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,9 +2,10 @@
 //! it is no secret's name, or nothing stands behind it.
 
 use super::keys;
+use super::lists::{ends_as, is_one_of};
 use super::scan::Scanner;
 use super::separator::Separator;
-use super::words::{ends_as, hash, is_one_of};
+use super::words::hash;
 
 /// Segments of a path whose next one names no secret: what it names has a hash there, or is a package.
 const LEADS: &str = "checksum hash sha256 digest node_modules";

@@ -7,6 +7,7 @@ use super::names::Rule;
 use super::scan::Scanner;
 use super::separator::Separator;
 use super::value;
+use super::words::Beginnings;
 
 /// The longest path of names before the last one: `"javax.net.ssl.keyStorePassword"`.
 const PATH_AT_MOST: usize = 64;
@@ -158,7 +159,7 @@ impl Scanner<'_> {
 
     /// Terraform's `"old" -> "new"`.
     pub fn changed_to(&mut self, after: usize) {
-        let Some(arrow) = self.one_at(after, &[" -> ", " => ", " → "]) else {
+        let Some(arrow) = self.one_at(after, const { &Beginnings::of(&[" -> ", " => ", " → "]) }) else {
             return;
         };
         let Some((quote, start)) = value::opening(self.text, after + arrow.len()) else { return };

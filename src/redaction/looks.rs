@@ -1,7 +1,8 @@
 //! What a value looks like: generated, chosen by a person, or something else that has letters and digits.
 
 use super::charset::{self, Bytes, CREDENTIAL};
-use super::words::{Heads, is_one_of};
+use super::lists::is_one_of;
+use super::words::Heads;
 
 /// Whether it is a file's path, none of whose parts looks generated. (`PWD=/app` is where a shell stands.)
 pub fn is_path(value: &[u8]) -> bool {

@@ -82,6 +82,7 @@ mod kind;
 mod level;
 mod line;
 mod listed;
+mod lists;
 mod looks;
 mod mail;
 mod multipart;

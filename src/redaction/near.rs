@@ -4,13 +4,14 @@
 use super::benign;
 use super::charset;
 use super::keys::Level;
+use super::lists::{ends_as, is_one_of};
 use super::names::Rule;
 use super::operands::OPERANDS;
 use super::places::POSITIONAL_CALLS;
 use super::scan::Scanner;
 use super::statement;
 use super::value;
-use super::words::{Sketches, Words, ends_as, is_one_of};
+use super::words::{Sketches, Words};
 
 /// What may stand between a secret's name and the secret.
 #[rustfmt::skip]

@@ -2,9 +2,10 @@
 //! goes on.
 
 use super::charset;
+use super::lists::{ends_as, is_one_of};
 use super::scan::Scanner;
 use super::value;
-use super::words::{ends_as, is_one_of, mentions};
+use super::words::mentions;
 
 /// The longest name of a type, its package before it.
 const TYPE_AT_MOST: usize = 96;

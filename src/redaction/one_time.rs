@@ -2,10 +2,11 @@
 
 use super::charset;
 use super::keys::Level;
+use super::lists::is_one_of;
 use super::names::Rule;
 use super::scan::Scanner;
 use super::separator::Separator;
-use super::words::{is_one_of, mentions};
+use super::words::{Beginnings, mentions};
 use super::written::Value;
 
 /// What a `code` may be that is no one-time code.
@@ -14,7 +15,7 @@ pub const OTHER_CODES: &str = "status exit error zip postal country area respons
     booking reference tracking referral voucher gift order shipping invite";
 
 /// What a one-time code is entered for.
-pub const SIGNING_IN: [&str; 4] = [" to verify", " to sign", " to log", " to confirm"];
+pub static SIGNING_IN: Beginnings = Beginnings::of(&[" to verify", " to sign", " to log", " to confirm"]);
 
 impl Scanner<'_> {
     /// An OAuth code outside of a URL: long, generated, with small letters (a voucher's has capitals).
@@ -96,7 +97,7 @@ impl Scanner<'_> {
             self.nth_word(0),
             "the this following checking entered sending sent submitted received"
         ) && self.of_signing_in(start);
-        const PURPOSES: [&str; 9] = [
+        static PURPOSES: Beginnings = Beginnings::of(&[
             " to sign",
             " to log",
             " to verify",
@@ -106,7 +107,7 @@ impl Scanner<'_> {
             " below to log",
             " below to ver",
             " below to conf",
-        ];
+        ]);
         let purpose = self.one_at(end, &PURPOSES).is_some();
         joined
             || asked
@@ -118,8 +119,13 @@ impl Scanner<'_> {
     /// `… sent to +1555…`, `… was sent to ada@example.com`, and behind `sent code` plain ` to …`
     fn sent_to_someone(&mut self, end: usize) -> bool {
         let sent = is_one_of!(self.nth_word(1), "sent sending resent texted emailed mailed delivered");
-        const LINKS: [&str; 5] =
-            [" sent to ", " was sent to ", " has been sent to ", " emailed to ", " texted to "];
+        static LINKS: Beginnings = Beginnings::of(&[
+            " sent to ",
+            " was sent to ",
+            " has been sent to ",
+            " emailed to ",
+            " texted to ",
+        ]);
         let link = self.one_at(end, &LINKS).map(str::len);
         let Some(link) = link.or((sent && self.is_at(end, b" to ")).then_some(4)) else { return false };
         let from = end + link;
@@ -171,7 +177,9 @@ impl Scanner<'_> {
         let plain = self.one_at(end, &SIGNING_IN).is_some();
         let expires = is_one_of!(self.nth_word(0), "code otp passcode pin")
             && !is_one_of!(self.nth_word(1), OTHER_CODES)
-            && (self.one_at(end, &[" expires in ", " is valid for ", " (valid "]).is_some()
+            && (self
+                .one_at(end, const { &Beginnings::of(&[" expires in ", " is valid for ", " (valid "]) })
+                .is_some()
                 || self.sent_to_someone(end));
         let asked = is_one_of!(self.nth_word(0), "enter use type code")
             && (plain || self.is_at(end, b" to continue") && self.of_signing_in(start))

@@ -2,10 +2,10 @@
 //! `lftp -u user,password`, `sp_addlogin 'user', 'password'`.
 
 use super::charset::HEX;
+use super::lists::is_one_of;
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
-use super::words::is_one_of;
 
 /// Words behind which such a one may stand.
 pub const OPERANDS: &str =

@@ -2,11 +2,11 @@
 
 use super::MARK;
 use super::keys;
+use super::lists::{ends_as, is_one_of};
 use super::phrase::PASSWORDS;
 use super::says;
 use super::scan::Scanner;
 use super::separator::Separator;
-use super::words::{ends_as, is_one_of};
 
 /// The names whose values go whatever they are.
 const OWN: &str = "access_token client_secret refresh_token token password secret api_key api-key apikey";

@@ -2,10 +2,10 @@
 //! Signature 4). What is known to be none stays, every other value goes.
 
 use super::charset::WORD;
+use super::lists::is_one_of;
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
-use super::words::is_one_of;
 
 /// Schemes whose credentials are such a list.
 const SCHEMES: &str = "digest oauth hawk signature aws4-hmac-sha256";

@@ -4,10 +4,10 @@
 use super::benign;
 use super::charset;
 use super::keys::Level;
+use super::lists::{List, ends_as, is_one_of, list};
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
-use super::words::{List, ends_as, is_one_of};
 
 /// How the names of passwords end.
 pub const PASSWORDS: &str = "password passphrase passwd pwd passcode pass pw passordet passwort kennwort passe senha clave wachtwoord adgangskode passord \
@@ -101,14 +101,14 @@ impl Scanner<'_> {
             Some(b'b') if is_one_of!(word, "bearer basic") => self.scheme_phrase(start, end),
             Some(b'b') if length == 2 => {
                 is_one_of!(word, "by")
-                    && self.words_mention(const { &List::new(IDENTIFIED) })
+                    && self.words_mention(list!(IDENTIFIED))
                     && (self.quoted_argument(end)
                         || is_one_of!(self.nth_word(0), "identified") && self.identified(start, end))
             }
             // `IDENTIFIED WITH mysql_native_password AS '*…'`
             Some(b'a') if is_one_of!(word, "as") => {
                 self.told_before(start, end)
-                    || self.words_mention(const { &List::new(IDENTIFIED) }) && self.quoted_argument(end)
+                    || self.words_mention(list!(IDENTIFIED)) && self.quoted_argument(end)
             }
             Some(b'i') if is_one_of!(word, "identify") => {
                 is_one_of!(self.nth_word(0), "nickserv") && self.last_word(end)
@@ -237,7 +237,7 @@ impl Scanner<'_> {
                 || is_one_of!(self.nth_word(1), "user username login")
                 || self.concludes(to)
                 || slash
-                || is_one_of!(self.nth_word(0), "set") && self.words_mention(const { &List::new("config configure user-secrets secrets") })
+                || is_one_of!(self.nth_word(0), "set") && self.words_mention(list!("config configure user-secrets secrets"))
                 // `hibernate.connection.password …`, a line of its own
                 || matches!(self.byte(to), 0 | b'\n' | b'\r') && (self.words[0].1 == 0 || self.before(start) == b'.' || self.slice(start.saturating_sub(2), start) == b", "));
         // `TOTP secret JBSW…`: base32
@@ -312,9 +312,7 @@ impl Scanner<'_> {
             }
             () if !key || self.alone(before, start + word.len()) == Level::Harmless => false,
             () if self.is_fingerprint(content) => false,
-            () if self.words_mention(const { &List::new("isakmp tacacs-server radius-server") }) => {
-                value::is_told(content)
-            }
+            () if self.words_mention(list!("isakmp tacacs-server radius-server")) => value::is_told(content),
             () => {
                 let padded = content.ends_with(b"=") && benign::inner_value(content).is_some();
                 value::is_unmistakable(content) && (padded || !content.contains(&b'/'))

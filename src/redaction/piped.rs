@@ -1,8 +1,8 @@
 //! What is piped into a command that takes a secret: `echo … | sudo -S`, `printf %s … | wrangler secret put API_KEY`.
 
 use super::charset;
+use super::lists::{is_one_of, list};
 use super::scan::Scanner;
-use super::words::{List, is_one_of};
 
 /// How far back the start of a pipe is looked for.
 const PIPED_AT_MOST: usize = 160;
@@ -60,7 +60,7 @@ impl Scanner<'_> {
         }
         let verb = charset::WORD.run_within(self.text, end + 1, 10);
         is_one_of!(self.slice(end + 1, verb), "put set create import add versions")
-            && self.words_mention(const { &List::new(KEEPERS) })
+            && self.words_mention(list!(KEEPERS))
             && self.piped(start)
     }
 }

@@ -2,12 +2,13 @@
 
 use super::charset::{HEX, WORD};
 use super::keys::{self, Level};
+use super::lists::{ends_as, is_one_of};
 use super::names::Rule;
 use super::near::DOORS;
 use super::scan::Scanner;
 use super::separator::Separator;
 use super::value;
-use super::words::{ends_as, is_one_of, mentions};
+use super::words::mentions;
 
 /// What an SNMP user's passphrase is hashed or encrypted with.
 pub const SNMP: &str = "sha md5 aes des sha-224 sha-256 sha-384 sha-512 aes-128 aes-192 aes-256 aes128 aes256 sha256 sha512 3des";

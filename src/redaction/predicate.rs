@@ -1,12 +1,12 @@
 //! What a sentence says a name is: `password is hunter2`, `code is 123456`, `password was set to …`.
 
 use super::keys::Level;
+use super::lists::{ends_as, is_one_of};
 use super::names::Rule;
 use super::one_time::OTHER_CODES;
 use super::phrase::PASSWORDS;
 use super::scan::Scanner;
 use super::value;
-use super::words::{ends_as, is_one_of};
 
 impl Scanner<'_> {
     /// `password is hunter2`, `code is 123456`

@@ -1,9 +1,9 @@
 //! What stands where a value would, and is none: a string's closing mark, what a console prints of what has no text.
 
 use super::charset;
+use super::lists::is_one_of;
 use super::scan::Scanner;
 use super::separator::Separator;
-use super::words::is_one_of;
 
 impl Scanner<'_> {
     /// `read -p "Enter password: " PW`: the mark behind the colon closes a string that opened before the name.

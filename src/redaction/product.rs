@@ -1,11 +1,12 @@
 //! Names that a product gives its secrets and that say little alone: what they hold is told by its form too.
 
 use super::charset;
+use super::lists::{ends_as, is_one_of};
 use super::names::Rule;
 use super::scan::Scanner;
 use super::separator::Separator;
 use super::value;
-use super::words::{ends_as, is_one_of, mentions};
+use super::words::mentions;
 
 /// Azure's keys: 64 bytes in base64.
 const AZURE: usize = 88;

@@ -3,11 +3,11 @@
 
 use super::charset;
 use super::keys::{self, Level};
+use super::lists::{ends_as, is_one_of};
 use super::names::Rule;
 use super::phrase::PASSWORDS;
 use super::scan::Scanner;
 use super::value;
-use super::words::{ends_as, is_one_of};
 
 /// How far before its end a name in brackets starts.
 const NAME_AT_MOST: usize = 64;

@@ -1,8 +1,8 @@
 //! Redis' own statements that set a password.
 
+use super::lists::is_one_of;
 use super::names::Rule;
 use super::scan::Scanner;
-use super::words::is_one_of;
 
 /// The longest rule of an access list.
 const RULE_AT_MOST: usize = 256;

@@ -1,6 +1,7 @@
 //! The lexicon of names: what each word does in one.
 
-use super::words::{Words, ends_as};
+use super::lists::ends_as;
+use super::words::Words;
 
 // What a word does in a name.
 pub const SECRET: u32 = 1; // …Password, …Token: what ends so is a secret

@@ -2,7 +2,8 @@
 
 use super::MARK;
 use super::charset;
-use super::words::{Heads, Words, is_one_of};
+use super::lists::is_one_of;
+use super::words::{Heads, Words};
 
 /// The longest value whose whole is judged: of a longer one no more than a beginning may be seen.
 const WHOLE_AT_MOST: usize = 200;

@@ -11,6 +11,7 @@ use super::line::Line;
 use super::names::Rule;
 use super::runs::{Far, Runs, Vain};
 use super::table::Table;
+use super::words::Beginnings;
 use super::{MARK, extra, keys, token, value};
 use std::cell::Cell;
 
@@ -230,14 +231,20 @@ impl<'t> Scanner<'t> {
         self.slice(at, at + what.len()).eq_ignore_ascii_case(what)
     }
 
-    /// The first of these that stands at `at`, letters of any case: what two bytes turn away is not compared.
+    /// The first of these that stands at `at`, letters of any case: two bytes turn nearly every text away.
+    #[inline]
+    pub fn one_at(&self, at: usize, texts: &Beginnings) -> Option<&'static str> {
+        let (first, second) = (self.byte(at), self.byte(at + 1));
+        if texts.may_begin(first, second) { self.one_of_at(at, texts.texts) } else { None }
+    }
+
     #[inline(never)]
-    pub fn one_at(&self, at: usize, list: &'static [&'static str]) -> Option<&'static str> {
+    fn one_of_at(&self, at: usize, texts: &'static [&'static str]) -> Option<&'static str> {
         let (first, second) = (self.byte(at) | 0x20, self.byte(at + 1) | 0x20);
         let may = |one: &[u8]| {
             one.first().is_none_or(|b| b | 0x20 == first) && one.get(1).is_none_or(|b| b | 0x20 == second)
         };
-        list.iter().copied().find(|one| may(one.as_bytes()) && self.is_all_at(at, one.as_bytes()))
+        texts.iter().copied().find(|one| may(one.as_bytes()) && self.is_all_at(at, one.as_bytes()))
     }
 
     /// Takes a stretch out; reading goes on at `resume`.

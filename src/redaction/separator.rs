@@ -1,8 +1,9 @@
 //! What stands between a name and its value, in every notation.
 
+use super::lists::{ends_as, is_one_of};
 use super::scan::Scanner;
 use super::value;
-use super::words::{ends_as, is_one_of};
+use super::words::Beginnings;
 
 /// What stands between a name and its value.
 #[derive(Clone, Copy)]
@@ -354,7 +355,9 @@ impl Scanner<'_> {
     /// `unexpected token "=>", expecting "]"`: whether a sign stands in quotation marks of its own.
     fn is_quoted_sign(&self, at: usize) -> bool {
         self.before(at) == b' '
-            && self.one_at(at, &["\"=>\"", "\"=\"", "\":\"", "'=>'", "'='", "':'"]).is_some()
+            && self
+                .one_at(at, const { &Beginnings::of(&["\"=>\"", "\"=\"", "\":\"", "'=>'", "'='", "':'"]) })
+                .is_some()
     }
 
     /// `password<TAB>…`: whether the name that ends here starts its line.

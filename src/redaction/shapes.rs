@@ -2,11 +2,11 @@
 
 use super::benign;
 use super::charset::{self, ALNUM, ANY_BASE64, TOKEN, TOKEN_DOT};
+use super::lists::{ends_as, list};
 use super::names::Rule;
 use super::places::DATABASES;
 use super::scan::Scanner;
 use super::value;
-use super::words::{List, ends_as};
 
 /// The length of a Sentry DSN's public key.
 const DSN_KEY: usize = 32;
@@ -107,7 +107,7 @@ impl Scanner<'_> {
     #[inline(never)]
     fn macaroon(&mut self, start: usize) -> Option<usize> {
         let located = self.slice(start + 6, start + 16) == b"xvY2F0aW9u";
-        if !located && !self.words_mention(const { &List::new("macaroon macaroons") }) {
+        if !located && !self.words_mention(list!("macaroon macaroons")) {
             return None;
         }
         let end = ANY_BASE64.run(self.text, start);

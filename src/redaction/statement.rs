@@ -2,10 +2,10 @@
 
 use super::charset;
 use super::keys::{self, Level};
+use super::lists::is_one_of;
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
-use super::words::is_one_of;
 
 /// How far back a list of columns is looked for.
 const COLUMNS_AT_MOST: usize = 400;

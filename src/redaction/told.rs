@@ -3,11 +3,12 @@
 
 use super::charset;
 use super::keys::Level;
+use super::lists::{ends_as, is_one_of, list};
 use super::names::Rule;
 use super::phrase::PASSWORDS;
 use super::scan::Scanner;
 use super::value;
-use super::words::{List, ends_as, is_one_of};
+use super::words::Beginnings;
 
 /// What says whose a secret is, or what for.
 const OF: &str = "for of on at de du del do da för für pour para till von voor di van til dla";
@@ -89,7 +90,7 @@ impl Scanner<'_> {
     /// Where the secret stands, how many words stand before it, and whether the last of them is an account's. A
     /// secret that became another is taken at once: then it stands at 0.
     fn told_at(&mut self, end: usize, password: bool) -> Option<(usize, usize, bool)> {
-        const SIGNS: [&str; 5] = [" = ", " => ", " -> ", " → ", " : "];
+        static SIGNS: Beginnings = Beginnings::of(&[" = ", " => ", " -> ", " → ", " : "]);
         let (mut at, mut words) = (end, 0);
         loop {
             if !charset::is_alnum(self.byte(at + 1))
@@ -111,7 +112,7 @@ impl Scanner<'_> {
                 continue;
             }
             // `reset ada's password to …`, `password will be …`
-            if space && is_one_of!(word, "to") && self.words_mention(const { &List::new(SETS) }) {
+            if space && is_one_of!(word, "to") && self.words_mention(list!(SETS)) {
                 return Some((to + 1, words, false));
             }
             if words == 0 && self.is_at(from, b"will be ") {
@@ -158,7 +159,7 @@ impl Scanner<'_> {
             return Some((value, PURPOSE, false));
         }
         let leads = self.is_at(end, b" to ") || self.is_at(end, b" for ") || self.is_at(end, b" when ");
-        if !leads || !self.words_mention(const { &List::new("following") }) {
+        if !leads || !self.words_mention(list!("following")) {
             return None;
         }
         let rest = self.slice(end, end + FURTHEST);
@@ -212,7 +213,7 @@ impl Scanner<'_> {
 
     /// `is now …`, `was rotated to …`: where the secret stands behind it.
     fn behind_change(&self, value: usize) -> usize {
-        const LINKS: [&str; 8] = [
+        static LINKS: Beginnings = Beginnings::of(&[
             "now ",
             "set to ",
             "changed to ",
@@ -221,7 +222,7 @@ impl Scanner<'_> {
             "updated to ",
             "replaced with ",
             "replaced by ",
-        ];
+        ]);
         let link = self.one_at(value, &LINKS);
         value + link.map_or(0, |link| link.len())
     }

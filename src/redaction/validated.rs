@@ -3,16 +3,17 @@
 
 use super::charset;
 use super::keys::{self, Level};
+use super::lists::is_one_of;
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
-use super::words::{is_one_of, mentions};
+use super::words::{Beginnings, mentions};
 
 /// What stands between a field's name, in marks, and the string that it holds.
 const HELD: [&str; 5] = [" (", " got ", " got invalid value ", " with value ", " has invalid value "];
 
 /// What stands between a field's name and what was turned away, in brackets.
-const REJECTED: [&str; 2] = [": rejected value [", " rejected value ["];
+static REJECTED: Beginnings = Beginnings::of(&[": rejected value [", " rejected value ["]);
 
 /// How far a value that is quoted goes.
 const QUOTED_AT_MOST: usize = 256;

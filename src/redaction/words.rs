@@ -144,31 +144,6 @@ impl Sketches {
     }
 }
 
-/// A short list of words, parted by spaces, looked through only for words that its [`Sketches`] do not turn away. (A text
-/// is a third the size of a list of texts.)
-pub struct List {
-    words: &'static str,
-    sketches: Sketches,
-}
-
-impl List {
-    /// Of these words.
-    pub const fn new(words: &'static str) -> Self {
-        List { words, sketches: Sketches::of(&[words]) }
-    }
-
-    /// Whether it holds this word, letters of any case.
-    #[inline]
-    pub fn has(&self, word: &[u8]) -> bool {
-        self.sketches.may_hold(word) && self.holds(word)
-    }
-
-    #[inline(never)]
-    fn holds(&self, word: &[u8]) -> bool {
-        self.sketches.may_hold_within(word) && any_word(self.words, |known| word.eq_ignore_ascii_case(known))
-    }
-}
-
 /// Whether one of these words stands anywhere in a text, in letters of the same case.
 #[inline(never)]
 pub fn mentions(text: &[u8], words: &[&[u8]]) -> bool {
@@ -180,25 +155,16 @@ pub fn mentions(text: &[u8], words: &[&[u8]]) -> bool {
     })
 }
 
-/// Whether a word is one of a list that is written where it is asked for.
-macro_rules! is_one_of {
-    ($word:expr, $words:expr) => {{
-        static LIST: $crate::redaction::words::List = $crate::redaction::words::List::new($words);
-        LIST.has($word)
-    }};
-}
-pub(crate) use is_one_of;
-
 /// What texts may begin with, by nothing but their first two letters: most other texts are turned away by it.
 pub struct Heads(u64);
 
 impl Heads {
-    /// Of these beginnings, of two letters and more.
+    /// Of these beginnings; one of a single letter turns none away.
     pub const fn of(beginnings: &[&str]) -> Self {
         let (mut heads, mut at) = (0, 0);
         while at < beginnings.len() {
             let bytes = beginnings[at].as_bytes();
-            heads |= pair_bit(bytes[0], bytes[1]);
+            heads |= if bytes.len() > 1 { pair_bit(bytes[0], bytes[1]) } else { u64::MAX };
             at += 1;
         }
         Heads(heads)
@@ -211,97 +177,27 @@ impl Heads {
     }
 }
 
-/// One of 64 bits for two letters of any case.
-const fn pair_bit(one: u8, two: u8) -> u64 {
-    1 << ((13 * (one & 31) as u32 + (two & 31) as u32) % 64)
+/// Texts, and by their first two letters what may begin with one of them.
+pub struct Beginnings {
+    heads: Heads,
+    /// The texts.
+    pub texts: &'static [&'static str],
 }
 
-/// A short list of words that a name may end in (`smtp_password`, `userPassword`), looked through only for names whose last
-/// three letters are some word's, as far as two bits tell.
-pub struct Endings {
-    words: &'static str,
-    /// The last two letters
-    tails: u64,
-    /// The last letter and the third but it; every one where a word has but two
-    thirds: u64,
-}
-
-impl Endings {
-    /// Of these words of two letters and more, parted by spaces.
-    pub const fn new(words: &'static str) -> Self {
-        let bytes = words.as_bytes();
-        let (mut tails, mut thirds, mut at) = (0, 0, 1);
-        while at < bytes.len() {
-            if bytes[at] != b' ' && (at + 1 == bytes.len() || bytes[at + 1] == b' ') {
-                tails |= pair_bit(bytes[at - 1], bytes[at]);
-                let short = at < 2 || bytes[at - 2] == b' ';
-                thirds |= if short { u64::MAX } else { pair_bit(bytes[at - 2], bytes[at]) };
-            }
-            at += 1;
-        }
-        Endings { words, tails, thirds }
+impl Beginnings {
+    /// Of these texts.
+    pub const fn of(texts: &'static [&'static str]) -> Self {
+        Beginnings { heads: Heads::of(texts), texts }
     }
 
-    /// Whether a name, letters of any case, ends in one of them.
+    /// Whether one of them may begin with these two letters of any case.
     #[inline]
-    pub fn end(&self, name: &[u8]) -> bool {
-        let may = match *name {
-            [.., third, one, last] => {
-                self.tails & pair_bit(one, last) != 0 && self.thirds & pair_bit(third, last) != 0
-            }
-            [one, last] => self.tails & pair_bit(one, last) != 0,
-            _ => false,
-        };
-        may && ends_in_one_of(name, self.words)
+    pub fn may_begin(&self, one: u8, two: u8) -> bool {
+        self.heads.0 & pair_bit(one, two) != 0
     }
 }
 
-#[inline(never)]
-fn ends_in_one_of(name: &[u8], list: &str) -> bool {
-    let last = name.last().map(u8::to_ascii_lowercase);
-    any_word(list, |word| {
-        let from = name.len().checked_sub(word.len());
-        word.last().map(u8::to_ascii_lowercase) == last
-            && from.and_then(|from| name.get(from..)).is_some_and(|tail| tail.eq_ignore_ascii_case(word))
-    })
-}
-
-/// Whether any word of a list, parted by spaces, is such a one.
-#[inline(always)]
-fn any_word(list: &str, is: impl Fn(&[u8]) -> bool) -> bool {
-    let mut rest = list.as_bytes();
-    loop {
-        let end = rest.iter().position(|&b| b == b' ').unwrap_or(rest.len());
-        let (word, behind) = rest.split_at_checked(end).unwrap_or_default();
-        match behind {
-            _ if is(word) => return true,
-            [_, next @ ..] => rest = next,
-            [] => return false,
-        }
-    }
-}
-
-/// Whether a name ends in one of a list of words that is written where it is asked for.
-macro_rules! ends_as {
-    ($name:expr, $words:expr) => {{
-        const ENDINGS: $crate::redaction::words::Endings = $crate::redaction::words::Endings::new($words);
-        ENDINGS.end($name)
-    }};
-}
-pub(crate) use ends_as;
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_list_has_its_words_and_a_name_ends_in_them_in_letters_of_any_case() {
-        const WORDS: &str = "password pwd pw";
-        for word in WORDS.split(' ') {
-            assert!(is_one_of!(word.to_uppercase().as_bytes(), WORDS));
-            assert!(ends_as!(word.as_bytes(), WORDS));
-            assert!(ends_as!(format!("smtp{}", word.to_uppercase()).as_bytes(), WORDS));
-        }
-        for other in ["", "p", "pass", "passwordd", "smtp_pass", "w", "word"] {
-            assert!(!is_one_of!(other.as_bytes(), WORDS) && !ends_as!(other.as_bytes(), WORDS), "{other}");
-        }
-    }
+/// One of 64 bits for two letters of any case.
+pub const fn pair_bit(one: u8, two: u8) -> u64 {
+    1 << ((13 * (one & 31) as u32 + (two & 31) as u32) % 64)
 }

@@ -2,12 +2,12 @@
 
 use super::charset;
 use super::keys::Level;
+use super::lists::{ends_as, is_one_of};
 use super::names::Rule;
 use super::scan::Scanner;
 use super::separator::Separator;
 use super::statement;
 use super::value::{self, Quote};
-use super::words::{ends_as, is_one_of};
 
 /// The longest passphrase of plain words.
 const PHRASE_AT_MOST: usize = 96;
