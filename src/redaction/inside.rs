@@ -25,7 +25,7 @@ impl Scanner<'_> {
         }
         if self.inside > 0 {
             self.inside += 1;
-            if self.at - self.inside_from > INSIDE_AT_MOST {
+            if self.is_out_of_reach(self.at) {
                 self.inside = 0;
             }
         }
@@ -34,6 +34,11 @@ impl Scanner<'_> {
         } else {
             self.at += 1;
         }
+    }
+
+    /// Whether so much stands between where the list or object opened and here that its end is taken to be missing.
+    fn is_out_of_reach(&self, at: usize) -> bool {
+        at - self.inside_from > INSIDE_AT_MOST
     }
 
     pub fn close(&mut self, b: u8) {
@@ -87,6 +92,11 @@ impl Scanner<'_> {
                 && (tokens || ends_as!(self.slice(name, named), "tokenkeys token_keys"));
             self.at = at + 1;
             return true;
+        }
+        // Where the reach ends, one that opens under a name of its own has its own. Were its strings left, the text read again
+        // would differ: a marker is as long as it is, so the reach would end elsewhere, and these be taken.
+        if self.is_out_of_reach(at) {
+            self.inside_from = at;
         }
         false
     }
