@@ -23,7 +23,7 @@ impl Scanner<'_> {
         match place.get() {
             (from, to, level)
                 if from == start && to == end
-                    || to - from == name.len() && from < to && self.slice(from, to) == name =>
+                    || from < to && to - from == name.len() && self.slice(from, to) == name =>
             {
                 level
             }
