@@ -94,20 +94,22 @@ impl Scanner<'_> {
             Some(Value::Bare(start, end)) => (start, end, end),
             _ => return false,
         };
-        let content = self.judged(start, end);
-        let told = content.len() >= TOKEN_AT_LEAST
-            && !content.starts_with(b"eyJ") // a JWT, by its own rule
-            && !content.contains(&b'/') // no more is judged than is looked at to tell that it is generated
-            && value::looks_generated(content, TOKEN_AT_LEAST)
-            && !value::says_nothing(content);
         let (other, seen): (&[&[u8]], _) =
             if access { (&[b"refresh"], self.halves.1) } else { (&[b"access"], self.halves.0) };
         self.looked(after, after + 40);
         let before = self.slice(name.saturating_sub(7), name);
         let near = seen > 0 && start - seen < PAIR_AT_MOST
             || before.ends_with(b"token.")
-            || before.ends_with(b"tokens.");
-        if !told || !near && !mentions(self.slice(after, after + 40), other) {
+            || before.ends_with(b"tokens.")
+            || mentions(self.slice(after, after + 40), other);
+        let content = self.judged(start, end);
+        let told = near
+            && content.len() >= TOKEN_AT_LEAST
+            && !content.starts_with(b"eyJ") // a JWT, by its own rule
+            && !content.contains(&b'/') // no more is judged than is looked at to tell that it is generated
+            && value::looks_generated(content, TOKEN_AT_LEAST)
+            && !value::says_nothing(content);
+        if !told {
             return false;
         }
         self.take(start, end, after, Rule::KEY_VALUE);

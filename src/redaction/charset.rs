@@ -106,7 +106,7 @@ const GROUP: [u16; 256] = {
 impl Charset {
     /// Whether the byte is in the set.
     #[inline(always)]
-    pub fn has(self, byte: u8) -> bool {
+    pub const fn has(self, byte: u8) -> bool {
         GROUP[byte as usize] & self.0 != 0
     }
 

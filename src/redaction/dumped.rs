@@ -66,11 +66,11 @@ impl Scanner<'_> {
             return None;
         }
         let rest = self.slice(at + 1, at + BETWEEN_AT_MOST);
-        let close = rest.iter().position(|&b| b == b']')?;
+        let plain = |b: &u8| charset::is_alnum(*b) || *b >= 0x80 || b"\\_\":".contains(b);
+        let close = rest.iter().position(|b| !plain(b)).filter(|&end| rest.get(end) == Some(&b']'))?;
         let said = rest.get(..close)?;
         let class = said.strip_suffix(b"protected").or_else(|| said.strip_suffix(b"private"))?;
-        let plain = |b: &u8| charset::is_alnum(*b) || *b >= 0x80 || b"\\_\":".contains(b);
-        let fits = class.is_empty() || class.len() > 1 && class.ends_with(b":") && class.iter().all(plain);
+        let fits = class.is_empty() || class.len() > 1 && class.ends_with(b":");
         fits.then_some(at + 1 + close)
     }
 }

@@ -183,6 +183,22 @@ pub fn is_unmistakable(value: &[u8]) -> bool {
     mixed && !id && !fingerprint && !value.contains(&b'.') && looks_generated(value, 20)
 }
 
+/// What a byte of a generated value is: a mark (0), a digit (1), a small letter (2), a capital (3); and what none has (4).
+static KIND: [u8; 256] = {
+    let (mut kinds, mut b) = ([4; 256], 0);
+    while b < 256 {
+        kinds[b] = match b as u8 {
+            b'0'..=b'9' => 1,
+            b'a'..=b'z' => 2,
+            b'A'..=b'Z' => 3,
+            mark if CREDENTIAL.has(mark) || matches!(mark, b'!' | b'#' | b'$' | b'*' | b'^' | b'|') => 0,
+            _ => 4,
+        };
+        b += 1;
+    }
+    kinds
+};
+
 /// Whether a value looks generated: letters and digits that change places often, of at least `min` bytes, and
 /// neither a UUID, a date, an address nor a path.
 #[inline(never)]
@@ -195,13 +211,10 @@ pub fn looks_generated(value: &[u8], min: usize) -> bool {
     let (mut digits, mut letters, mut capitals, mut changes, mut last) =
         (0usize, 0usize, 0usize, 0usize, 0u8);
     for &b in value {
-        let kind = match b {
-            b'0'..=b'9' => 1,
-            b'a'..=b'z' => 2,
-            b'A'..=b'Z' => 3,
-            _ if CREDENTIAL.has(b) || matches!(b, b'!' | b'#' | b'$' | b'*' | b'^' | b'|') => 0,
-            _ => return false,
-        };
+        let kind = KIND[usize::from(b)];
+        if kind > 3 {
+            return false;
+        }
         digits += usize::from(kind == 1);
         letters += usize::from(kind >= 2);
         capitals += usize::from(kind == 3);

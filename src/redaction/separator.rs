@@ -53,10 +53,10 @@ impl Scanner<'_> {
                 // Markdown's `**password**: …`
                 b'*' if closers < 6 => (closers, at) = (closers + 1, at + 1),
                 b'?' if self.byte(at + 1) == b':' => at += 1,
-                b':' if closers < 6 => match self.behind_visibility(at) {
-                    Some(close) if quoted || self.opener(end) == b'[' => (closers, at) = (closers + 1, close),
-                    _ => break,
-                },
+                b':' if closers < 6 && (quoted || self.opener(end) == b'[') => {
+                    let Some(close) = self.behind_visibility(at) else { break };
+                    (closers, at) = (closers + 1, close);
+                }
                 // `password[0]=…`, `['password']['app'] = …`, `password (generated) = …`, `Unseal Key 1: …`
                 b'[' | b'(' | b'1'..=b'9' if closers < 6 => {
                     if let Some(next) = self.qualifier(end, at) {

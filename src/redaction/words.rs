@@ -147,11 +147,20 @@ impl Sketches {
 /// Whether one of these words stands anywhere in a text, in letters of the same case.
 #[inline(never)]
 pub fn mentions(text: &[u8], words: &[&[u8]]) -> bool {
-    // How they begin, one bit for each letter: nearly every byte is turned away by it.
-    let firsts = words.iter().filter_map(|word| word.first()).fold(0u32, |bits, b| bits | 1 << (b & 31));
-    text.iter().enumerate().any(|(at, b)| {
-        firsts & (1 << (b & 31)) != 0
-            && text.get(at..).is_some_and(|rest| words.iter().any(|word| rest.starts_with(word)))
+    // How they begin, one bit for each two letters: nearly every byte is turned away by it.
+    let heads = words.iter().fold(0, |bits, word| match **word {
+        [one, two, ..] => bits | pair_bit(one, two),
+        _ => u64::MAX,
+    });
+    let begins = |at: usize, one: u8| {
+        let two = text.get(at + 1).copied().unwrap_or(0);
+        heads & pair_bit(one, two) != 0
+    };
+    text.iter().enumerate().any(|(at, &one)| {
+        begins(at, one)
+            && text.get(at..).is_some_and(|rest| {
+                words.iter().any(|word| word.first() == Some(&one) && rest.starts_with(word))
+            })
     })
 }
 
