@@ -54,6 +54,7 @@
 //! string format.
 
 mod assign;
+mod at;
 mod bare;
 mod below;
 mod benign;
@@ -85,6 +86,7 @@ mod listed;
 mod lists;
 mod looks;
 mod mail;
+mod masks;
 mod multipart;
 mod names;
 mod near;

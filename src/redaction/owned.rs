@@ -3,6 +3,7 @@
 use super::MARK;
 use super::keys;
 use super::lists::{ends_as, is_one_of};
+use super::masks;
 use super::phrase::PASSWORDS;
 use super::says;
 use super::scan::Scanner;
@@ -24,7 +25,7 @@ pub fn is_value_under(name: &[u8], value: &[u8]) -> bool {
     let value = value.trim_ascii();
     let chosen = || ends_as!(name, PASSWORDS) || is_one_of!(name, "secret client_secret");
     is_behind_mark(value)
-        || says::shown(value).is_some_and(|count| count > SHOWN_AT_MOST) && chosen()
+        || masks::shown(value).is_some_and(|count| count > SHOWN_AT_MOST) && chosen()
         || own && says::is_plain_word(value) && !is_title(name, value)
         || (own || ends_as!(name, PASSWORDS)) && (is_dollar_word(value) || is_of_marks(value))
 }

@@ -3,6 +3,7 @@
 use super::MARK;
 use super::charset;
 use super::lists::is_one_of;
+use super::masks::masked;
 use super::words::{Heads, Words};
 
 /// The longest value whose whole is judged: of a longer one no more than a beginning may be seen.
@@ -96,92 +97,6 @@ fn template(value: &[u8]) -> bool {
         (rest, names) = (body.get(close + 1..).unwrap_or_default(), names + 1);
     }
     names > 0 && plain(rest) && value.len() < WHOLE_AT_MOST
-}
-
-/// How much of a secret a mask leaves to see: `hunter2***`, `****1234`, a card's first six digits and its last four.
-const VISIBLE_AT_MOST: usize = 12;
-
-/// How tokens begin, which tells their kind and nothing of them: `sk_live_...abcd`
-const KINDS: [&str; 22] = [
-    "sk_live_",
-    "sk_test_",
-    "sk-ant-",
-    "sk-proj-",
-    "sk-",
-    "rk_live_",
-    "whsec_",
-    "ghp_",
-    "gho_",
-    "ghs_",
-    "ghu_",
-    "github_pat_",
-    "glpat-",
-    "xoxb-",
-    "xoxp-",
-    "npm_",
-    "hf_",
-    "AKIA",
-    "eyJ",
-    "SG.",
-    "Bearer ",
-    "Basic ",
-];
-
-fn masked(value: &[u8]) -> bool {
-    let head = value.get(..value.len().min(96)).unwrap_or(value);
-    // Vault's audit log has the HMAC of a token in its place.
-    value.starts_with(b"hmac-sha256:")
-        || head.iter().any(|b| matches!(b, b'*' | b'.' | 0xe2)) && is_mask(value)
-        || value.len() > 4
-            && value.starts_with(b"**")
-            && value.ends_with(b"**")
-            && value.iter().all(|b| b.is_ascii_alphabetic() || b"* ".contains(b)) // `**redacted**`, `** redacted **`
-        || matches!(value.last(), Some(b'x' | b'X')) && elided(value)
-        || (2..WHOLE_AT_MOST).contains(&value.len()) && value.iter().all(|b| matches!(b, b'x' | b'X' | b'*' | b'-' | b'#'))
-}
-
-/// A token's prefix, and marks in place of the rest: `ghp_xxxxxxxxxxxxxxxx`
-#[inline(never)]
-fn elided(value: &[u8]) -> bool {
-    let marks = value.iter().rev().take_while(|b| matches!(b, b'x' | b'X')).count();
-    value.len() < WHOLE_AT_MOST && marks >= 8 && value.len() - marks <= 16
-}
-
-/// Whether dots or stars stand for most of a value: `****1234`
-fn is_mask(value: &[u8]) -> bool {
-    shown(value).is_some_and(|count| count <= VISIBLE_AT_MOST)
-}
-
-/// How many characters dots or stars leave to see of a value, beside what tells its kind; `None` where there are none. Where they
-/// trail off behind what is done, as in `Verifying...` and `...rest`, nothing of a value is seen.
-pub fn shown(value: &[u8]) -> Option<usize> {
-    const MASKS: [&str; 6] = ["***", "...", "•", "…", "●", "█"];
-    let is_at = |rest: &[u8]| {
-        matches!(rest, [b'*' | b'.' | 0xe2, ..]) && MASKS.iter().any(|mask| rest.starts_with(mask.as_bytes()))
-    };
-    let value = value.get(..value.len().min(WHOLE_AT_MOST)).unwrap_or(value);
-    let open = (0..value.len().min(96)).find(|&at| value.get(at..).is_some_and(is_at))?;
-    let (before, mask) = value.split_at_checked(open).unwrap_or_default();
-    let plain =
-        |text: &[u8]| text.iter().all(|b| b.is_ascii_alphabetic() || b" ._'".contains(b) || *b >= 0x80);
-    let trails = visible(mask) == 0 && plain(before) && (before.contains(&b' ') || before.ends_with(b"ing"));
-    let spread = before.is_empty() && mask.starts_with(b"...") && plain(mask);
-    if trails || spread {
-        return Some(0);
-    }
-    let kind = KINDS.iter().find(|kind| before.starts_with(kind.as_bytes())).map_or(0, |kind| kind.len());
-    let own = before.get(kind..).unwrap_or_default();
-    // `a1b2… (64 characters)`
-    let remark = mask.iter().position(|&b| b == b'(').unwrap_or(mask.len());
-    Some(visible(own) + visible(mask.get(..remark).unwrap_or_default()))
-}
-
-/// How many letters, digits and marks a text shows beside its dots and stars.
-fn visible(text: &[u8]) -> usize {
-    const ROUND: [&str; 4] = ["•", "…", "●", "█"];
-    let begins = |b: &&u8| !b"*. -".contains(b) && **b & 0xc0 != 0x80;
-    let round = text.windows(3).filter(|part| ROUND.iter().any(|mask| *part == mask.as_bytes())).count();
-    text.iter().filter(begins).count().saturating_sub(round)
 }
 
 /// The start of a sentence about the secret, and no more than letters: `too short`, `is required`
