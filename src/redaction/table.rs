@@ -3,10 +3,10 @@
 
 use super::charset;
 use super::keys::{self, Level};
+use super::lists::ends_as;
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
-use super::words::ends_as;
 
 /// A table whose rows are being read.
 #[derive(Clone, Copy)]
