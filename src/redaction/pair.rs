@@ -137,10 +137,12 @@ impl Scanner<'_> {
             }
             start = end + 1;
         }
+        let end = end.max(start); // of a path of more parts nothing is the last
         self.looked(from, end);
         let (closed, after) = value::closing(self.slice(0, (end + 72).min(self.text.len())), end, quote);
         let level = self.alone(start, end);
-        if closed != end || after == end || !(named_secret(level) || level == Level::IfGenerated) {
+        let names = named_secret(level) || matches!(level, Level::IfGenerated | Level::Digits);
+        if closed != end || after == end || !names {
             return None;
         }
         // `<setting name="Token" serializeAs="String"><value>…`
