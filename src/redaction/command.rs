@@ -14,12 +14,15 @@ const USER: u32 = 1 << 8;
 /// Its password's flag takes the password without a space alone.
 const GLUED: u32 = 1 << 9;
 
+/// How far before a password its user's address begins.
+const ADDRESS_AT_MOST: usize = 80;
+
 /// Commands, and the letter of the flag with which each takes its password.
 #[rustfmt::skip]
 static COMMANDS: Words<128> = Words::new(&[
     (USER, "curl wget smbclient rpcclient smbget"),
     (GLUED | b'p' as u32, "mysql mysqldump mysqladmin mysqlimport mariadb 7z 7za 7zr 7zz rar unrar"),
-    (b'p' as u32, "mongosh mongo mongodump mongorestore mongoexport mongoimport sshpass rdesktop snowsql"),
+    (b'p' as u32, "mongosh mongo mongodump mongorestore mongoexport mongoimport sshpass rdesktop snowsql signtool"),
     (b'P' as u32, "mosquitto_pub mosquitto_sub sqlcmd bcp isql zip unzip ipmitool"),
     (b'w' as u32, "ldapsearch ldapmodify ldapdelete ldapwhoami ldapadd ldappasswd"),
     (b'a' as u32, "redis-cli"),
@@ -243,18 +246,26 @@ impl Scanner<'_> {
         space > 1 && to > from && self.byte(to) == b' ' && self.byte(to + 1).is_ascii_alphabetic()
     }
 
-    /// `mysql -pvalue`
-    fn glued(&self, start: usize, word: &[u8], long: bool) -> bool {
-        let flag = self.line.password_flag == b'p' && !long && word.len() > 1 && self.byte(start) == b'p';
-        flag && !word.iter().all(|b| b.is_ascii_digit() || *b == b'p')
+    /// pppd's `user ada@example.com password …`
+    pub fn behind_address(&mut self, start: usize) -> bool {
+        let back = self.slice(start.saturating_sub(ADDRESS_AT_MOST), start.saturating_sub(1));
+        let length = back.iter().rev().take_while(|b| b.is_ascii_graphic()).count();
+        let (lead, address) = back.split_at_checked(back.len() - length).unwrap_or_default();
+        self.looked(start - length, start);
+        address.contains(&b'@') && lead.ends_with(b"user ")
     }
 
-    /// `chpasswd <<< "ada:…"`
+    /// `mysql -pvalue`, `sqlcmd -Pvalue`
+    fn glued(&self, start: usize, word: &[u8], long: bool) -> bool {
+        let letter = self.line.password_flag;
+        let flag = matches!(letter, b'p' | b'P') && !long && word.len() > 1 && self.byte(start) == letter;
+        flag && !word.iter().all(|b| b.is_ascii_digit() || *b == letter)
+    }
+
+    /// `chpasswd <<< "ada:…"`, cloud-init's `chpasswd list: ada:…`
     pub fn fed(&mut self, end: usize) -> bool {
-        if !self.is_at(end, b" <<< ") {
-            return false;
-        }
-        let (from, to, _) = self.argument_at(end + 5, 128);
+        let Some(link) = self.one_at(end, &[" <<< ", " list: "]) else { return false };
+        let (from, to, _) = self.argument_at(end + link.len(), 128);
         let colon = self.slice(from, to).iter().position(|&b| b == b':');
         colon.is_some_and(|colon| self.command_span(from + colon + 1, to))
     }

@@ -9,7 +9,7 @@ use super::value;
 
 /// Words behind which such a one may stand.
 pub const OPERANDS: &str =
-    "alias host lftp open config use crumb sp_addlogin sp_password sp_addlinkedsrvlogin sp_setapprole";
+    "alias host lftp open config use crumb unseal sp_addlogin sp_password sp_addlinkedsrvlogin sp_setapprole";
 
 /// Commands that look for a secret in what their words are.
 const WORDS_AT_MOST: usize = 8;
@@ -32,6 +32,13 @@ impl Scanner<'_> {
             () if is_one_of!(word, "crumb") => {
                 let to = HEX.run_within(self.text, end + 1, 65);
                 matches!(to - end, 33 | 65) && self.command_span(end + 1, to)
+            }
+            // Vault's share of the key that opens it: `vault operator unseal …`
+            () if is_one_of!(word, "unseal") => {
+                let known = is_one_of!(self.nth_word(0), "operator vault bao");
+                let (from, to, _) = self.argument_at(end + 1, WORD_AT_MOST);
+                let share = value::looks_generated(self.slice(from, to), 32);
+                known && share && self.command_span(from, to)
             }
             // MinIO's client
             () if is_one_of!(word, "alias") => {

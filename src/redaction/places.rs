@@ -18,7 +18,7 @@ pub const DATABASES: &str =
     "postgres postgresql mysql mariadb redis rediss mongodb srv amqp amqps mssql sqlserver clickhouse";
 
 /// Functions that are given a password by its place.
-pub const POSITIONAL_CALLS: &str = "httpbasicauth httpdigestauth basicauth login signin authenticate compare comparesync hash hashsync pdo crypt pgp_sym_encrypt pgp_sym_decrypt secretstr secretbytes";
+pub const POSITIONAL_CALLS: &str = "httpbasicauth httpdigestauth basicauth login signin authenticate attempt validateuser checkcredentials compare comparesync hash hashsync pdo crypt pgp_sym_encrypt pgp_sym_decrypt secretstr secretbytes";
 
 /// How much blank may stand before a string of a list.
 const BLANK_AT_MOST: usize = 24;
@@ -28,7 +28,7 @@ impl Scanner<'_> {
     #[inline(never)]
     pub fn by_place(&mut self, start: usize, end: usize) -> Option<(usize, usize, Rule)> {
         match (self.before(start), self.byte(start), end - start) {
-            (b'/', b'p', 1) if self.byte(end) == b':' => self.desktop(end),
+            (b'/', b'p', 1) => self.slashed_flag(end),
             // Render's deploy hook: `/deploy/srv-…?key=…`
             (b'/', b's', 8..) if self.is_at(end, b"?key=") && self.is_at(start, b"srv-") => {
                 let to = WORD.run_within(self.text, end + 5, 64);
@@ -52,9 +52,14 @@ impl Scanner<'_> {
         }
     }
 
-    /// `xfreerdp /u:ada /p:…`
-    fn desktop(&mut self, end: usize) -> Option<(usize, usize, Rule)> {
-        if !self.line.desktop {
+    /// `xfreerdp /u:ada /p:…`, `signtool sign /f key.pfx /p …`
+    fn slashed_flag(&mut self, end: usize) -> Option<(usize, usize, Rule)> {
+        let asked = match self.byte(end) {
+            b':' => self.line.desktop,
+            b' ' => self.line.password_flag == b'p' && self.byte(end + 1) != b'/',
+            _ => false,
+        };
+        if !asked {
             return None;
         }
         let (at, to, _) = self.argument_at(end + 1, 128);
@@ -100,7 +105,9 @@ impl Scanner<'_> {
     pub fn positional_call(&mut self, word: &[u8], open: usize) -> bool {
         match () {
             () if ends_as!(word, "auth") => self.second_string(open, true),
-            () if is_one_of!(word, "login signin authenticate") => self.second_string(open, false),
+            () if is_one_of!(word, "login signin authenticate attempt validateuser checkcredentials") => {
+                self.second_string(open, false)
+            }
             // PHP's `new PDO('mysql:…', 'ada', '…')`
             () if is_one_of!(word, "pdo") => {
                 let (_, _, after) = self.argument_at(open, 160);

@@ -13,6 +13,9 @@ const COLUMNS_AT_MOST: usize = 400;
 /// How much of a word is looked at to see where it ends; most are shorter.
 const WORD_AT_MOST: usize = 80;
 
+/// The shortest answer that is one though it is no whole base64.
+const CUT_AT_LEAST: usize = 40;
+
 impl Scanner<'_> {
     /// `AUTH [user] password`, `AUTH PLAIN …`, `PASS …`, `LOGIN user password`, `… VALUES (…)`.
     #[inline(never)]
@@ -144,12 +147,12 @@ impl Scanner<'_> {
         secret
     }
 
-    /// Takes the word behind the space at `at` if it is base64.
+    /// Takes the word behind the space at `at` if it is base64; a long one may have been cut off.
     fn base64_word(&mut self, at: usize) -> bool {
         let (start, end) = self.next_word(at);
         let word = self.slice(start, end);
         let secret = word.len() >= 8
-            && word.len().is_multiple_of(4)
+            && (word.len().is_multiple_of(4) || word.len() >= CUT_AT_LEAST)
             && word.iter().all(|&b| charset::BASE64.has(b))
             && word.iter().any(u8::is_ascii_lowercase)
             && word.iter().any(u8::is_ascii_uppercase);
