@@ -151,6 +151,7 @@ impl Scanner<'_> {
             Level::IfGenerated if ends_as!(name, "auth") && self.user_and_password(sep) => true,
             // `GET session:9f2c…`: a session's id
             Level::IfGenerated if sep.unspaced && sep.colon && !sep.quoted && name == b"session" => false,
+            Level::IfGenerated if self.cookie_collection(start, end, sep.value) => true,
             Level::IfGenerated => self.generated_value(sep, 10, Rule::KEY_VALUE),
             Level::UnlessNumber | Level::UnlessCount | Level::Always => {
                 let ends = |word: &[u8]| {
@@ -175,7 +176,10 @@ impl Scanner<'_> {
                 {
                     return true;
                 }
-                self.secret_value(sep, level, start)
+                // `setup key: GSNI UC2T GXGP BGBB`
+                let shown =
+                    sep.spaced_colon && ends_as!(name, "key secret") && self.grouped_secret(sep.value);
+                shown || self.secret_value(sep, level, start)
             }
         }
     }

@@ -52,7 +52,7 @@ impl Scanner<'_> {
     }
 
     /// Whether nothing more stands on the line.
-    fn ends_line(&self, at: usize) -> bool {
+    pub fn ends_line(&self, at: usize) -> bool {
         let rest = self.slice(at, at + 8);
         let blank = rest.iter().take_while(|b| matches!(b, b' ' | b'*')).count();
         match rest.get(blank) {

@@ -83,7 +83,7 @@ impl Scanner<'_> {
             }
             () if is_one_of!(name, "sonar_login") => self.generated_value(sep, 20, Rule::KEY_VALUE),
             () if name == b"net" => self.account_key(start, sep),
-            () => self.cookie_jar(sep),
+            () => self.cookie_jar(sep) || self.named_cookie(start, sep),
         }
     }
 
@@ -175,15 +175,22 @@ impl Scanner<'_> {
         fits
     }
 
-    /// Go's `{Key:… Host:api.example.com}`: a field, and what nothing but a key looks like. What stands in a `Bucket` has a
+    /// Go's `{Key:… Host:api.example.com}`, `{Key:"…", Secret:"…"}`: a field, and what nothing but a key looks like. What stands in a `Bucket` has a
     /// key too, and it is a name.
     pub fn field_key(&mut self, name: usize, sep: Separator) -> bool {
         let field = self.slice(name, sep.value) == b"Key:" && matches!(self.before(name), b'{' | b' ');
         if !field {
             return false;
         }
-        let (from, end) = (sep.value, charset::TOKEN.run_within(self.text, sep.value, FIELD_AT_MOST));
-        let (content, behind) = (self.slice(from, end), self.slice(end, end + BUCKET_WITHIN));
+        let mark = usize::from(self.byte(sep.value) == b'"');
+        let from = sep.value + mark;
+        let end = charset::TOKEN.run_within(self.text, from, FIELD_AT_MOST);
+        let content = self.slice(from, end);
+        if mark > 0 && self.byte(end) != b'"' {
+            return false;
+        }
+        let comma = if mark > 0 && self.byte(end + 1) == b',' { 2 } else { mark };
+        let behind = self.slice(end + comma, end + BUCKET_WITHIN);
         let before = self.slice(name.saturating_sub(BUCKET_WITHIN), name);
         self.looked(name.saturating_sub(BUCKET_WITHIN), end + BUCKET_WITHIN);
         let next = behind.iter().skip(1).take_while(|b| b.is_ascii_alphanumeric()).count();

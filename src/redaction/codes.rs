@@ -35,6 +35,7 @@ static PURPOSES: Beginnings = Beginnings::of(&[
     " di sic",
     " di acc",
     " de conf",
+    " de connex",
     " de ver",
     " de seg",
     " de acc",
@@ -75,6 +76,9 @@ static BEHIND: Beginnings = Beginnings::of(&[
 /// How codes' names end, or start.
 const SPOKEN: [&[u8]; 9] = [b"code", b"Code", b"kod", b"digo", b"odice", b"OTP", b"PIN", b"TAN", b"passcode"];
 
+/// How long an element's tag is at most between a code and what it is called.
+const TAG_AT_MOST: usize = 64;
+
 /// How far behind a code its name may stand.
 const BEHIND_AT_MOST: usize = 72;
 
@@ -96,7 +100,9 @@ impl Scanner<'_> {
     /// Whether a code's name is somebody's, or says what it is for.
     pub fn is_personal(&self, start: usize, end: usize) -> bool {
         let (from, to) = self.words[0];
-        let whose = to + 1 == start && is_one_of!(self.slice(from, to), WHOSE);
+        static OTHERS: Beginnings = Beginnings::of(&[" postal", " promo", " client", " pays", " de r"]);
+        let whose =
+            to + 1 == start && is_one_of!(self.slice(from, to), WHOSE) && self.one_at(end, &OTHERS).is_none();
         // `Your Acme code: 123456`
         let theirs = to + 1 == start
             && self.byte(from).is_ascii_uppercase()
@@ -133,10 +139,31 @@ impl Scanner<'_> {
 
     /// `… is your login code`, `… est votre code`: what stands behind a code.
     pub fn code_behind(&mut self, end: usize) -> bool {
-        if !matches!(self.byte(end), b' ' | b'"' | b'\'' | b'*') {
+        if !matches!(self.byte(end), b' ' | b'"' | b'\'' | b'*' | b'<') {
             return false;
         }
-        let end = end + usize::from(self.byte(end) != b' ');
+        let end = end + usize::from(!matches!(self.byte(end), b' ' | b'<'));
+        if self.byte(end) == b'<' {
+            return self.code_before_tags(end);
+        }
+        // `typed 777666 as passcode`
+        if self
+            .one_at(
+                end,
+                const {
+                    &Beginnings::of(&[
+                        " as passcode",
+                        " as otp",
+                        " as totp",
+                        " as the passcode",
+                        " as the otp",
+                    ])
+                },
+            )
+            .is_some()
+        {
+            return true;
+        }
         let Some(link) = self.one_at(end, &BEHIND) else {
             return self.code_of_subject(end);
         };
@@ -144,6 +171,36 @@ impl Scanner<'_> {
         let rest = rest.split(|b| b"\n.".contains(b)).next().unwrap_or_default();
         self.looked(end, end + BEHIND_AT_MOST);
         mentions(rest, &SPOKEN) && (!link.ends_with("the ") || mentions(rest, &[b"one-time"]))
+    }
+
+    /// A code alone on its line, and below it `The code expires in 10 minutes.`
+    pub fn code_alone(&mut self, start: usize, end: usize) -> bool {
+        const EXPIRES: [&[u8]; 4] =
+            [b"ode expires", b"ode will expire", b"ode is valid", b"ode is only valid"];
+        let alone = matches!(self.before(start), 0 | b'\n') && matches!(self.byte(end), b'\n' | b'\r');
+        if !alone {
+            return false;
+        }
+        self.looked(end, end + BEHIND_AT_MOST);
+        mentions(self.slice(end, end + BEHIND_AT_MOST), &EXPIRES)
+    }
+
+    /// `<h1>123456</h1><p>is your one-time code`, as a message's HTML is written
+    fn code_before_tags(&mut self, end: usize) -> bool {
+        let mut at = end;
+        while self.byte(at) == b'<' {
+            let tag = self.slice(at, at + TAG_AT_MOST);
+            let Some(close) = tag.iter().position(|&b| b == b'>') else { return false };
+            let blank = self.slice(at + close + 1, at + close + 9);
+            at += close + 1 + blank.iter().take_while(|b| b.is_ascii_whitespace()).count();
+            if at > end + BEHIND_AT_MOST {
+                return false;
+            }
+        }
+        let rest = self.slice(at, at + BEHIND_AT_MOST);
+        let rest = rest.split(|b| b"<\n.".contains(b)).next().unwrap_or_default();
+        self.looked(end, at + rest.len());
+        self.is_at(at, b"is your ") && mentions(rest, &SPOKEN)
     }
 
     /// `123456 – Ihr Bestätigungscode`, as a message's subject is written

@@ -264,7 +264,9 @@ impl Scanner<'_> {
 
     /// `chpasswd <<< "ada:…"`, cloud-init's `chpasswd list: ada:…`
     pub fn fed(&mut self, end: usize) -> bool {
-        let Some(link) = self.one_at(end, &[" <<< ", " list: "]) else { return false };
+        let Some(link) = self.one_at(end, const { &Beginnings::of(&[" <<< ", " list: "]) }) else {
+            return false;
+        };
         let (from, to, _) = self.argument_at(end + link.len(), 128);
         let colon = self.slice(from, to).iter().position(|&b| b == b':');
         colon.is_some_and(|colon| self.command_span(from + colon + 1, to))

@@ -134,7 +134,7 @@ impl Scanner<'_> {
     }
 
     /// Takes the word that ends here if it is a secret, with marks around it or not.
-    fn take_behind(&mut self, stop: usize, secret: impl Fn(&[u8]) -> bool) -> bool {
+    pub fn take_behind(&mut self, stop: usize, secret: impl Fn(&[u8]) -> bool) -> bool {
         let back = self.slice(stop.saturating_sub(SECRET_AT_MOST).max(self.done), stop);
         let length = back.iter().rev().take_while(|b| b.is_ascii_graphic()).count();
         self.looked(stop - length, stop);
@@ -151,6 +151,14 @@ impl Scanner<'_> {
         self.take(start, stop, stop, Rule::KEY_VALUE);
         self.at = self.at.max(resume);
         true
+    }
+
+    /// `login with admin and …`: a user that there is everywhere, and its password
+    pub fn default_login(&mut self, end: usize) -> bool {
+        self.byte(end) == b' '
+            && is_one_of!(self.nth_word(0), "admin administrator root sa guest user test default")
+            && is_one_of!(self.nth_word(1), "with using as")
+            && self.told_here(end + 1)
     }
 
     /// `login admin:… rejected`: what stands behind the colon.

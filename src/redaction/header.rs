@@ -2,7 +2,7 @@
 //! `Cookie`/`Set-Cookie` (RFC 6265).
 
 use super::charset::{self, CREDENTIAL, TOKEN, TOKEN_DOT, WORD};
-use super::lists::is_one_of;
+use super::lists::{ends_as, is_one_of};
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
@@ -91,6 +91,18 @@ impl Scanner<'_> {
         if fits { from - end } else { 0 }
     }
 
+    /// YAML's `auth: >-`, below it `Bearer` and below that the token: where the token stands.
+    fn folded_below(&mut self, start: usize, end: usize) -> usize {
+        let blank = |text: &[u8]| text.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        let back = self.slice(start.saturating_sub(FOLD_AT_MOST), start);
+        let indent = back.iter().rev().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        let above = back.get(..back.len() - indent).unwrap_or_default();
+        let folds = above.ends_with(b">-\n") || above.ends_with(b">\n");
+        self.looked(start.saturating_sub(FOLD_AT_MOST), start);
+        let below = blank(self.slice(end + 1, end + FOLD_AT_MOST));
+        if folds && indent > 0 && below == indent { end + 1 + below } else { 0 }
+    }
+
     /// Takes a string's content, and nothing behind it.
     fn token_parameter(&mut self, start: usize, quote: value::Quote) -> bool {
         let (end, after) = self.closing(start, quote);
@@ -131,6 +143,10 @@ impl Scanner<'_> {
             }
             b'%' if self.is_at(end, b"%20") => end + 3,
             b'+' => end + 1,
+            b'\n' if bearer => match self.folded_below(start, end) {
+                0 => return false,
+                from => from,
+            },
             b'.' if bearer && matches!(self.before(start), b' ' | b',' | b'"' | b'\'') => {
                 return self.protocol_bearer(end + 1);
             }
@@ -202,6 +218,16 @@ impl Scanner<'_> {
             at = self.closing(start, quote).1;
             self.at = self.at.max(at);
         }
+    }
+
+    /// `.NET`'s `HttpCookieCollection: a=…; b=…`, `CookieContainer: …`: a list of cookies under its type's name.
+    pub fn cookie_collection(&mut self, name: usize, end: usize, at: usize) -> bool {
+        ends_as!(self.slice(name, end), "cookiecollection cookiecontainer cookiejar")
+            && {
+                let first = TOKEN_DOT.run_within(self.text, at, 96);
+                first > at && self.byte(first) == b'='
+            }
+            && self.cookies(at)
     }
 
     /// Whether a pair's name, read before, is a cookie header's: `"name":"Set-Cookie"`.

@@ -30,6 +30,8 @@ impl Scanner<'_> {
             }
         }
         if b == b'{' {
+            let of_pair = self.pair != keys::Level::Harmless;
+            self.pair_depth = if of_pair { self.pair_depth + 1 } else { 0 };
             self.token_or_step();
         } else {
             self.at += 1;
@@ -43,8 +45,10 @@ impl Scanner<'_> {
 
     pub fn close(&mut self, b: u8) {
         self.inside = self.inside.saturating_sub(1);
-        if b == b'}' {
-            self.pair = keys::Level::Harmless;
+        match b {
+            b'}' if self.pair_depth > 0 => self.pair_depth -= 1,
+            b'}' => self.pair = keys::Level::Harmless,
+            _ => {}
         }
         self.at += 1;
     }

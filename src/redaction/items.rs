@@ -7,6 +7,9 @@ use super::scan::Scanner;
 use super::value;
 use super::words::Beginnings;
 
+/// How a list of strings opens behind a word.
+static LISTS: Beginnings = Beginnings::of(&[" [\"", " ['", " [\\\""]);
+
 impl Scanner<'_> {
     /// `passwords a, b and c`, `recovery codes for ada: 123 456`
     pub fn listed_behind(&mut self, end: usize) -> bool {
@@ -20,8 +23,17 @@ impl Scanner<'_> {
                 colon.and_then(|colon| rest.get(..colon)).is_some_and(|whose_| whose_.iter().all(whose));
             at += colon.filter(|_| told).unwrap_or(0);
         }
-        let link = self.one_at(at, const { &Beginnings::of(&[" are", " generated", " created"]) });
+        let link = self.one_at(
+            at,
+            const { &Beginnings::of(&[" are", " generated", " created", " issued", " regenerated"]) },
+        );
         at += link.map_or(0, |link| link.len());
+        // `recovery codes generated ["…", "…"]`
+        if link.is_some() && self.line.one_time && self.inside == 0 && self.one_at(at, &LISTS).is_some() {
+            (self.inside, self.inside_from, self.pieces) = (1, at + 1, false);
+            self.at = at + 2;
+            return true;
+        }
         at += usize::from(self.byte(at) == b':');
         for _ in 0..24 {
             at += self.slice(at, at + 4).iter().take_while(|b| matches!(b, b' ' | b',')).count();

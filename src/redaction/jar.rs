@@ -19,6 +19,22 @@ const SESSION_AT_LEAST: usize = 12;
 const OTHERS: &str = "trace traceid trace_id span span_id spanid request request_id requestid commit sha etag hash digest checksum";
 
 impl Scanner<'_> {
+    /// `Added cookie sid="…" for domain x.io`: one that a sentence names.
+    pub fn named_cookie(&mut self, start: usize, sep: Separator) -> bool {
+        let (_, to) = self.words[0];
+        if sep.colon || sep.arrow || sep.listed || to + 1 != start || !is_one_of!(self.nth_word(0), "cookie")
+        {
+            return false;
+        }
+        let (from, to, after) = self.argument_at(sep.value, usize::MAX);
+        let content = self.judged(from, to);
+        let session = value::looks_generated(content, SESSION_AT_LEAST) && !value::says_nothing(content);
+        if session {
+            self.take(from, to, after, Rule::COOKIE);
+        }
+        session
+    }
+
     /// `cookie jar: …`, `cookies sent to x.io: …`: the values in the list that look generated.
     pub fn cookie_jar(&mut self, sep: Separator) -> bool {
         let spoken = (0..3).any(|nth| is_one_of!(self.nth_word(nth), "cookie cookies set-cookie"));

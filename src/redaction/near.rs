@@ -26,7 +26,7 @@ pub const DOORS: &str = "magic magic-link magiclink reset password-reset verify 
 
 /// Functions that are given a secret.
 const CALLS: &str = "createhmac hash_hmac hmac auth compare comparesync password_verify password_hash __construct \
-    mysqli_connect mysqli_real_connect mysql_connect pg_connect getconnection login signin authenticate connect attempt crypt pgp_sym_encrypt pgp_sym_decrypt aes_encrypt aes_decrypt";
+    mysqli_connect mysqli_real_connect mysql_connect pg_connect getconnection login signin authenticate connect attempt validateuser validatesession crypt pgp_sym_encrypt pgp_sym_decrypt aes_encrypt aes_decrypt";
 
 /// How much of what stands beside a word is looked at to tell whether it is a secret.
 const NEAR_AT_MOST: usize = 128;
@@ -111,11 +111,13 @@ impl Scanner<'_> {
             _ => 0,
         };
         if parted > 0
-            && let Some(linked) = self.credentials_lead()
+            && let Some(linked) = self.credentials_lead(start)
         {
             let rest = self.slice(parted, parted + 64);
             let marked = || rest.iter().take_while(|b| **b > b' ').any(|b| b"!@#$%^&*".contains(b));
-            let told = !linked && (parted == end + 1 || marked());
+            // `creds for the FTP: ada / …`
+            let purpose = self.is_at(start.saturating_sub(2), b": ");
+            let told = !linked && (parted == end + 1 || purpose || marked());
             if self.chosen(parted) || told && self.told_here(parted) {
                 return true;
             }
@@ -123,6 +125,12 @@ impl Scanner<'_> {
         if level == Level::Harmless && self.line_is_quiet() && self.byte(end) != b'(' {
             self.line.login = is_one_of!(word, LOGINS);
             return false;
+        }
+        if (self.line.secret || self.line.password || self.line.login) && self.echoed(start, end) {
+            return true;
+        }
+        if self.line.login && is_one_of!(word, "and") && self.default_login(end) {
+            return true;
         }
         // `wg set wg0 … preshared-key /dev/stdin <<< "…"`
         if self.line.secret && self.is_at(end, b" <<< ") && self.quoted_argument(end + 4) {
@@ -163,6 +171,9 @@ impl Scanner<'_> {
         match level {
             Level::Harmless => {}
             _ => {
+                if self.typed(start, end) {
+                    return true;
+                }
                 self.line.password = self.line.password || ends_as!(word, PASSWORDS);
                 self.line.secret = true;
                 self.line.one_time = self.line.one_time || ends_as!(word, "code codes");

@@ -14,8 +14,20 @@ pub const OTHER_CODES: &str = "status exit error zip postal country area respons
     discount coupon currency language result event \
     booking reference tracking referral voucher gift order shipping invite";
 
+/// Whose messages say no more of a one-time code than `WhatsApp code: 123-456`.
+const SENDERS: &str = "whatsapp telegram signal google facebook instagram uber lyft paypal amazon microsoft apple discord twitter \
+    tiktok linkedin snapchat viber steam";
+
 /// What a one-time code is entered for.
-pub static SIGNING_IN: Beginnings = Beginnings::of(&[" to verify", " to sign", " to log", " to confirm"]);
+pub static SIGNING_IN: Beginnings = Beginnings::of(&[
+    " to verify",
+    " to sign",
+    " to log",
+    " to confirm",
+    " to finish sign",
+    " to finish log",
+    " to complete your ",
+]);
 
 impl Scanner<'_> {
     /// An OAuth code outside of a URL: long, generated, with small letters (a voucher's has capitals).
@@ -139,6 +151,24 @@ impl Scanner<'_> {
             || sent && is_one_of!(whom, "user customer phone number client")
     }
 
+    /// `mfa challenge answered with 123456`
+    fn answered(&mut self, start: usize) -> bool {
+        const ANSWERED: &str = "answered solved verified confirmed";
+        let six = super::charset::DIGITS.run_within(self.text, start, 7) == start + 6;
+        six && is_one_of!(self.nth_word(0), "with")
+            && is_one_of!(self.nth_word(1), ANSWERED)
+            && self.of_signing_in(start)
+    }
+
+    /// `pin reset => 1646`
+    fn pin_set(&self, start: usize) -> bool {
+        let (_, to) = self.words[0];
+        matches!(self.slice(to, start), b" => " | b" -> " | b": " | b" = ")
+            && is_one_of!(self.nth_word(0), "reset set changed updated now")
+            && is_one_of!(self.nth_word(1), "pin puk")
+            && !is_one_of!(self.nth_word(2), "gpio board header")
+    }
+
     /// Digits where the line speaks of a one-time code, and `123456 is your code`.
     pub fn one_time_code(&mut self, start: usize, end: usize) -> bool {
         let word = self.slice(start, end);
@@ -150,6 +180,7 @@ impl Scanner<'_> {
             && !charset::is_alnum(self.byte(start + 7))
             && matches!(word.len(), 3 | 7);
         let end = if parted { start + 7 } else { end };
+        self.line.one_time |= is_one_of!(self.nth_word(0), "code") && is_one_of!(self.nth_word(1), SENDERS);
         if self.check_value(start, word) {
             self.take(start, end, end, Rule::CARD);
             return true;
@@ -169,10 +200,12 @@ impl Scanner<'_> {
                     kode tan"
             ) || is_one_of!(self.nth_word(0), "password")
                 && is_one_of!(self.nth_word(1), "time one-time")
+                || is_one_of!(self.nth_word(0), "le") && is_one_of!(self.nth_word(1), "est")
                 || self.behind_code(start)
                 || self.linked_code(start)
                 || matches!(self.slice(start.saturating_sub(2), start), b": " | b"= " | b"# "));
-        let named = named || self.behind_kod(start, word.len());
+        let named =
+            named || self.answered(start) || self.pin_set(start) || self.behind_kod(start, word.len());
         let announced = self.code_behind(end);
         let plain = self.one_at(end, &SIGNING_IN).is_some();
         let expires = is_one_of!(self.nth_word(0), "code otp passcode pin")
@@ -187,7 +220,7 @@ impl Scanner<'_> {
                 && is_one_of!(self.nth_word(0), "code")
                 && is_one_of!(self.nth_word(1), "enter type")
                 && (parted || matches!(word.len(), 6));
-        let announced = announced || asked || expires;
+        let announced = announced || asked || expires || self.code_alone(start, end);
         if named || announced {
             self.take(start, end, end, Rule::ONE_TIME_CODE);
         }

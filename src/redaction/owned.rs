@@ -30,7 +30,25 @@ pub fn is_value_under(name: &[u8], value: &[u8]) -> bool {
         || (own || ends_as!(name, PASSWORDS)) && (is_dollar_word(value) || is_of_marks(value))
 }
 
+/// The longest string in marks that are written twice.
+const DOUBLED_AT_MOST: usize = 200;
+
 impl Scanner<'_> {
+    /// `'{''login'': ''root'', ''secret'': ''…''}'`: marks written twice within a string, around the name and around its
+    /// value, which this is about.
+    #[inline]
+    pub fn doubled_marks(&mut self, at: usize) -> Option<(usize, usize)> {
+        if self.slice(at, at + 2) != b"''" || !self.slice(at.saturating_sub(4), at).starts_with(b"''") {
+            return None;
+        }
+        let rest = self.slice(at + 2, at + 2 + DOUBLED_AT_MOST);
+        let ends = |two: &[u8]| two == b"''" || two.contains(&b'\n');
+        let length = rest.windows(2).position(ends).unwrap_or(rest.len());
+        self.looked(at, at + 2 + length);
+        (length > 0 && self.slice(at + 2 + length, at + 4 + length) == b"''")
+            .then_some((at + 2, at + 2 + length))
+    }
+
     /// The same of a name in a text, where JSON's notation says that a value stands behind it.
     pub fn is_owned(&self, sep: Separator, start: usize, name: &[u8], value: &[u8]) -> bool {
         sep.quoted && sep.colon && self.before(start) == b'"' && is_value_under(name, value)

@@ -15,11 +15,11 @@ pub const PASSWORDS: &str = "password passphrase passwd pwd passcode pass pw pas
 
 /// What stands before `password …` when the password itself comes next.
 const BEFORE: &str = "using with the my temporary new default is old root admin typed tried entered sent gave used guessed \
-    submitted supplied provided has got passed wifi guest user initial generated connect \
+    submitted supplied provided has got passed wifi guest user initial generated connect und \
     wrong incorrect expected invalid bad use and env setenv";
 
 /// What follows a password that a sentence names.
-const AFTER: &str = "does is was accepted rejected matches works failed";
+const AFTER: &str = "does is was accepted rejected matches works failed anmelden einloggen";
 
 /// What SQL says before a password.
 const IDENTIFIED: &str = "identified mysql_native_password caching_sha2_password sha256_password";
@@ -114,7 +114,9 @@ impl Scanner<'_> {
                 is_one_of!(self.nth_word(0), "nickserv") && self.last_word(end)
             }
             Some(b'i') if length == 2 && is_one_of!(word, "is") => {
-                self.said_to_be(start, end) || self.predicate(end + usize::from(self.byte(end) == b':'), 0)
+                self.seed_behind(end)
+                    || self.said_to_be(start, end)
+                    || self.predicate(end + usize::from(self.byte(end) == b':'), 0)
             }
             // `password was set to …`
             Some(b't')
@@ -176,16 +178,21 @@ impl Scanner<'_> {
                     | b"rt"
                     | b"ha"
                     | b"ve"
+                    | b"ie"
+                    | b"at"
             )
+            || tail == *b"at" && !self.is_at(start, b"pat ")
         {
             return false;
         }
         let word = self.slice(start, end);
         let from = end + if next == b'(' { 1 } else { value::run_of(self.text, end, next) };
+        // Python's `key b'…'`
+        let from = from + usize::from(self.byte(from) == b'b' && matches!(self.byte(from + 1), b'\'' | b'"'));
         let first = self.byte(from);
         let candidate = charset::is_alnum(first)
             || first >= 0x80
-            || matches!(first, b'\'' | b'"' | b'\\' | b'$' | b'_' | b'!' | b'#' | b'@' | b'[' | b'`');
+            || matches!(first, b'\'' | b'"' | b'\\' | b'$' | b'_' | b'!' | b'#' | b'*' | b'@' | b'[' | b'`');
         if word == b"ConvertTo-SecureString" || is_one_of!(self.nth_word(0), "setx") {
             return self.quoted_argument(end);
         }
@@ -202,8 +209,14 @@ impl Scanner<'_> {
             return false;
         }
         let password = ends_as!(word, PASSWORDS);
+        if !password && is_one_of!(word, "key secret") && self.grouped_secret(from) {
+            return true;
+        }
         if self.told(end, password) || password && self.faulted(end) {
             return true;
+        }
+        if ends_as!(word, "cookie") {
+            return false; // `cookie ".AspNetCore.Antiforgery.…"` is its name
         }
         if matches!(first, b'\'' | b'"') {
             let long = self.slice(from + 1, charset::CREDENTIAL.run_within(self.text, from + 1, 128));
@@ -212,7 +225,7 @@ impl Scanner<'_> {
             let told = (password || shared) && value::is_told(long);
             return (told || password || generated && !self.names_object(word, long))
                 && (told || !is_one_of!(self.nth_word(0), "field invalid missing unexpected the"))
-                && self.quoted_argument(end);
+                && self.quoted_argument(from);
         }
         if next == b'(' {
             return false;
@@ -235,11 +248,14 @@ impl Scanner<'_> {
             && value::is_told(content)
             && (is_one_of!(self.nth_word(0), BEFORE)
                 || is_one_of!(self.nth_word(1), "user username login")
+                // pppd's `user ada@example.com password …`
+                || self.behind_address(start)
                 || self.concludes(to)
                 || slash
                 || is_one_of!(self.nth_word(0), "set") && self.words_mention(list!("config configure user-secrets secrets"))
                 // `hibernate.connection.password …`, a line of its own
                 || matches!(self.byte(to), 0 | b'\n' | b'\r') && (self.words[0].1 == 0 || self.before(start) == b'.' || self.slice(start.saturating_sub(2), start) == b", "));
+        let worded = password && value::is_passphrase(content) && value::is_joined(content);
         // `TOTP secret JBSW…`: base32
         let base32 = content.len() >= 16
             && (has(|b| b.is_ascii_digit()) || is_one_of!(self.nth_word(0), "totp otp 2fa mfa hotp"))
@@ -248,6 +264,7 @@ impl Scanner<'_> {
         let dashed = password && is_one_of!(self.nth_word(0), "with using") && self.is_at(to, b" from ");
         let dashed = dashed && content.split(|&b| b == b'-').count() > 1 && content.len() >= 6;
         let secret = netrc
+            || worded
             || dashed && content.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
             || is_one_of!(self.nth_word(0), "enable")
                 && is_one_of!(word, "secret")
@@ -341,13 +358,16 @@ impl Scanner<'_> {
     }
 
     fn joined_key(&self, start: usize, end: usize) -> bool {
-        const CIPHERS: &str = "encrypting decrypting encrypted decrypted encrypt decrypt";
-        is_one_of!(self.slice(start, end), "key code")
-            && (self.level_of(start, end, false) == Level::Always
-                || is_one_of!(self.nth_word(0), "with using")
-                    && (is_one_of!(self.nth_word(1), CIPHERS)
-                        || is_one_of!(self.nth_word(2), "encryption decryption"))
-                || is_one_of!(self.nth_word(0), "exchanging exchange exchanged"))
+        const CIPHERS: &str = "encrypting decrypting encrypted decrypted encrypt decrypt computed hashed";
+        // Azure DevOps' and GitHub's personal access token: `devops pat …`
+        is_one_of!(self.slice(start, end), "pat")
+            || is_one_of!(self.slice(start, end), "key") && self.of_service(start, end)
+            || is_one_of!(self.slice(start, end), "key code")
+                && (self.level_of(start, end, false) == Level::Always
+                    || is_one_of!(self.nth_word(0), "with using")
+                        && (is_one_of!(self.nth_word(1), CIPHERS)
+                            || is_one_of!(self.nth_word(2), "encryption decryption"))
+                    || is_one_of!(self.nth_word(0), "exchanging exchange exchanged"))
     }
 
     /// A string behind a word, with or without a bracket.

@@ -46,6 +46,8 @@ pub struct Scanner<'t> {
     pub pair: keys::Level,
     /// Where it stood.
     pub pair_at: usize,
+    /// How many objects are open behind it: ajv's `{"instancePath":"/password","params":{"limit":8},"data":"…"}`.
+    pub pair_depth: u32,
     /// A row of values is being read.
     pub in_row: bool,
     /// Depth of brackets inside a list or object that stands under a sensitive name; 0 outside.
@@ -97,6 +99,7 @@ impl<'t> Scanner<'t> {
             line: Line { prompt: text.starts_with("# "), ..Line::default() },
             pair: keys::Level::Harmless,
             pair_at: 0,
+            pair_depth: 0,
             in_row: false,
             inside: 0,
             pieces: false,

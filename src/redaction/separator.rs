@@ -5,6 +5,10 @@ use super::scan::Scanner;
 use super::value;
 use super::words::Beginnings;
 
+/// How what a call returned is written behind it.
+static GIVEN: Beginnings =
+    Beginnings::of(&[") -> \"", ") => \"", ") -> '", ") => '", ") = \"", ") = '", ") == \"", ") == '"]);
+
 /// What stands between a name and its value.
 #[derive(Clone, Copy)]
 pub struct Separator {
@@ -43,11 +47,7 @@ impl Scanner<'_> {
                     (quoted, closers, at) = (true, closers + 1, at + 1);
                 }
                 // `cookies.get("session") -> "…"`
-                b')' if quoted
-                    && [") -> \"", ") => \"", ") -> '", ") => '"]
-                        .iter()
-                        .any(|sign| self.is_at(at, sign.as_bytes())) =>
-                {
+                b')' if quoted && self.one_at(at, &GIVEN).is_some() => {
                     at += 1;
                 }
                 // Markdown's `**password**: …`

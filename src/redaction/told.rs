@@ -11,13 +11,20 @@ use super::value;
 use super::words::Beginnings;
 
 /// What says whose a secret is, or what for.
-const OF: &str = "for of on at de du del do da för für pour para till von voor di van til dla";
+const OF: &str = "for of on at de du del do da för für pour para till von voor di van til dla от для";
 
 /// What says that the secret comes next.
 const IS: &str = "is was are ist lautet war est es é è är er jest";
 
 /// How a secret becomes another.
-const CHANGES: &str = "changed changing rotated updated switched reset replaced migrated went geändert";
+const CHANGES: &str = "changed changing rotated updated switched reset replaced migrated went geändert gewijzigd veranderd ändrat endret cambiada alterada";
+
+/// Those of them behind which what it became stands alone: `Wachtwoord gewijzigd naar …`.
+const FOREIGN: [&str; 7] = ["geändert", "gewijzigd", "veranderd", "ändrat", "endret", "cambiada", "alterada"];
+
+/// What says what it was, and what it became.
+static FROM: Beginnings = Beginnings::of(&[" from ", " von ", " van ", " från ", " fra "]);
+static TO: Beginnings = Beginnings::of(&[" to ", " auf ", " naar ", " till ", " til ", " a ", " para "]);
 
 /// Which of somebody's secrets it is.
 const KINDS: &str = "wifi new temporary initial root admin guest default database";
@@ -71,7 +78,12 @@ impl Scanner<'_> {
         let secret = match () {
             () if words == PURPOSE => value::looks_generated(content, 12),
             () if password => {
-                quoted || mixed || value::is_told(content) || value::is_coined(content) || digits
+                quoted
+                    || mixed
+                    || value::is_told(content)
+                    || value::is_coined(content)
+                    || digits
+                    || words > 1 && self.is_lone(value, to)
             }
             () if value::names_kind(content) => false,
             () if words == 0 => value::looks_generated(content, 16),
@@ -118,6 +130,10 @@ impl Scanner<'_> {
             if words == 0 && self.is_at(from, b"will be ") {
                 return Some((from + 8, 0, false));
             }
+            // `signing key in use: …`
+            if words == 0 && self.is_at(from, b"in use: ") {
+                return Some((from + 8, 0, false));
+            }
             if words == 0 && is_one_of!(word, "mismatch mismatch:") {
                 return self.told_mismatch(to, password, true).then_some((0, 0, false));
             }
@@ -126,7 +142,7 @@ impl Scanner<'_> {
                 return Some((to + 4, words, false));
             }
             // `changed password from … to …`
-            if words == 0 && is_one_of!(word, "from") && is_one_of!(self.nth_word(0), CHANGES) {
+            if words == 0 && is_one_of!(word, "from") && self.words_mention(list!(CHANGES)) {
                 return self.told_change(end, password).then_some((0, 0, false));
             }
             if words == 0 && is_one_of!(word, CHANGES) {
@@ -136,7 +152,9 @@ impl Scanner<'_> {
             if words > 2 && self.byte(from) == b'(' {
                 return self.behind_remark(from).map(|value| (value, words, false));
             }
-            let made = is_one_of!(word, "generated: created:") || word == b"used:" && self.line.one_time;
+            let made = is_one_of!(word, "generated: created:")
+                || word == b"sent:" && password
+                || word == b"used:" && self.line.one_time;
             if space && (word.ends_with(b":") && words > 1 || word == b"is:" || word == b"was:" || made) {
                 return Some((to + 1, words, word.contains(&b'@')));
             }
@@ -144,7 +162,7 @@ impl Scanner<'_> {
             if !space
                 || to == from
                 || words > 6
-                || words == 1 && !is_one_of!(word, OF)
+                || words == 1 && !is_one_of!(word, OF) && !is_one_of!(word, "used")
                 || !word.iter().all(plain)
             {
                 return None;
@@ -250,11 +268,15 @@ impl Scanner<'_> {
     /// `from … to …`
     fn told_change(&mut self, at: usize, password: bool) -> bool {
         let (mut at, mut taken) = (at, false);
-        let german = self.is_at(at, b" von ");
-        for link in if german { [" von ", " auf "] } else { [" from ", " to "] } {
-            if !self.is_at(at, link.as_bytes()) {
+        let foreign =
+            FOREIGN.iter().any(|verb| self.slice(at.saturating_sub(verb.len()), at) == verb.as_bytes());
+        for links in [&FROM, &TO] {
+            let Some(link) = self.one_at(at, links) else {
+                if foreign && password && !taken {
+                    continue;
+                }
                 break;
-            }
+            };
             let start = at + link.len();
             let (from, to, after) = self.argument_at(start, FURTHEST);
             let content = self.judged(from, to);
@@ -338,15 +360,6 @@ impl Scanner<'_> {
         self.take(start, stop, stop, Rule::KEY_VALUE);
         self.at = self.at.max(resume);
         true
-    }
-
-    /// Whether `creds` stands before the word that is read: right before it, or with `are` between.
-    pub fn credentials_lead(&self) -> Option<bool> {
-        let linked = is_one_of!(self.nth_word(0), "are were is");
-        let nth = usize::from(linked);
-        let (_, to) = self.words.get(nth).copied().unwrap_or((0, 0));
-        let named = self.byte(to) == b' ' && is_one_of!(self.nth_word(nth), "creds credentials");
-        named.then_some(linked)
     }
 
     /// Whether what stands where a secret is told says something about it instead.

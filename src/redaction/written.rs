@@ -27,6 +27,12 @@ impl Scanner<'_> {
     #[inline(never)]
     pub fn value(&mut self, sep: Separator) -> Option<Value> {
         let mut at = self.behind_tags(sep);
+        if let Some((from, to)) = self.doubled_marks(at) {
+            return Some(Value::Quoted(from, to, to + 2));
+        }
+        if let Some((from, to)) = self.emphasised(sep, at) {
+            return Some(Value::Bare(from, to));
+        }
         if matches!(self.byte(at), b'"' | b'\'') {
             return self.string_or_bare(sep, at); // no wrapper begins so
         }

@@ -6,6 +6,23 @@ use log_ingestion_worker::json::Json;
 /// Pieces that a careless scanner reads again and again.
 pub fn hostile() -> Vec<(&'static str, &'static str)> {
     vec![
+        ("elements behind a name", "password: <b><i>"),
+        ("fields that are filled in", "page.fill('#password', '"),
+        ("fields and what was typed", "'password').fill('"),
+        ("typed into fields", "a1b2c3 into #password "),
+        ("what was given", "token got '"),
+        ("codes before tags", "123456<p>"),
+        ("codes alone", "123456\n"),
+        ("secrets in groups", "setup key GSN2 UC2T "),
+        ("seeds", "totp is GSN2UC2TGXGPBGBB"),
+        ("marks written twice", "''secret'': ''a"),
+        ("folded below", ">-\n  Bearer\n  "),
+        ("a collection's cookies", "CookieCollection: a=b; "),
+        ("cookies by name", "cookie a=\""),
+        ("addresses before passwords", "user a@b password "),
+        ("codes in a list", "recovery codes generated [\""),
+        ("keys of services", "key for the API is "),
+        ("objects behind a pair's name", "\"key\":\"password\",\"a\":{"),
         ("a server's question", "334 UGFzc3dvcmQ6\n"),
         ("a client's answers", "UGFzc3dvcmQ6\nC: "),
         ("users at once", "AUTH PLAIN\nC: AAAA"),

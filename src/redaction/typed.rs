@@ -1,0 +1,82 @@
+//! What was typed into a field, as test runners and browsers' drivers log it: `getByLabel('Password').fill('…')`,
+//! `fill #password with …`, `type … into #user_password`.
+
+use super::charset::WORD;
+use super::keys::Level;
+use super::lists::{ends_as, is_one_of};
+use super::names::Rule;
+use super::phrase::PASSWORDS;
+use super::scan::Scanner;
+use super::value;
+use super::words::Beginnings;
+
+/// How far what was typed is followed.
+const TYPED_AT_MOST: usize = 96;
+
+/// The longest name of a method.
+const METHOD_AT_MOST: usize = 24;
+
+/// Methods that fill a field in.
+const FILLS: &str = "fill type typetext sendkeys send_keys presssequentially setvalue set_value entertext inserttext clearandtype";
+
+impl Scanner<'_> {
+    /// Behind a field's name, or before it.
+    #[inline(never)]
+    pub fn typed(&mut self, start: usize, end: usize) -> bool {
+        match self.byte(end) {
+            b'"' | b'\'' | b']' | b')' => self.filled(start, end),
+            b' ' if self.before(start) == b'#' && self.is_at(end, b" with ") => {
+                self.names_field(start, end) && self.told_here(end + 6)
+            }
+            _ => self.before(start) == b'#' && self.names_field(start, end) && self.typed_before(start),
+        }
+    }
+
+    fn names_field(&self, start: usize, end: usize) -> bool {
+        ends_as!(self.slice(start, end), PASSWORDS) && self.alone(start, end) == Level::Always
+    }
+
+    /// `getByLabel('Password').fill('…')`, `$("#password").sendKeys("…")`, `page.fill('#password', '…')`
+    fn filled(&mut self, start: usize, end: usize) -> bool {
+        let (_, to) = self.words[0];
+        let gap = self.slice(to, start);
+        let called = is_one_of!(self.nth_word(0), FILLS) && gap.len() < 16 && gap.first() == Some(&b'(');
+        if called
+            && let Some(link) =
+                self.one_at(end, const { &Beginnings::of(&["', '", "\", \"", "]', '", "]\", \""]) })
+        {
+            return self.names_field(start, end) && self.quoted_argument(end + link.len() - 1);
+        }
+        let marks = self.slice(end, end + 8).iter().take_while(|b| b"\"'\\])".contains(b)).count();
+        let dot = end + marks;
+        if self.byte(dot) != b'.' || self.before(dot) != b')' {
+            return false;
+        }
+        let method = WORD.run_within(self.text, dot + 1, METHOD_AT_MOST);
+        self.looked(end, method);
+        if self.byte(method) != b'(' || !is_one_of!(self.slice(dot + 1, method), FILLS) {
+            return false;
+        }
+        let digits = self.alone(start, end) == Level::Digits;
+        if !digits && !matches!(self.alone(start, end), Level::Always | Level::UnlessNumber) {
+            return false;
+        }
+        let (from, to, after) = self.argument_at(method + 1, TYPED_AT_MOST);
+        let content = self.judged(from, to);
+        let fits = from > method + 1
+            && after > to
+            && !value::says_nothing(content)
+            && (!digits || content.iter().all(u8::is_ascii_digit));
+        if fits {
+            self.take(from, to, after, Rule::KEY_VALUE);
+        }
+        fits
+    }
+
+    /// `type … into #user_password`: what stands before ` into #`.
+    fn typed_before(&mut self, start: usize) -> bool {
+        const INTO: &[u8] = b" into #";
+        let stop = start.saturating_sub(INTO.len());
+        self.is_at(stop, INTO) && self.take_behind(stop, value::is_told)
+    }
+}
