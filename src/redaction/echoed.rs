@@ -34,7 +34,9 @@ impl Scanner<'_> {
         let content = self.judged(from, to);
         let spoken = self.line.password && (bracketed || is_one_of!(word, "got received tried entered"));
         let tried = self.line.login && quoted && is_one_of!(word, "tried");
-        let secret = self.line.secret && value::looks_generated(content, GENERATED_AT_LEAST)
+        // `got "refs/heads/…"`: base64 has capitals
+        let path = content.contains(&b'/') && !content.iter().any(u8::is_ascii_uppercase);
+        let secret = self.line.secret && !path && value::looks_generated(content, GENERATED_AT_LEAST)
             || (spoken || tried) && value::is_told(content);
         if !secret || to - from > GIVEN_AT_MOST || value::names_kind(content) || self.says_other(content) {
             return false;
