@@ -13,6 +13,9 @@ use super::statement;
 use super::value;
 use super::written::Value;
 
+/// What the two keys of an account are called of which one is in use while the other changes, as Azure's are.
+pub const NUMBERED: &str = "key1 key2 key_v1 key_v2";
+
 /// How far behind its name the value of a pair stands at most.
 const PAIR_AT_MOST: usize = 400;
 
@@ -114,7 +117,10 @@ impl Scanner<'_> {
                 return true;
             }
         }
-        if self.product_value(name, sep) {
+        if self.product_value(name, sep) || self.bound_values(name, sep) {
+            return true;
+        }
+        if ends_as!(name, "cvc cvv") && self.card_before(sep.value) {
             return true;
         }
         match level {
@@ -147,6 +153,7 @@ impl Scanner<'_> {
                 let min = if name.len() < 3 { 20 } else { 8 };
                 self.in_query(start) && self.generated_value(sep, min, Rule::URL_QUERY)
             }
+            Level::Digits if self.owes_digits(sep) => false,
             Level::Digits => self.digits_value(sep) || ends_as!(name, "code") && self.oauth_code(sep),
             Level::IfGenerated if ends_as!(name, "auth") && self.user_and_password(sep) => true,
             // `GET session:9f2c…`: a session's id
@@ -229,7 +236,7 @@ impl Scanner<'_> {
                     return true;
                 }
                 if nothing {
-                    self.line.owed |= statement::is_owed(content);
+                    self.owes(content);
                     self.resume(after);
                     self.changed_to(after);
                     return true;
@@ -340,9 +347,10 @@ impl Scanner<'_> {
     fn long_key(&mut self, sep: Separator, name: &[u8]) -> bool {
         let head = self.slice(sep.value, sep.value + 32);
         let mixed = head.iter().any(u8::is_ascii_lowercase) && head.iter().any(u8::is_ascii_uppercase);
-        name.eq_ignore_ascii_case(b"key")
-            && !sep.colon
-            && (mixed && head.iter().all(u8::is_ascii_alphanumeric) || self.of_cipher(sep.value))
+        (is_one_of!(name, NUMBERED)
+            || name.eq_ignore_ascii_case(b"key")
+                && !sep.colon
+                && (mixed && head.iter().all(u8::is_ascii_alphanumeric) || self.of_cipher(sep.value)))
             && self.generated_value(sep, 32, Rule::KEY_VALUE)
     }
 

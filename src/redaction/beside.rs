@@ -2,6 +2,7 @@
 //! the lines of PuTTY's key.
 
 use super::charset;
+use super::formed::{FACTORS, is_refresh_token};
 use super::keys;
 use super::lists::{ends_as, is_one_of};
 use super::names::Rule;
@@ -62,6 +63,9 @@ impl Scanner<'_> {
         let name = self.slice(start, end);
         match () {
             () if is_one_of!(name, "access refresh") => self.half(start, sep, name.len() == 6),
+            () if is_one_of!(name, FACTORS) => self.six_digits(sep),
+            () if ends_as!(name, "csc") => self.check_digits(sep),
+            () if is_one_of!(name, "pk") => self.curve_scalar(sep),
             () if is_one_of!(name, "user_code usercode") => self.user_code(start, sep),
             () if is_one_of!(name, "private") => self.private_bytes(sep),
             () if keys::is_anonymous(name) => self.public_jwt(sep),
@@ -72,7 +76,7 @@ impl Scanner<'_> {
             () if is_one_of!(name, "args") => self.redis_arguments(start, sep.value),
             () if is_routing(name) => self.routing_key(sep),
             () if name == b"result" => self.random_result(start, sep),
-            () if name == b"value" => self.listed_key(start, sep),
+            () if name == b"value" => self.selected_value(start, sep) || self.listed_key(start, sep),
             () if is_one_of!(name, "private-lines") => self.putty_lines(sep.value),
             () if is_one_of!(name, "private-mac private-hash") => {
                 self.generated_value(sep, 32, Rule::PRIVATE_KEY)
@@ -103,7 +107,7 @@ impl Scanner<'_> {
             || before.ends_with(b"tokens.")
             || mentions(self.slice(after, after + 40), other);
         let content = self.judged(start, end);
-        let told = near
+        let told = (near || !access && is_refresh_token(content))
             && content.len() >= TOKEN_AT_LEAST
             && !content.starts_with(b"eyJ") // a JWT, by its own rule
             && !content.contains(&b'/') // no more is judged than is looked at to tell that it is generated

@@ -9,6 +9,12 @@ use super::scan::Scanner;
 use super::value;
 use super::words::{Beginnings, Words, mentions};
 
+/// How far behind a card's number its check value starts at most, when it expires standing between.
+const EXPIRY_AT_MOST: usize = 16;
+
+/// How far before the end of a card's number it is said that its check value stands behind it.
+const NAMED_WITHIN: usize = 32;
+
 /// One-time codes' names, as far as they are ASCII's: 1 for what is nothing else, 2 for what is one when it is somebody's
 /// or what is behind it says so.
 #[rustfmt::skip]
@@ -281,11 +287,40 @@ impl Scanner<'_> {
         true
     }
 
+    /// `4539404091452157,11/26,671`, `4539404091452157/0729/105`: whether nothing but when it expires stands between a card's
+    /// number and what starts here; and `PAN/CVC: 4539 4040 9145 2157 / 671`, which names both.
+    fn stands_behind_card(&self, start: usize) -> bool {
+        let card = self.line.card_to;
+        let gap = self.slice(card, start.min(card + EXPIRY_AT_MOST));
+        if matches!(gap, b" / " | b"/") {
+            let back = self.slice(card.saturating_sub(NAMED_WITHIN), card);
+            return mentions(back, &[b"/CVC", b"/CVV", b"/cvc", b"/cvv", b"/ CVC", b"/ CVV"]);
+        }
+        let gap = gap.strip_suffix(b" ").unwrap_or(gap);
+        let ([first, between @ .., last], true) = (gap, card + EXPIRY_AT_MOST > start) else { return false };
+        let parts = |b: &u8| b",;|/\t".contains(b);
+        let mut digits = between.iter().filter(|b| b.is_ascii_digit());
+        let month = matches!(
+            (digits.next(), digits.next()),
+            (Some(b'0'), Some(b'1'..=b'9')) | (Some(b'1'), Some(b'0'..=b'2'))
+        );
+        parts(first)
+            && parts(last)
+            && month
+            && matches!(digits.count(), 2 | 4)
+            && between.iter().all(|b| b.is_ascii_digit() || b"/|- ".contains(b))
+    }
+
     /// `exp 12/29 cvc 123`, `cvv is 737`, `security code is 221`; and behind a card's number `cid 4417`.
     pub fn check_value(&self, start: usize, word: &[u8]) -> bool {
+        // American Express prints four digits (`4DBC`) in front; of `Prüfnummer` and `Prüfziffer` the end is a word.
         const NAMED: &str = "cvc cvv cvc2 cvv2 csc";
+        const BEHIND_CARD: &str = "cid code 4dbc fnummer fziffer";
         if !matches!(word.len(), 3 | 4) || !word.iter().all(u8::is_ascii_digit) {
             return false;
+        }
+        if self.line.card_to > 0 && self.stands_behind_card(start) {
+            return true;
         }
         let (_, to) = self.words[0];
         if to == 0 || !matches!(self.slice(to, start), b" " | b": " | b":" | b"=" | b" #" | b" = ") {
@@ -293,7 +328,9 @@ impl Scanner<'_> {
         }
         let nth = usize::from(is_one_of!(self.nth_word(0), "is was"));
         is_one_of!(self.nth_word(nth), NAMED)
-            || self.line.card && is_one_of!(self.nth_word(nth), "cid code")
+            || self.line.card_to > 0 && is_one_of!(self.nth_word(nth), BEHIND_CARD)
+            // `the 3 digits on the back are 420`
+            || self.line.card_to > 0 && is_one_of!(self.nth_word(0), "are is") && is_one_of!(self.nth_word(1), "back")
             || is_one_of!(self.nth_word(nth), "code") && is_one_of!(self.nth_word(nth + 1), "security")
     }
 }

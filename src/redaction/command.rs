@@ -239,11 +239,18 @@ impl Scanner<'_> {
         false
     }
 
-    /// `--keep-tokens      change password only if expired`: a column of words beside an option, as its help has them
+    /// `--keep-tokens      change password only if expired`: a column of words beside an option, as its help has them;
+    /// and what stands for a value there
     #[inline(never)]
     fn explains(&self, space: usize, from: usize) -> bool {
         let to = from + self.slice(from, from + 32).iter().take_while(|b| b.is_ascii_alphabetic()).count();
-        space > 1 && to > from && self.byte(to) == b' ' && self.byte(to + 1).is_ascii_alphabetic()
+        // `--private-key PATH   path to a file`
+        let stands_for = to > from + 2
+            && self.slice(from, to).iter().all(u8::is_ascii_uppercase)
+            && self.is_at(to, b"  ")
+            && self.byte(to + value::run_of(self.text, to, b' ').min(32)).is_ascii_alphabetic();
+        stands_for
+            || space > 1 && to > from && self.byte(to) == b' ' && self.byte(to + 1).is_ascii_alphabetic()
     }
 
     /// pppd's `user ada@example.com password …`

@@ -1,14 +1,17 @@
 //! A context is redacted as a tree: its shape and its keys stay, only leaves change.
 
+use super::assign::NUMBERED;
 use super::benign;
 use super::beside::{TOKEN_AT_LEAST, is_integration_key, is_routing};
+use super::formed::is_told_by_form;
 use super::keys::{self, Half, Level};
-use super::lists::is_one_of;
+use super::leaves::{hide, hide_bound, hide_pem, leaf};
+use super::lists::{ends_as, is_one_of};
 use super::names::Rule;
 use super::object;
 use super::owned::is_value_under;
 use super::product::is_of_product;
-use super::statement::owes_secret;
+use super::statement::{mnemonic, owed};
 use super::{MARK, Tally, redact_text, value};
 use crate::json::Json;
 use std::borrow::Cow;
@@ -76,7 +79,7 @@ fn visit<'t, 'a>(
                 || name.contains('-') && benign::is_version(text.as_bytes())
                 || object::is_reference(text.as_bytes())
                 || level == Level::UnlessNumber && benign::is_styling(text.as_bytes());
-            if !own && (hides(text, level, name) || holds_product(name, text)) {
+            if !own && (hides(text, level, name) || holds_product(name, text) || is_seed(text, level, name)) {
                 hide(tree, Rule::CONTEXT_KEY, tally);
             } else if !tally.harmless.has(text) {
                 match redact_text(text, tally) {
@@ -94,14 +97,15 @@ fn below(level: Level) -> Level {
     if level == Level::UnlessCount { Level::Always } else { level }
 }
 
-fn hide(leaf: &mut Json<'_>, rule: Rule, tally: &mut Tally) {
-    tally.add(rule);
-    *leaf = Json::String(Cow::Borrowed(MARK));
-}
-
 /// Whether it is what a product keeps under that name.
 fn holds_product(name: &str, text: &str) -> bool {
     is_of_product(name.as_bytes(), text.as_bytes()) && !super::extra::allows(text.as_bytes())
+}
+
+/// Whether it is a wallet's seed: as many words as one has, under a name that may be one's.
+fn is_seed(text: &str, level: Level, name: &str) -> bool {
+    let named = level == Level::Always || ends_as!(name.as_bytes(), "seed words mnemonic");
+    named && mnemonic(text.as_bytes(), 0) == Some(text.len())
 }
 
 /// Whether the name above is enough to hide a string.
@@ -142,11 +146,21 @@ fn visit_object<'t, 'a>(
     });
     let has = |half: &str| fields.iter().any(|(key, _)| key.starts_with(half));
     let pair = has("refresh") && has("access");
-    let owed = fields.iter().any(|(key, _)| is_one_of!(key.as_bytes(), BOUND))
-        && fields.iter().any(|(key, value)| match value {
-            Json::String(text) => is_one_of!(key.as_bytes(), STATEMENTS) && owes_secret(text),
-            _ => false,
-        });
+    let bound = fields.iter().any(|(key, _)| is_one_of!(key.as_bytes(), BOUND));
+    let statement = fields.iter().filter(|_| bound).find_map(|(key, value)| match value {
+        Json::String(text) if is_one_of!(key.as_bytes(), STATEMENTS) => Some(owed(text)),
+        _ => None,
+    });
+    let (owed, places) = statement.unwrap_or_default();
+    // WebAuthn's `credential: {type: "public-key", …}` says how somebody signs in.
+    let public = fields.iter().any(|(key, value)| key == "type" && leaf(value) == b"public-key");
+    let level = if public { Level::Harmless } else { level };
+    // What a model may have said next
+    let likely = fields.iter().any(|(key, _)| key == "logprob");
+    // `{label: "PIN", answer: "1234"}`
+    let names_pin = fields.iter().any(|(key, value)| {
+        is_one_of!(key.as_bytes(), "name label field question") && keys::level(leaf(value)) == Level::Digits
+    });
     let guarded = fields.iter().any(|(key, _)| keys::level(key.as_bytes()) == Level::Always);
     for (key, value) in fields {
         let own = match level {
@@ -160,6 +174,9 @@ fn visit_object<'t, 'a>(
             }
             Level::Always | Level::UnlessNumber => level,
             _ if names_secret && keys::pair_half(key.as_bytes()) == Some(Half::Value) => Level::Always,
+            _ if likely && key == "token" => Level::Harmless,
+            _ if names_pin && is_one_of!(key.as_bytes(), "value answer") => Level::Digits,
+            _ if is_told_by_form(key.as_bytes(), leaf(value)) => Level::Always,
             _ if jwk && matches!(&**key, "d" | "p" | "q" | "dp" | "dq" | "qi" | "k") => Level::Always,
             // `{type: "totp", attempt: "123456"}`
             _ if one_time && is_one_of!(key.as_bytes(), "attempt value input entered") => Level::Digits,
@@ -168,6 +185,7 @@ fn visit_object<'t, 'a>(
                 Level::Digits
             }
             // `{access: "…", refresh: "…"}`
+            _ if is_one_of!(key.as_bytes(), NUMBERED) && leaf(value).len() >= 32 => Level::IfGenerated,
             _ if pair
                 && is_one_of!(key.as_bytes(), "access refresh")
                 && leaf(value).len() >= TOKEN_AT_LEAST =>
@@ -183,6 +201,8 @@ fn visit_object<'t, 'a>(
         };
         // A weak name says nothing about what is nested under it.
         let own = match (own, &*value) {
+            // `changes: {pin: ["1234", "5678"]}`
+            (Level::Digits, Json::Array(items)) if items.iter().all(|item| !leaf(item).is_empty()) => own,
             (Level::IfGenerated, Json::Array(items))
                 if !items.iter().any(|item| matches!(item, Json::Array(_) | Json::Object(_))) =>
             {
@@ -194,15 +214,13 @@ fn visit_object<'t, 'a>(
             ) => Level::Harmless,
             _ => own,
         };
+        if places != 0
+            && is_one_of!(key.as_bytes(), BOUND)
+            && let Json::Array(items) = &mut *value
+        {
+            hide_bound(items, places, tally);
+        }
         visit(value, own, key, tally, branches);
-    }
-}
-
-/// The text of a leaf.
-fn leaf<'a>(value: &'a Json<'_>) -> &'a [u8] {
-    match value {
-        Json::String(text) | Json::Number(text) => text.as_bytes(),
-        _ => b"",
     }
 }
 
@@ -248,6 +266,7 @@ fn visit_array<'t, 'a>(
     {
         redact_command(items, tally);
     }
+    hide_pem(items, tally);
     let mut secret_next = false;
     for item in items.iter_mut().skip(usize::from(auth)) {
         let flag = matches!(&*item, Json::String(text) if text.starts_with('-'));

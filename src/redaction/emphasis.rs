@@ -6,7 +6,7 @@ use super::separator::Separator;
 use super::value;
 
 /// Elements that set a word off.
-const ELEMENTS: &str = "b strong em i code kbd tt span font mark u big pre";
+const ELEMENTS: &str = "b strong em i code kbd tt samp span font mark u big pre";
 
 /// How long an element's tag is at most, and a secret in it, and how many elements stand in each other.
 const TAG_AT_MOST: usize = 160;
@@ -43,6 +43,9 @@ impl Scanner<'_> {
         let closes = self.is_at(at + length, b"</");
         let digits = (4..=8).contains(&length) && content.iter().all(u8::is_ascii_digit);
         let secret = digits || value::looks_generated(content, 8) || value::is_told(content);
-        (closes && secret).then_some((at, at + length))
+        // `secret: <code>DB_SECRET_2</code>`: where it is kept
+        let constant = content.contains(&b'_')
+            && content.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_');
+        (closes && secret && !constant && !value::is_code(content)).then_some((at, at + length))
     }
 }

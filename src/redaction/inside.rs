@@ -10,6 +10,7 @@ use super::names::Rule;
 use super::scan::Scanner;
 use super::separator::Separator;
 use super::value;
+use super::words::mentions;
 
 /// How far a list or object under a sensitive name reaches at most, should its end be missing.
 const INSIDE_AT_MOST: usize = 16 * 1024;
@@ -71,6 +72,11 @@ impl Scanner<'_> {
             return false; // a sentence's `… for token: {…}`: what is in it speaks for itself
         }
         let named = charset::WORD.run_within(self.text, name, 48);
+        // WebAuthn's `credential: {"type":"public-key", …}` says how somebody signs in.
+        self.looked(at, at + HEAD_AT_MOST);
+        if mentions(self.slice(at, at + HEAD_AT_MOST), &[b"public-key"]) {
+            return self.pass(at, b"");
+        }
         let tokens = is_one_of!(self.slice(name, named), "tokens");
         if tokens && self.lists_nodes(at) {
             return self.pass(at, b"");

@@ -2,6 +2,7 @@
 
 use super::bare::Bare;
 use super::benign;
+use super::bound::is_parameter;
 use super::charset;
 use super::keys::{self, Level};
 use super::lists::{ends_as, is_one_of};
@@ -51,11 +52,13 @@ impl Scanner<'_> {
         let plain = |b: &u8| b.is_ascii_alphabetic() || b"_-.".contains(b);
         let sensitive =
             || content.iter().all(u8::is_ascii_alphabetic) && keys::level(content) == Level::Always;
-        sep.spaced_colon
-            && (!sep.quoted && (names_next(content) || self.names_string(end, content))
-                || self.byte(end) == b':' && content.iter().all(plain)
-                || self.byte(name).is_ascii_uppercase() && is_field(content)
-                || !sep.quoted && self.byte(end) == b' ' && sensitive())
+        // kubectl's `secret: NAME  TYPE  DATA  AGE`
+        sep.spaced_colon && content == b"NAME" && self.byte(end) == b' '
+            || sep.spaced_colon
+                && (!sep.quoted && (names_next(content) || self.names_string(end, content))
+                    || self.byte(end) == b':' && content.iter().all(plain)
+                    || self.byte(name).is_ascii_uppercase() && is_field(content)
+                    || !sep.quoted && self.byte(end) == b' ' && sensitive())
     }
 
     /// `special tokens: bos_token="<s>"`: the next name, and its string behind its sign
@@ -256,6 +259,7 @@ fn is_none_itself(bare: &Bare<'_>) -> bool {
         digits == 0 || digits == rest.len()
     };
     value::says_nothing(content)
+        || is_parameter(content)
         || benign::is_measure(content)
         || value::is_path(content)
         || value::names_header(content)

@@ -11,8 +11,8 @@ pub struct Line {
     pub glued_flag: bool,
     /// An account was named, as in `machine … login …`.
     pub account: bool,
-    /// A card's number stood here.
-    pub card: bool,
+    /// Where a card's number ends, 0 for none.
+    pub card_to: usize,
     /// A one-time code was spoken of.
     pub one_time: bool,
     /// Where the words that speak of a secret end, 0 for none.
@@ -35,6 +35,8 @@ pub struct Line {
     pub desktop: bool,
     /// Whether it is a table's head has been asked.
     pub looked_at: bool,
+    /// Which of the values to come stand for a secret's placeholders, one bit each: `$1` is the first.
+    pub places: u32,
     /// A placeholder stood for a secret; it is one of the strings to come.
     pub owed: bool,
 }

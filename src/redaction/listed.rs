@@ -159,7 +159,9 @@ impl Scanner<'_> {
 
     /// Terraform's `"old" -> "new"`.
     pub fn changed_to(&mut self, after: usize) {
-        let Some(arrow) = self.one_at(after, const { &Beginnings::of(&[" -> ", " => ", " → "]) }) else {
+        let Some(arrow) =
+            self.one_at(after, const { &Beginnings::of(&[" -> ", " => ", " → ", " REPLACE "]) })
+        else {
             return;
         };
         let Some((quote, start)) = value::opening(self.text, after + arrow.len()) else { return };

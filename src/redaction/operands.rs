@@ -1,21 +1,25 @@
 //! Words of a command or of a procedure that are secrets by their number: `mc alias set s3 https://… user secret`,
 //! `lftp -u user,password`, `sp_addlogin 'user', 'password'`.
 
-use super::charset::HEX;
+use super::charset::{HEX, HEX_DASH, TOKEN_DOT};
+use super::keys::{self, Level};
 use super::lists::is_one_of;
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
 
 /// Words behind which such a one may stand.
-pub const OPERANDS: &str =
-    "alias host lftp open config use crumb unseal sp_addlogin sp_password sp_addlinkedsrvlogin sp_setapprole";
+pub const OPERANDS: &str = "alias host lftp open config use crumb unseal secret_id entry set-output save-state set-env sp_addlogin \
+    sp_password sp_addlinkedsrvlogin sp_setapprole";
 
 /// Commands that look for a secret in what their words are.
 const WORDS_AT_MOST: usize = 8;
 
 /// The longest word of a command, and the longest string of a procedure.
 const WORD_AT_MOST: usize = 128;
+
+/// The length of a UUID.
+const UUID: usize = 36;
 
 /// Which of a procedure's strings are secrets, one bit each.
 const FIRST: u8 = 1;
@@ -60,6 +64,15 @@ impl Scanner<'_> {
                 self.package_source(end)
             }
             () if is_one_of!(word, "use") => is_one_of!(self.nth_word(0), "net") && self.network_drive(end),
+            // Vault's, told by its form: `approle secret_id 9f2c…-…`
+            () if is_one_of!(word, "secret_id") => {
+                let to = HEX_DASH.run_within(self.text, end + 1, UUID + 1);
+                to == end + 1 + UUID && self.command_span(end + 1, to)
+            }
+            () if is_one_of!(word, "entry") => {
+                is_one_of!(self.nth_word(0), "duplicate") && self.duplicate_entry(end + 1)
+            }
+            () if is_one_of!(word, "set-output save-state set-env") => self.workflow_command(end),
             () if is_one_of!(word, "sp_addlogin") => self.procedure(end, SECOND),
             () if is_one_of!(word, "sp_password") => self.procedure(end, FIRST | SECOND),
             () if is_one_of!(word, "sp_setapprole") => self.procedure(end, SECOND),
@@ -178,6 +191,40 @@ impl Scanner<'_> {
             at = after;
         }
         taken
+    }
+
+    /// MySQL's `Duplicate entry '…' for key 'access_tokens.token'`: a value, and behind it the name of its index
+    fn duplicate_entry(&mut self, open: usize) -> bool {
+        let (from, to, after) = self.argument_at(open, WORD_AT_MOST);
+        if from == open || !self.is_at(after, b" for key '") {
+            return false;
+        }
+        let index = after + 10;
+        let close = TOKEN_DOT.run_within(self.text, index, WORD_AT_MOST);
+        self.looked(after, close);
+        let name = self.slice(index, close).rsplit(|&b| b == b'.').next().unwrap_or_default();
+        keys::level(name) != Level::Harmless
+            && value::looks_generated(self.slice(from, to), 16)
+            && self.command_span(from, to)
+    }
+
+    /// GitHub's workflow commands: `::set-output name=deploy_token::…`
+    fn workflow_command(&mut self, end: usize) -> bool {
+        let name = end + 6;
+        if self.slice(end, name) != b" name=" {
+            return false;
+        }
+        let close = TOKEN_DOT.run_within(self.text, name, WORD_AT_MOST);
+        let (from, to, _) = self.argument_at(close + 2, 512);
+        let secret = match keys::level(self.slice(name, close)) {
+            Level::Always | Level::UnlessNumber | Level::UnlessCount => true,
+            Level::IfGenerated => value::looks_generated(self.judged(from, to), 10),
+            _ => false,
+        };
+        secret
+            && self.is_at(close, b"::")
+            && !value::says_nothing(self.judged(from, to))
+            && self.command_span(from, to)
     }
 
     /// `rsync --password-file=<(echo password)`: what a shell writes into the file that a flag names

@@ -196,6 +196,10 @@ impl Scanner<'_> {
         if word == b"ConvertTo-SecureString" || is_one_of!(self.nth_word(0), "setx") {
             return self.quoted_argument(end);
         }
+        // Google Cloud's id, behind which its secret stands
+        if self.is_at(from, b"GOOG1") {
+            return false;
+        }
         if self.of_device(start, word, from) {
             return true;
         }

@@ -33,7 +33,7 @@ static ROLES: Words<1024> = Words::new(&[
         samlrequest samlart authkey privkey signingkey encryptionkey masterkey sharedkey servicekey \
         heslo haslo clave wachtwoord losenord passe parola salasana adgangskode jelszo sifre \
         credential sessid phpsessid jsessionid authtok aspsessionid cardnumber ccnumber ssws appkey sshpass requirepass masterauth \
-        psk pasword passwrd passord antiforgery einmalcode dockerconfigjson dockercfg storepass keypass rootpw bindpw userpw dbpw adminpw passordet adgangskoden lösenord lösenordet pwdhash pwhash passhash authcode vcode smscode otpcode"),
+        psk pasword passwrd passord antiforgery einmalcode dockerconfigjson dockercfg storepass keypass rootpw bindpw userpw dbpw adminpw passordet adgangskoden lösenord lösenordet pwdhash pwhash passhash md5pass authcode vcode smscode otpcode"),
     (SECRET | MAKES_KEY, "secret jwt cookie"),
     (SECRET | MAKES_KEY | MAKES_CODE, "authorization"),
     (SECRET | MAKES_KEY | TOKEN, "token"),
@@ -43,15 +43,15 @@ static ROLES: Words<1024> = Words::new(&[
     (PLURAL | MAKES_CODE, "pass"),
     (KEY | QUERY, "key"),
     (KEY | MANY, "keys"),
-    (MAKES_KEY, "private priv signing encryption encrypt decryption decrypt master service deploy deployment \
+    (MAKES_KEY, "private signing encryption encrypt decryption decrypt master service deploy deployment \
         admin shared webhook ssh aes rsa role crypto cipher pgp gpg wallet ingest ingestion \
         integration unseal preshared root symmetric account subscription tls ssl server fernet license licence hashing internal setup pragma wifi wpa wlan wep"),
-    (MAKES_KEY | MAKES_CODE, "sign"),
+    (MAKES_KEY | MAKES_CODE, "sign activation"),
     (MAKES_KEY, "api"),
     (MAKES_KEY | NEUTRAL, "encrypted"),
     (MAKES_KEY | MAKES_CODE, "access"),
     (MAKES_KEY | MAKES_CODE | GENERATED, "auth authentication"),
-    (MAKES_KEY | GENERATED, "session sess"),
+    (MAKES_KEY | GENERATED, "session sess priv"),
     (MAKES_KEY | GENERATED, "hmac"),
     (GENERATED | MAKES_KEY | QUERY, "signature sig"),
     (GENERATED, "jws tok crumb ntlm lmhash nthash assertion cred ticket bypass pat pepper sas"),
@@ -64,7 +64,7 @@ static ROLES: Words<1024> = Words::new(&[
     (CODE | MANY, "codes"),
     (CODE, "number phrase"),
     (CODE | GENERATED, "answer"),
-    (MAKES_CODE, "oob oauth verification sms mfa fa 2fa tfa login signin security activation backup onetime \
+    (MAKES_CODE, "oob oauth verification sms mfa fa 2fa tfa login signin security backup onetime \
         pairing device magic card cc factor authenticator unlock seed alarm door gate"),
     (MAKES_CODE | HARMLESS_END, "time reset email"),
     (MAKES_CODE, "verify"),

@@ -133,19 +133,23 @@ pub const RULES: &[Rule] = &[
     row("heroku-key", "HRKU-", TOKEN, 36, 64, Gitleaks),
     row("hubspot-token", "pat-na1- pat-na2- pat-eu1- pat-ap1-", HEX_DASH, 36, 36, Scanners),
     row("huggingface-token", "hf_ api_org_", ALNUM, 30, 40, Gitleaks),
+    row("infisical-token", "st.", ALNUM_DOT, 90, 90, Vendor),
     row("infracost-token", "ico-", ALNUM, 32, 32, Gitleaks),
     // `@hapi/iron`: a password's id, salt, IV, what is sealed, when it expires, salt, HMAC; iron-session adds a version
     row("iron-seal", "Fe26.2*", IRON, 150, 4096, Vendor),
+    row("intercom-token", "dG9rO", BASE64, 50, 60, Scanners), // `tok:` in base64
     row("intra42-secret", "s-s4t2ud- s-s4t2af-", HEX, 64, 64, Gitleaks),
     row("jina-key", "jina_", ALNUM, 60, 60, Kingfisher),
     row("langchain-key", "lsv2_pt_ lsv2_sk_", HEX_UNDER, 43, 43, Kingfisher),
     row("launchdarkly-key", "sdk-", HEX_DASH, 36, 36, Vendor),
     row("lichess-token", "lip_", ALNUM_UNDER, 17, 30, Kingfisher),
+    row("linkedin-secret", "WPL_AP1. WPL_AP0.", CRYPT, 16, 64, Scanners),
     row("linear-token", "lin_api_ lin_oauth_ lin_wh_", ALNUM, 30, 64, Gitleaks),
     row("llamacloud-key", "llx-", ALNUM, 40, 60, Scanners),
     row("lob-or-gocardless-key", "live_ test_", TOKEN, 35, 40, Gitleaks),
     row("mailersend-token", "mlsn.", ALNUM, 30, 100, Kingfisher),
     row("mailgun-key", "key-", HEX, 32, 32, Gitleaks),
+    row("mandrill-key", "md-", TOKEN, 22, 22, Scanners),
     row("mapbox-secret-token", "sk.eyJ tk.eyJ", TOKEN_DOT, 40, 300, Kingfisher),
     row("mercadopago-token", "APP_USR-", TOKEN, 50, 96, Vendor),
     row("midtrans-key", "Mid-server- SB-Mid-server-", TOKEN, 16, 48, Vendor),
@@ -240,7 +244,7 @@ pub const RULES: &[Rule] = &[
     row("password-hash", "$S$", CRYPT, 48, 52, Vendor), // Drupal's `PhpassHashedPassword`
     row("password-hash", "$P$ $H$", CRYPT, 27, 31, Vendor), // phpass, as WordPress and phpBB use it
     // ASP.NET Identity's `PasswordHasher`, version 3: a marker, the function, its iterations and the salt's length, in base64
-    row("password-hash", "AQAAAAEAACcQAAAAE AQAAAAIAAYagAAAAE", BASE64, 65, 67, Vendor),
+    row("password-hash", "AQAAAAEA AQAAAAIA", BASE64, 74, 78, Vendor),
     row("password-hash", "pbkdf2_sha256$ pbkdf2_sha1$ bcrypt_sha256$ bcrypt$$2 argon2$argon2 scrypt$", CRYPT, 30, 512, Vendor),
     row("password-hash", "pbkdf2:sha scrypt:32768: SCRAM-SHA-256$ SCRAM-SHA-1$", CRYPT_COLON, 30, 512, Vendor),
     row("password-hash", "$krb5tgs$ $krb5asrep$ $krb5pa$", KERBEROS, 60, 16384, Scanners),
@@ -260,6 +264,7 @@ pub const RULES: &[Rule] = &[
     hook("pagerduty-webhook", "events.pagerduty.com/integration/", ALNUM, 20, Vendor),
     hook("sentry-deploy-hook", "api/hooks/release/builtin/ sentry.io/api/0/hooks/deploy/", PATH, 40, Vendor),
     hook("netlify-build-hook", "api.netlify.com/build_hooks/", HEX, 20, Vendor),
+    hook("sumologic-collector", "sumologic.com/receiver/v1/http/", ANY_BASE64, 60, Vendor),
     hook("airtable-webhook", "hooks.airtable.com/workflows/v1/genericWebhook/", PATH, 20, Vendor),
     hook("ping-address", "hc-ping.com/ cronitor.link/p/", HEX_DASH, 32, Vendor),
     hook("google-calendar-address", "com/private- org/private- net/private- io/private- de/private-", HEX, 32, Vendor),

@@ -66,6 +66,8 @@ pub struct Scanner<'t> {
     pub elements: Far<(), 1>,
     /// Where YAML's blocks end, by their indentation.
     pub blocks: Far<usize, 4>,
+    /// Up to where a statement was looked for behind its parameters.
+    pub bound_to: usize,
     /// Where the arguments of the call looked at last end.
     pub arguments_to: usize,
     /// Behind where `access…` and `refresh…` stood last, 0 for nowhere.
@@ -109,6 +111,7 @@ impl<'t> Scanner<'t> {
             strings: Far::default(),
             elements: Far::default(),
             blocks: Far::default(),
+            bound_to: 0,
             arguments_to: 0,
             halves: (0, 0),
             device_at: 0,
@@ -163,13 +166,10 @@ impl<'t> Scanner<'t> {
 
     /// Forgets the line, but for what it said of the next one.
     fn next_line(&mut self) {
+        use keys::Level::{Code, Harmless, Query};
         let (from, to) = self.words[0];
         let named = to > 0 && to + 1 == self.at && self.before(self.at) == b':';
-        let speaks = named
-            && !matches!(
-                self.level_of(from, to, true),
-                keys::Level::Harmless | keys::Level::Query | keys::Level::Code
-            );
+        let speaks = named && !matches!(self.level_of(from, to, true), Harmless | Query | Code);
         // Pydantic's report: a field's name alone on a line, below it `[…, input_value='…']`
         if to > 0
             && to == self.at
@@ -186,7 +186,9 @@ impl<'t> Scanner<'t> {
             return;
         }
         self.at += 1;
-        self.line = Line { password: announced && password, secret: announced && secret, ..Line::default() };
+        let places = self.places_below();
+        self.line =
+            Line { places, password: announced && password, secret: announced && secret, ..Line::default() };
         self.line.prompt = self.is_at(self.at, b"# ");
         // YAML's `api:` with its `key: …` on the next line
         self.words = [if named { (from, to) } else { (0, 0) }, (0, 0), (0, 0)];

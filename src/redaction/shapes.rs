@@ -70,6 +70,7 @@ impl Scanner<'_> {
                 let fits = ALNUM.run(self.slice(from, start - 1), 0) == 14 && to - end > 40;
                 fits.then_some((from, to, Rule::TERRAFORM))
             }
+            b'A' | b'G' | b'r' if matches!(end - start, 15 | 23 | 61) => self.secret_of_id(start, end),
             b'U' if end - start == 12 => self.asked_password(start, end),
             // A magnetic stripe's first track without its `%`
             b'B' if self.byte(end) == b'^' && self.byte(start + 1).is_ascii_digit() => {
@@ -96,7 +97,7 @@ impl Scanner<'_> {
         let parted = matches!(self.byte(end), b':' | b'!') || self.before(start) == b':' || end - start >= 36;
         let taken = taken.or_else(|| if parted { self.parted(start, end) } else { None });
         if let Some((from, to, rule)) = taken {
-            self.line.card |= rule == Rule::CARD;
+            self.line.card_to = if rule == Rule::CARD { to } else { self.line.card_to };
             self.take(from, to, to, rule);
         }
         taken.is_some()
@@ -193,9 +194,14 @@ impl Scanner<'_> {
             if (password.is_empty() || password == b"x-oauth-basic" || password == b"x") && user.len() >= 16 {
                 return Some((start, colon));
             }
+            // Symfony's `mailgun+api://key:domain@default`
+            let scheme = self.slice(start.saturating_sub(16), start - 3);
+            if ends_as!(scheme, "mailgun mailgun+api mailgun+https") && user.len() >= 16 {
+                return Some((start, colon));
+            }
             // `ssh://host:/path@x` has no password; a database's address has no such path.
             let path = password.first() == Some(&b'/') && !value::looks_generated(password, 8);
-            if path && !ends_as!(self.slice(start.saturating_sub(16), start - 3), DATABASES) {
+            if path && !ends_as!(scheme, DATABASES) {
                 return None;
             }
             return (!password.is_empty()).then_some((colon + 1, sign));
@@ -245,8 +251,9 @@ impl Scanner<'_> {
         if self.bound_code(at) || self.address_user(at) {
             return;
         }
-        // Oracle's `user/password@//host`
-        let go = self.is_at(at + 1, b"tcp(") || self.is_at(at + 1, b"unix(") || self.is_at(at + 1, b"//");
+        // Oracle's `user/password@//host`, `user/password@(DESCRIPTION=…)`
+        let oracle = self.is_at(at + 1, b"//") || self.is_at(at + 1, b"(DESCRIPTION");
+        let go = oracle || self.is_at(at + 1, b"tcp(") || self.is_at(at + 1, b"unix(");
         // mysqld_exporter's `user:password@(host:3306)/`
         let bracket = usize::from(self.byte(at + 1) == b'(');
         if !go && !self.is_host(at + 1 + bracket) {
@@ -258,7 +265,7 @@ impl Scanner<'_> {
             .iter()
             .rposition(|b| matches!(b, b' ' | b'"' | b'\'' | b'=' | b'/' | b'\n' | b'`' | b'(' | b',' | b'>'))
             .map_or(0, |i| i + 1);
-        let slash = start > 0 && self.is_at(at + 1, b"//") && before.get(start - 1) == Some(&b'/');
+        let slash = start > 0 && oracle && before.get(start - 1) == Some(&b'/');
         let start = if slash { start - 1 } else { start };
         let colon =
             before.get(start..).and_then(|part| part.iter().position(|&b| b == b':' || slash && b == b'/'));

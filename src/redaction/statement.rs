@@ -1,5 +1,6 @@
 //! Statements whose grammar says which word is the secret: `INSERT … VALUES`, `AUTH`, `PASS`, `LOGIN`.
 
+use super::bound::place_of;
 use super::charset;
 use super::keys::{self, Level};
 use super::lists::is_one_of;
@@ -9,6 +10,9 @@ use super::value;
 
 /// How far back a list of columns is looked for.
 const COLUMNS_AT_MOST: usize = 400;
+
+/// The longest placeholder that is told from a value.
+const PLACEHOLDER_AT_MOST: usize = 32;
 
 /// How much of a word is looked at to see where it ends; most are shorter.
 const WORD_AT_MOST: usize = 80;
@@ -181,7 +185,7 @@ impl Scanner<'_> {
             return false;
         }
         while self.byte(open) == b'(' {
-            let mut at = open + 1;
+            let (mut at, mut placeholders) = (open + 1, 0);
             for column in 0..64 {
                 at += value::run_of(self.text, at, b' ').min(4);
                 let (from, to, after) = match value::opening(self.text, at) {
@@ -194,11 +198,20 @@ impl Scanner<'_> {
                         while !matches!(self.byte(to), b',' | b')' | b'\n' | 0) {
                             to += 1;
                         }
-                        (to, to, to)
+                        (at, to, to)
                     }
                 };
                 self.looked(at, after);
-                if from < to && columns >> column & 1 == 1 && !value::says_nothing(self.slice(from, to)) {
+                let secret = columns >> column & 1 == 1;
+                let content = self.slice(from, to);
+                let placeholder = content.len() <= PLACEHOLDER_AT_MOST && is_owed(content);
+                if placeholder && secret {
+                    self.line.places |= place_of(content).unwrap_or(1_u32 << placeholders);
+                }
+                placeholders = (placeholders + u32::from(placeholder)).min(31);
+                // Laravel writes values without their marks; a function or another column has none either.
+                let marked = after > to || value::looks_generated(self.judged(from, to), 8);
+                if from < to && secret && marked && !value::says_nothing(content) {
                     self.take(from, to, after, Rule::KEY_VALUE);
                 } else {
                     self.read_until(after);
@@ -221,7 +234,7 @@ impl Scanner<'_> {
     }
 
     /// Which columns of the list that ends before `end` are sensitive, one bit each.
-    fn sensitive_columns(&mut self, end: usize) -> u64 {
+    pub fn sensitive_columns(&mut self, end: usize) -> u64 {
         let back = end.saturating_sub(COLUMNS_AT_MOST);
         let Some(list) = self.slice(back, end).trim_ascii_end().strip_suffix(b")") else { return 0 };
         let from = list.iter().rposition(|&b| b == b'(').map_or(list.len(), |open| open + 1);
@@ -285,11 +298,11 @@ pub fn is_owed(value: &[u8]) -> bool {
     }
 }
 
-/// Whether a secret's value is to come from elsewhere in this statement: `… WHERE api_token = $1`.
-pub fn owes_secret(text: &str) -> bool {
+/// Whether a secret's value is to come from elsewhere in this statement, and in which places: `… WHERE api_token = $1`.
+pub fn owed(text: &str) -> (bool, u32) {
     let mut scanner = Scanner::new(text);
     scanner.run();
-    scanner.line.owed
+    (scanner.line.owed, scanner.line.places)
 }
 
 #[cfg(test)]

@@ -1,0 +1,47 @@
+//! A context's leaves: what they say, and how they and rows of them are hidden.
+
+use super::bound::may_be_secret;
+use super::names::Rule;
+use super::{MARK, Tally, value};
+use crate::json::Json;
+use std::borrow::Cow;
+
+/// The text of a leaf.
+pub fn leaf<'a>(value: &'a Json<'_>) -> &'a [u8] {
+    match value {
+        Json::String(text) | Json::Number(text) => text.as_bytes(),
+        _ => b"",
+    }
+}
+
+/// Puts the marker in a leaf's place.
+pub fn hide(leaf: &mut Json<'_>, rule: Rule, tally: &mut Tally) {
+    tally.add(rule);
+    *leaf = Json::String(Cow::Borrowed(MARK));
+}
+
+/// Hides what stands for a statement's placeholders: `{query: "… SET pin = $1", params: ["1234"]}`.
+pub fn hide_bound(items: &mut [Json<'_>], places: u32, tally: &mut Tally) {
+    for (nth, item) in items.iter_mut().enumerate().take(32) {
+        let text = matches!(item, Json::String(text) if may_be_secret(text.as_bytes()));
+        if places >> nth & 1 == 1 && text {
+            hide(item, Rule::CONTEXT_KEY, tally);
+        }
+    }
+}
+
+/// `["-----BEGIN PRIVATE KEY-----", "MII…", "-----END PRIVATE KEY-----"]`: hides what stands between the two.
+pub fn hide_pem(items: &mut [Json<'_>], tally: &mut Tally) {
+    let mut within = false;
+    for item in items {
+        let Json::String(text) = &*item else { return };
+        match () {
+            () if text.starts_with("-----BEGIN ") => {
+                within = text.contains("PRIVATE KEY") && !text.contains("-----END ");
+            }
+            () if text.starts_with("-----END ") => within = false,
+            () if within && !value::says_nothing(text.as_bytes()) => hide(item, Rule::PRIVATE_KEY, tally),
+            () => {}
+        }
+    }
+}
