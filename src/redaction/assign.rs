@@ -2,6 +2,7 @@
 
 use super::benign;
 use super::charset;
+use super::formed::is_account_key;
 use super::keys::{self, Half, Level};
 use super::lists::{ends_as, is_one_of};
 use super::names::Rule;
@@ -64,7 +65,13 @@ impl Scanner<'_> {
             && start < self.pair_at + PAIR_AT_MOST
             && !(self.before(start) == b' ' && self.before(start - 1) == b'-');
         let pair = std::mem::replace(&mut self.pair, Level::Harmless);
+        // What is nested between the two is none of the pair's.
+        let nested = self.pair_depth > 0;
         // A change names both its ends.
+        if of_pair && nested {
+            self.pair = pair;
+        }
+        let of_pair = of_pair && !nested;
         if of_pair && (half != Some(Half::Value) || is_one_of!(name, "old before from previous")) {
             self.pair = pair;
         }
@@ -78,7 +85,7 @@ impl Scanner<'_> {
             // JSON Patch's `{"op":"add","path":"/password","value":…}`: a path alone is where a request went.
             && (name != b"path" || self.byte(sep.value) == b'[' || self.is_field_path(start, sep.value))
         {
-            (self.pair, self.pair_at) = (level, end);
+            (self.pair, self.pair_at, self.pair_depth) = (level, end, 0);
             if self.done > end {
                 return true; // a form field: its value stood below
             }
@@ -347,10 +354,20 @@ impl Scanner<'_> {
     fn long_key(&mut self, sep: Separator, name: &[u8]) -> bool {
         let head = self.slice(sep.value, sep.value + 32);
         let mixed = head.iter().any(u8::is_ascii_lowercase) && head.iter().any(u8::is_ascii_uppercase);
-        (is_one_of!(name, NUMBERED)
-            || name.eq_ignore_ascii_case(b"key")
-                && !sep.colon
-                && (mixed && head.iter().all(u8::is_ascii_alphanumeric) || self.of_cipher(sep.value)))
+        if is_one_of!(name, NUMBERED) {
+            let (from, to, after) = self.argument_at(sep.value, 96);
+            let content = self.slice(from, to);
+            // `KEY_V1=…`: a version of a key
+            let version = name.len() > 4 && value::looks_generated(content, 32);
+            let fits = version || is_account_key(content);
+            if fits {
+                self.take(from, to, after, Rule::KEY_VALUE);
+            }
+            return fits;
+        }
+        name.eq_ignore_ascii_case(b"key")
+            && !sep.colon
+            && (mixed && head.iter().all(u8::is_ascii_alphanumeric) || self.of_cipher(sep.value))
             && self.generated_value(sep, 32, Rule::KEY_VALUE)
     }
 
@@ -377,7 +394,7 @@ impl Scanner<'_> {
         // `Token { type: 'name' }`, a node of a tree
         let node = self.is_at(end, b" { type");
         if block && !node && self.alone(start, end) == Level::Always {
-            (self.pair, self.pair_at) = (Level::Always, end);
+            (self.pair, self.pair_at, self.pair_depth) = (Level::Always, end, -1); // the value stands in the block
         }
     }
 }

@@ -2,7 +2,7 @@
 //! the lines of PuTTY's key.
 
 use super::charset;
-use super::formed::{FACTORS, is_refresh_token};
+use super::formed::{CHECK_VALUES, FACTORS, is_refresh_token};
 use super::keys;
 use super::lists::{ends_as, is_one_of};
 use super::names::Rule;
@@ -64,7 +64,7 @@ impl Scanner<'_> {
         match () {
             () if is_one_of!(name, "access refresh") => self.half(start, sep, name.len() == 6),
             () if is_one_of!(name, FACTORS) => self.six_digits(sep),
-            () if ends_as!(name, "csc") => self.check_digits(sep),
+            () if is_one_of!(name, CHECK_VALUES) => self.check_digits(sep),
             () if is_one_of!(name, "pk") => self.curve_scalar(sep),
             () if is_one_of!(name, "user_code usercode") => self.user_code(start, sep),
             () if is_one_of!(name, "private") => self.private_bytes(sep),

@@ -12,6 +12,9 @@ use super::statement::is_owed;
 use super::value;
 use super::written::Value;
 
+/// Where the next command's parameters open in EF Core's log.
+const NEXT: &[u8] = b"Parameters=[";
+
 /// What such values are called.
 const BOUND: &str = "params parameters bindings values args";
 
@@ -20,6 +23,9 @@ const MOST: u32 = 32;
 
 /// How far behind its parameters a statement ends at most.
 const STATEMENT_AT_MOST: usize = 1024;
+
+/// The longest value without marks.
+const BARE_AT_MOST: usize = 512;
 
 /// The longest name of a column.
 const COLUMN_AT_MOST: usize = 48;
@@ -62,7 +68,7 @@ pub fn may_be_secret(value: &[u8]) -> bool {
 }
 
 /// Whether a column holds a secret.
-fn holds_secret(column: &[u8]) -> bool {
+pub fn holds_secret(column: &[u8]) -> bool {
     matches!(keys::level(column), Level::Always | Level::UnlessNumber | Level::UnlessCount | Level::Digits)
 }
 
@@ -101,6 +107,8 @@ impl Scanner<'_> {
             return false;
         }
         let places = if named { self.owed_parameters(sep.value) } else { self.line.places };
+        // Drizzle's `params: …`, a line of its own: what stands there may have spaces
+        let below = self.byte(sep.value.saturating_sub(name.len() + 3)) == b'\n';
         let mut at = sep.value + usize::from(self.byte(sep.value) == b'[');
         for nth in 0..MOST {
             at += value::run_of(self.text, at, b' ').min(4);
@@ -127,13 +135,22 @@ impl Scanner<'_> {
                 }
                 None => {
                     let start = at + if self.is_at(at, MARK.as_bytes()) { MARK.len() } else { 0 };
-                    let rest = self.slice(start, start + STATEMENT_AT_MOST);
-                    let to = start + rest.iter().take_while(|b| !b",]\n".contains(b)).count();
+                    let rest = self.slice(start, start + BARE_AT_MOST);
+                    let part = |b: &&u8| {
+                        !matches!(**b, 0..=b' ' | b',' | b']' | b')' | b'}' | b'<' | b'|' | b'"' | b'\'')
+                    };
+                    let to = start + rest.iter().take_while(part).count();
                     (at, to, to)
                 }
             };
             self.looked(at, after);
-            if from < to && places >> place & 1 == 1 && may_be_secret(self.judged(from, to)) {
+            let bare = from == at;
+            if bare && self.byte(to) == b' ' && !below {
+                break; // a sentence
+            }
+            let content = self.judged(from, to);
+            let told = !bare || value::is_told(content) || content.iter().all(u8::is_ascii_digit);
+            if from < to && places >> place & 1 == 1 && told && may_be_secret(content) {
                 self.take(from, to, after, Rule::KEY_VALUE);
             } else {
                 self.read_until(after);
@@ -157,7 +174,9 @@ impl Scanner<'_> {
         if list < self.bound_to {
             return 0; // looked at behind the list before
         }
-        self.bound_to = list + STATEMENT_AT_MOST;
+        let rest = self.slice(list, list + STATEMENT_AT_MOST);
+        let next = rest.windows(NEXT.len()).position(|part| part == NEXT);
+        self.bound_to = list + next.unwrap_or(rest.len());
         self.looked(list, self.bound_to);
         let (mut places, mut columns, mut column) = (0, 0, 0);
         for at in list..self.bound_to.min(self.text.len()) {

@@ -4,9 +4,13 @@ use super::charset;
 use super::lists::is_one_of;
 use super::names::Rule;
 use super::scan::Scanner;
+use super::words::mentions;
 
 /// Most groups a number is read in.
 const MOST_GROUPS: usize = 5;
+
+/// How far before a number whose groups are parted by dots it is called a card's.
+const NAMED_WITHIN: usize = 24;
 
 /// How a space that breaks no line begins in UTF-8, and a thin one.
 const NO_BREAK: u8 = 0xc2;
@@ -94,6 +98,16 @@ impl Scanner<'_> {
     /// Where the number that starts here ends.
     pub fn card_at(&mut self, start: usize) -> Option<usize> {
         let (groups, at) = self.groups(start);
+        // `6011.0009.9013.9424` may be a version, or a place on a map
+        let named = || {
+            mentions(
+                self.slice(start.saturating_sub(NAMED_WITHIN), start),
+                &[b"ard", b"CARD", b"PAN", b"pan "],
+            )
+        };
+        if groups.mark == b'.' && !named() {
+            return None;
+        }
         self.looked(start, at);
         let next = self.byte(at);
         let goes_on = groups.more

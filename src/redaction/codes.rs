@@ -294,7 +294,10 @@ impl Scanner<'_> {
         let gap = self.slice(card, start.min(card + EXPIRY_AT_MOST));
         if matches!(gap, b" / " | b"/") {
             let back = self.slice(card.saturating_sub(NAMED_WITHIN), card);
-            return mentions(back, &[b"/CVC", b"/CVV", b"/cvc", b"/cvv", b"/ CVC", b"/ CVV"]);
+            return mentions(back, &[b"PAN/CV", b"PAN / CV", b"ard/CV", b"ard/cv", b"umber/CV", b"umber/cv"]);
+        }
+        if self.is_amount(start) {
+            return false;
         }
         let gap = gap.strip_suffix(b" ").unwrap_or(gap);
         let ([first, between @ .., last], true) = (gap, card + EXPIRY_AT_MOST > start) else { return false };
@@ -311,10 +314,26 @@ impl Scanner<'_> {
             && between.iter().all(|b| b.is_ascii_digit() || b"/|- ".contains(b))
     }
 
+    /// `…,12/26,150.75`, `…,12/26,500,USD`: whether the number that starts here is an amount's.
+    fn is_amount(&self, start: usize) -> bool {
+        let end = charset::DIGITS.run_within(self.text, start, 5);
+        let behind = self.slice(end + 1, end + 4);
+        match self.byte(end) {
+            b'.' => behind.first().is_some_and(u8::is_ascii_digit),
+            b',' | b';' | b' ' => {
+                behind.iter().take(2).all(u8::is_ascii_digit)
+                    || behind.len() == 3
+                        && behind.iter().all(u8::is_ascii_uppercase)
+                        && !self.byte(end + 4).is_ascii_alphanumeric()
+            }
+            _ => false,
+        }
+    }
+
     /// `exp 12/29 cvc 123`, `cvv is 737`, `security code is 221`; and behind a card's number `cid 4417`.
     pub fn check_value(&self, start: usize, word: &[u8]) -> bool {
         // American Express prints four digits (`4DBC`) in front; of `Prüfnummer` and `Prüfziffer` the end is a word.
-        const NAMED: &str = "cvc cvv cvc2 cvv2 csc";
+        const NAMED: &str = "cvc cvv cvc2 cvv2";
         const BEHIND_CARD: &str = "cid code 4dbc fnummer fziffer";
         if !matches!(word.len(), 3 | 4) || !word.iter().all(u8::is_ascii_digit) {
             return false;
@@ -327,8 +346,10 @@ impl Scanner<'_> {
             return false;
         }
         let nth = usize::from(is_one_of!(self.nth_word(0), "is was"));
+        let other = is_one_of!(self.nth_word(nth + 1), OTHER_CODES)
+            || is_one_of!(self.nth_word(nth + 1), "decline declined http reason avs");
         is_one_of!(self.nth_word(nth), NAMED)
-            || self.line.card_to > 0 && is_one_of!(self.nth_word(nth), BEHIND_CARD)
+            || self.line.card_to > 0 && is_one_of!(self.nth_word(nth), BEHIND_CARD) && !other
             // `the 3 digits on the back are 420`
             || self.line.card_to > 0 && is_one_of!(self.nth_word(0), "are is") && is_one_of!(self.nth_word(1), "back")
             || is_one_of!(self.nth_word(nth), "code") && is_one_of!(self.nth_word(nth + 1), "security")

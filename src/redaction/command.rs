@@ -14,15 +14,16 @@ const USER: u32 = 1 << 8;
 /// Its password's flag takes the password without a space alone.
 const GLUED: u32 = 1 << 9;
 
-/// How far before a password its user's address begins.
-const ADDRESS_AT_MOST: usize = 80;
+/// Its flags begin with a slash.
+const SLASHED: u32 = 1 << 10;
 
 /// Commands, and the letter of the flag with which each takes its password.
 #[rustfmt::skip]
 static COMMANDS: Words<128> = Words::new(&[
     (USER, "curl wget smbclient rpcclient smbget"),
     (GLUED | b'p' as u32, "mysql mysqldump mysqladmin mysqlimport mariadb 7z 7za 7zr 7zz rar unrar"),
-    (b'p' as u32, "mongosh mongo mongodump mongorestore mongoexport mongoimport sshpass rdesktop snowsql signtool"),
+    (b'p' as u32, "mongosh mongo mongodump mongorestore mongoexport mongoimport sshpass rdesktop snowsql"),
+    (SLASHED, "signtool"),
     (b'P' as u32, "mosquitto_pub mosquitto_sub sqlcmd bcp isql zip unzip ipmitool"),
     (b'w' as u32, "ldapsearch ldapmodify ldapdelete ldapwhoami ldapadd ldappasswd"),
     (b'a' as u32, "redis-cli"),
@@ -56,6 +57,7 @@ impl Scanner<'_> {
         }
         if let Some(known) = COMMANDS.any_case(self.slice(start, end)) {
             self.line.user_flag |= known & USER != 0;
+            self.line.slashed |= known & SLASHED != 0;
             if known & 0xff != 0 {
                 self.line.password_flag = (known & 0xff) as u8;
                 self.line.glued_flag = known & GLUED != 0;
@@ -251,15 +253,6 @@ impl Scanner<'_> {
             && self.byte(to + value::run_of(self.text, to, b' ').min(32)).is_ascii_alphabetic();
         stands_for
             || space > 1 && to > from && self.byte(to) == b' ' && self.byte(to + 1).is_ascii_alphabetic()
-    }
-
-    /// pppd's `user ada@example.com password …`
-    pub fn behind_address(&mut self, start: usize) -> bool {
-        let back = self.slice(start.saturating_sub(ADDRESS_AT_MOST), start.saturating_sub(1));
-        let length = back.iter().rev().take_while(|b| b.is_ascii_graphic()).count();
-        let (lead, address) = back.split_at_checked(back.len() - length).unwrap_or_default();
-        self.looked(start - length, start);
-        address.contains(&b'@') && lead.ends_with(b"user ")
     }
 
     /// `mysql -pvalue`, `sqlcmd -Pvalue`

@@ -3,10 +3,10 @@
 use super::assign::NUMBERED;
 use super::benign;
 use super::beside::{TOKEN_AT_LEAST, is_integration_key, is_routing};
-use super::formed::is_told_by_form;
+use super::formed::{is_account_key, is_told_by_form};
 use super::keys::{self, Half, Level};
 use super::leaves::{hide, hide_bound, hide_pem, leaf};
-use super::lists::{ends_as, is_one_of};
+use super::lists::is_one_of;
 use super::names::Rule;
 use super::object;
 use super::owned::is_value_under;
@@ -104,7 +104,8 @@ fn holds_product(name: &str, text: &str) -> bool {
 
 /// Whether it is a wallet's seed: as many words as one has, under a name that may be one's.
 fn is_seed(text: &str, level: Level, name: &str) -> bool {
-    let named = level == Level::Always || ends_as!(name.as_bytes(), "seed words mnemonic");
+    let named = level == Level::Always
+        || is_one_of!(name.as_bytes(), "seed mnemonic seed_words seedwords recovery_words recoverywords");
     named && mnemonic(text.as_bytes(), 0) == Some(text.len())
 }
 
@@ -176,7 +177,9 @@ fn visit_object<'t, 'a>(
             _ if names_secret && keys::pair_half(key.as_bytes()) == Some(Half::Value) => Level::Always,
             _ if likely && key == "token" => Level::Harmless,
             _ if names_pin && is_one_of!(key.as_bytes(), "value answer") => Level::Digits,
-            _ if is_told_by_form(key.as_bytes(), leaf(value)) => Level::Always,
+            _ if matches!(value, Json::String(_)) && is_told_by_form(key.as_bytes(), leaf(value)) => {
+                Level::Always
+            }
             _ if jwk && matches!(&**key, "d" | "p" | "q" | "dp" | "dq" | "qi" | "k") => Level::Always,
             // `{type: "totp", attempt: "123456"}`
             _ if one_time && is_one_of!(key.as_bytes(), "attempt value input entered") => Level::Digits,
@@ -185,7 +188,7 @@ fn visit_object<'t, 'a>(
                 Level::Digits
             }
             // `{access: "…", refresh: "…"}`
-            _ if is_one_of!(key.as_bytes(), NUMBERED) && leaf(value).len() >= 32 => Level::IfGenerated,
+            _ if is_one_of!(key.as_bytes(), NUMBERED) && is_account_key(leaf(value)) => Level::Always,
             _ if pair
                 && is_one_of!(key.as_bytes(), "access refresh")
                 && leaf(value).len() >= TOKEN_AT_LEAST =>
@@ -202,7 +205,11 @@ fn visit_object<'t, 'a>(
         // A weak name says nothing about what is nested under it.
         let own = match (own, &*value) {
             // `changes: {pin: ["1234", "5678"]}`
-            (Level::Digits, Json::Array(items)) if items.iter().all(|item| !leaf(item).is_empty()) => own,
+            (Level::Digits, Json::Array(items))
+                if items.iter().all(|item| matches!(item, Json::String(_))) =>
+            {
+                own
+            }
             (Level::IfGenerated, Json::Array(items))
                 if !items.iter().any(|item| matches!(item, Json::Array(_) | Json::Object(_))) =>
             {

@@ -9,8 +9,10 @@ use super::value;
 /// The longest secret that a check quotes.
 const GIVEN_AT_MOST: usize = 512;
 
-/// The shortest secret that nothing but such a word leads to.
-const GENERATED_AT_LEAST: usize = 16;
+/// The shortest secret that nothing but such a word leads to: of letters of both cases and digits, and of small letters and
+/// digits. A pod's name is shorter, and so is a short hash.
+const MIXED_AT_LEAST: usize = 24;
+const SMALL_AT_LEAST: usize = 40;
 
 impl Scanner<'_> {
     /// Behind a word that says what was given, on a line that spoke of a secret or of a login.
@@ -32,12 +34,19 @@ impl Scanner<'_> {
             return false;
         }
         let content = self.judged(from, to);
-        let spoken = self.line.password && (bracketed || is_one_of!(word, "got received tried entered"));
-        let tried = self.line.login && quoted && is_one_of!(word, "tried");
+        let spoken = self.line.password && is_one_of!(word, "got tried");
+        let tried = self.line.login && quoted && is_one_of!(word, "tried") && !content.contains(&b'-');
+        let mixed = content.iter().any(u8::is_ascii_uppercase)
+            && content.iter().any(u8::is_ascii_lowercase)
+            && content.iter().any(u8::is_ascii_digit);
+        let least = if mixed { MIXED_AT_LEAST } else { SMALL_AT_LEAST };
+        // `got "my-app-7d9f8b6c5d-x2x4z"`: what a cluster calls its objects
+        let small = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-';
+        let object = content.contains(&b'-') && content.iter().all(small);
         // `got "refs/heads/…"`: base64 has capitals
         let path = content.contains(&b'/') && !content.iter().any(u8::is_ascii_uppercase);
-        let secret = self.line.secret && !path && value::looks_generated(content, GENERATED_AT_LEAST)
-            || (spoken || tried) && value::is_told(content);
+        let secret = self.line.secret && !path && value::looks_generated(content, least)
+            || (spoken || tried) && !object && value::is_told(content);
         if !secret || to - from > GIVEN_AT_MOST || value::names_kind(content) || self.says_other(content) {
             return false;
         }

@@ -15,6 +15,9 @@ const FIELD_AT_MOST: usize = 128;
 /// What a second factor is called, and its code.
 pub const FACTORS: &str = "mfa 2fa two_factor twofactor";
 
+/// What a card's check value is called that is called so by nothing else.
+pub const CHECK_VALUES: &str = "csc cc_csc cc-csc cccsc card_csc cardcsc";
+
 /// The shortest token that `refresh` alone names.
 const REFRESH_AT_LEAST: usize = 32;
 
@@ -45,17 +48,22 @@ impl Scanner<'_> {
     /// `"mfa":"123456"`
     pub fn six_digits(&mut self, sep: Separator) -> bool {
         let (start, end, after) = self.argument_at(sep.value, 16);
-        let fits = is_six_digits(self.slice(start, end));
+        let fits = is_six_digits(self.slice(start, end)) && !self.is_counted(end, after);
         if fits {
             self.take(start, end, after, Rule::ONE_TIME_CODE);
         }
         fits
     }
 
+    /// `mfa: 100200 users`: whether a number without marks says how many there are of what stands behind it.
+    fn is_counted(&self, end: usize, after: usize) -> bool {
+        after == end && self.byte(end) == b' ' && self.byte(end + 1).is_ascii_lowercase()
+    }
+
     /// `cc_csc=823`: a card's check value
     pub fn check_digits(&mut self, sep: Separator) -> bool {
         let (start, end, after) = self.argument_at(sep.value, 16);
-        let fits = is_check_value(self.slice(start, end));
+        let fits = is_check_value(self.slice(start, end)) && !self.is_counted(end, after);
         if fits {
             self.take(start, end, after, Rule::CARD);
         }
@@ -75,7 +83,7 @@ impl Scanner<'_> {
         let fits = self.alone(from, to) == Level::Always
             && after > end
             && open > sep.value
-            && !value::says_nothing(self.slice(open, end));
+            && value::is_told(self.slice(open, end));
         if fits {
             self.take(open, end, after, Rule::KEY_VALUE);
         }
@@ -91,6 +99,16 @@ impl Scanner<'_> {
         }
         fits
     }
+}
+
+/// Whether a value is one of the keys of an Azure account: 84 letters and digits, or 64 bytes in base64. Shorter ones are hashes
+/// of a cache's keys as well.
+pub fn is_account_key(value: &[u8]) -> bool {
+    (40..=92).contains(&value.len())
+        && charset::is_mixed(value)
+        && value.iter().any(u8::is_ascii_lowercase)
+        && value.iter().any(u8::is_ascii_uppercase)
+        && value.iter().all(|&b| charset::BASE64.has(b) || b == b'=')
 }
 
 /// `123456`
@@ -114,13 +132,14 @@ pub fn is_refresh_token(value: &[u8]) -> bool {
         && value.iter().any(u8::is_ascii_uppercase)
         && value.iter().any(u8::is_ascii_lowercase)
         && value.iter().any(u8::is_ascii_digit)
-        && value.iter().all(|&b| charset::TOKEN_DOT.has(b))
+        && value.iter().all(|&b| charset::TOKEN.has(b))
+        && value::looks_generated(value, REFRESH_AT_LEAST)
 }
 
 /// Whether what a name that says little holds is a secret by its form too: `mfa: "123456"`, `csc: 123`, `pk: "0x…"`,
 /// `refresh: "…"`.
 pub fn is_told_by_form(name: &[u8], value: &[u8]) -> bool {
-    ends_as!(name, "csc") && is_check_value(value)
+    is_one_of!(name, CHECK_VALUES) && is_check_value(value)
         || is_one_of!(name, FACTORS) && is_six_digits(value)
         || name == b"pk" && is_scalar(value)
         || name == b"refresh" && is_refresh_token(value)

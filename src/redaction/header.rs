@@ -7,6 +7,9 @@ use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
 
+/// The shortest value in a list of cookies that is told by its type's name alone.
+const COOKIE_AT_LEAST: usize = 16;
+
 /// What an `Authorization` value may start with.
 const SCHEMES: &str = "bearer basic token digest negotiate ntlm apikey api-key key oauth hawk signature hmac jwt bot ssws \
     splunk geniekey sharedkey sso-key aws4-hmac-sha256 aws dpop zoho-oauthtoken";
@@ -225,7 +228,10 @@ impl Scanner<'_> {
         ends_as!(self.slice(name, end), "cookiecollection cookiecontainer cookiejar")
             && {
                 let first = TOKEN_DOT.run_within(self.text, at, 96);
-                first > at && self.byte(first) == b'='
+                let value = TOKEN_DOT.run_within(self.text, first + 1, 96);
+                first > at
+                    && self.byte(first) == b'='
+                    && value::looks_generated(self.slice(first + 1, value), COOKIE_AT_LEAST)
             }
             && self.cookies(at)
     }

@@ -29,7 +29,14 @@ impl Scanner<'_> {
         );
         at += link.map_or(0, |link| link.len());
         // `recovery codes generated ["…", "…"]`
-        if link.is_some() && self.line.one_time && self.inside == 0 && self.one_at(at, &LISTS).is_some() {
+        let coded =
+            || self.slice(at + 2, at + 16).iter().take_while(|b| !b" ]".contains(b)).any(u8::is_ascii_digit);
+        if link.is_some()
+            && self.line.one_time
+            && self.inside == 0
+            && self.one_at(at, &LISTS).is_some()
+            && coded()
+        {
             (self.inside, self.inside_from, self.pieces) = (1, at + 1, false);
             self.at = at + 2;
             return true;

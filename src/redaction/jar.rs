@@ -2,7 +2,7 @@
 
 use super::charset::{self, TOKEN_DOT};
 use super::keys;
-use super::lists::is_one_of;
+use super::lists::{ends_as, is_one_of};
 use super::names::Rule;
 use super::scan::Scanner;
 use super::separator::Separator;
@@ -28,7 +28,13 @@ impl Scanner<'_> {
         }
         let (from, to, after) = self.argument_at(sep.value, usize::MAX);
         let content = self.judged(from, to);
-        let session = value::looks_generated(content, SESSION_AT_LEAST) && !value::says_nothing(content);
+        let name = self.slice(start, sep.value);
+        let name = name.get(..name.iter().take_while(|b| charset::WORD.has(**b)).count()).unwrap_or_default();
+        let session = value::looks_generated(content, SESSION_AT_LEAST)
+            && !value::says_nothing(content)
+            && !content.contains(&b'/')
+            && !is_one_of!(name, OTHERS)
+            && !ends_as!(name, "_id path url");
         if session {
             self.take(from, to, after, Rule::COOKIE);
         }

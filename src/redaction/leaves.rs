@@ -2,7 +2,7 @@
 
 use super::bound::may_be_secret;
 use super::names::Rule;
-use super::{MARK, Tally, value};
+use super::{MARK, Tally, charset};
 use crate::json::Json;
 use std::borrow::Cow;
 
@@ -30,18 +30,24 @@ pub fn hide_bound(items: &mut [Json<'_>], places: u32, tally: &mut Tally) {
     }
 }
 
+/// Whether a line may be one of a key's in base64 (RFC 7468), or says how it is encrypted (RFC 1421).
+fn is_pem_line(text: &str) -> bool {
+    let headed = text.starts_with("Proc-Type: ") || text.starts_with("DEK-Info: ");
+    headed || text.len() > 3 && text.bytes().all(|b| charset::BASE64.has(b) || b == b'=')
+}
+
 /// `["-----BEGIN PRIVATE KEY-----", "MII…", "-----END PRIVATE KEY-----"]`: hides what stands between the two.
 pub fn hide_pem(items: &mut [Json<'_>], tally: &mut Tally) {
     let mut within = false;
     for item in items {
-        let Json::String(text) = &*item else { return };
+        let Json::String(text) = &*item else { continue };
         match () {
             () if text.starts_with("-----BEGIN ") => {
                 within = text.contains("PRIVATE KEY") && !text.contains("-----END ");
             }
             () if text.starts_with("-----END ") => within = false,
-            () if within && !value::says_nothing(text.as_bytes()) => hide(item, Rule::PRIVATE_KEY, tally),
-            () => {}
+            () if within && is_pem_line(text) => hide(item, Rule::PRIVATE_KEY, tally),
+            () => within = within && text.as_ref() == MARK,
         }
     }
 }

@@ -31,6 +31,8 @@ pub struct Line {
     pub login: bool,
     /// A command was named that takes a password as a word among its others.
     pub positional: bool,
+    /// A command was named whose flags begin with a slash.
+    pub slashed: bool,
     /// A remote desktop's client was named.
     pub desktop: bool,
     /// Whether it is a table's head has been asked.

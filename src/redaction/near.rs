@@ -26,7 +26,7 @@ pub const DOORS: &str = "magic magic-link magiclink reset password-reset verify 
 
 /// Functions that are given a secret.
 const CALLS: &str = "createhmac hash_hmac hmac auth compare comparesync password_verify password_hash __construct \
-    mysqli_connect mysqli_real_connect mysql_connect pg_connect getconnection login signin authenticate connect attempt validateuser validatesession crypt pgp_sym_encrypt pgp_sym_decrypt aes_encrypt aes_decrypt";
+    mysqli_connect mysqli_real_connect mysql_connect pg_connect getconnection login signin authenticate connect attempt validateuser crypt pgp_sym_encrypt pgp_sym_decrypt aes_encrypt aes_decrypt";
 
 /// How much of what stands beside a word is looked at to tell whether it is a secret.
 const NEAR_AT_MOST: usize = 128;
@@ -136,8 +136,10 @@ impl Scanner<'_> {
         if self.line.secret && self.is_at(end, b" <<< ") && self.quoted_argument(end + 4) {
             return true;
         }
-        if self.byte(end) == b'(' && is_one_of!(word, POSITIONAL_CALLS) && self.positional_call(word, end + 1)
-        {
+        // PHP's `$auth->attempt(…)`, `Auth::attempt(…)`: whatever is tried elsewhere is called so as well
+        let calls = self.byte(end) == b'('
+            && (word != b"attempt" || matches!(self.slice(start.saturating_sub(2), start), b"->" | b"::"));
+        if calls && is_one_of!(word, POSITIONAL_CALLS) && self.positional_call(word, end + 1) {
             return true;
         }
         let signs = self.byte(end) == b'(' && is_one_of!(word, "sign verify encode decode");
@@ -148,7 +150,7 @@ impl Scanner<'_> {
         if self.is_at(start.saturating_sub(5), b"hmac.new(") {
             return self.arguments(end + 1);
         }
-        if self.byte(end) == b'(' && (level == Level::Always || is_one_of!(word, CALLS)) {
+        if calls && (level == Level::Always || is_one_of!(word, CALLS)) {
             self.line.one_time |= ends_as!(word, "code");
             return self.arguments(end + 1);
         }

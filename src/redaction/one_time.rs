@@ -15,8 +15,8 @@ pub const OTHER_CODES: &str = "status exit error zip postal country area respons
     booking reference tracking referral voucher gift order shipping invite";
 
 /// Whose messages say no more of a one-time code than `WhatsApp code: 123-456`.
-const SENDERS: &str = "whatsapp telegram signal google facebook instagram uber lyft paypal amazon microsoft apple discord twitter \
-    tiktok linkedin snapchat viber steam";
+const SENDERS: &str =
+    "whatsapp telegram google facebook instagram uber lyft tiktok linkedin snapchat viber steam";
 
 /// What a one-time code is entered for.
 pub static SIGNING_IN: Beginnings = Beginnings::of(&[
@@ -26,7 +26,9 @@ pub static SIGNING_IN: Beginnings = Beginnings::of(&[
     " to confirm",
     " to finish sign",
     " to finish log",
-    " to complete your ",
+    " to complete your sign",
+    " to complete your log",
+    " to complete your verif",
 ]);
 
 impl Scanner<'_> {
@@ -155,7 +157,9 @@ impl Scanner<'_> {
     fn answered(&mut self, start: usize) -> bool {
         const ANSWERED: &str = "answered solved verified confirmed";
         let six = super::charset::DIGITS.run_within(self.text, start, 7) == start + 6;
-        six && is_one_of!(self.nth_word(0), "with")
+        let counts = self.byte(start + 6) == b' ' && !self.is_at(start + 6, b" by ");
+        six && !counts
+            && is_one_of!(self.nth_word(0), "with")
             && is_one_of!(self.nth_word(1), ANSWERED)
             && self.of_signing_in(start)
     }
@@ -166,7 +170,7 @@ impl Scanner<'_> {
         matches!(self.slice(to, start), b" => " | b" -> " | b": " | b" = ")
             && is_one_of!(self.nth_word(0), "reset set changed updated now")
             && is_one_of!(self.nth_word(1), "pin puk")
-            && !is_one_of!(self.nth_word(2), "gpio board header")
+            && is_one_of!(self.nth_word(2), "voicemail account card user sim door alarm lock phone device")
     }
 
     /// Digits where the line speaks of a one-time code, and `123456 is your code`.
@@ -180,7 +184,10 @@ impl Scanner<'_> {
             && !charset::is_alnum(self.byte(start + 7))
             && matches!(word.len(), 3 | 7);
         let end = if parted { start + 7 } else { end };
-        self.line.one_time |= is_one_of!(self.nth_word(0), "code") && is_one_of!(self.nth_word(1), SENDERS);
+        let message =
+            (parted || matches!(word.len(), 5 | 6)) && matches!(self.byte(end), 0 | b'\n' | b'"' | b'.');
+        self.line.one_time |=
+            message && is_one_of!(self.nth_word(0), "code") && is_one_of!(self.nth_word(1), SENDERS);
         if self.check_value(start, word) {
             self.take(start, end, end, Rule::CARD);
             return true;

@@ -252,14 +252,11 @@ impl Scanner<'_> {
             && value::is_told(content)
             && (is_one_of!(self.nth_word(0), BEFORE)
                 || is_one_of!(self.nth_word(1), "user username login")
-                // pppd's `user ada@example.com password …`
-                || self.behind_address(start)
                 || self.concludes(to)
                 || slash
                 || is_one_of!(self.nth_word(0), "set") && self.words_mention(list!("config configure user-secrets secrets"))
                 // `hibernate.connection.password …`, a line of its own
                 || matches!(self.byte(to), 0 | b'\n' | b'\r') && (self.words[0].1 == 0 || self.before(start) == b'.' || self.slice(start.saturating_sub(2), start) == b", "));
-        let worded = password && value::is_passphrase(content) && value::is_joined(content);
         // `TOTP secret JBSW…`: base32
         let base32 = content.len() >= 16
             && (has(|b| b.is_ascii_digit()) || is_one_of!(self.nth_word(0), "totp otp 2fa mfa hotp"))
@@ -268,7 +265,6 @@ impl Scanner<'_> {
         let dashed = password && is_one_of!(self.nth_word(0), "with using") && self.is_at(to, b" from ");
         let dashed = dashed && content.split(|&b| b == b'-').count() > 1 && content.len() >= 6;
         let secret = netrc
-            || worded
             || dashed && content.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
             || is_one_of!(self.nth_word(0), "enable")
                 && is_one_of!(word, "secret")

@@ -56,7 +56,7 @@ impl Scanner<'_> {
     fn slashed_flag(&mut self, end: usize) -> Option<(usize, usize, Rule)> {
         let asked = match self.byte(end) {
             b':' => self.line.desktop,
-            b' ' => self.line.password_flag == b'p' && self.byte(end + 1) != b'/',
+            b' ' => self.line.slashed && self.byte(end + 1) != b'/',
             _ => false,
         };
         if !asked {

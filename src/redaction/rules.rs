@@ -149,7 +149,6 @@ pub const RULES: &[Rule] = &[
     row("lob-or-gocardless-key", "live_ test_", TOKEN, 35, 40, Gitleaks),
     row("mailersend-token", "mlsn.", ALNUM, 30, 100, Kingfisher),
     row("mailgun-key", "key-", HEX, 32, 32, Gitleaks),
-    row("mandrill-key", "md-", TOKEN, 22, 22, Scanners),
     row("mapbox-secret-token", "sk.eyJ tk.eyJ", TOKEN_DOT, 40, 300, Kingfisher),
     row("mercadopago-token", "APP_USR-", TOKEN, 50, 96, Vendor),
     row("midtrans-key", "Mid-server- SB-Mid-server-", TOKEN, 16, 48, Vendor),

@@ -47,7 +47,7 @@ pub struct Scanner<'t> {
     /// Where it stood.
     pub pair_at: usize,
     /// How many objects are open behind it: ajv's `{"instancePath":"/password","params":{"limit":8},"data":"…"}`.
-    pub pair_depth: u32,
+    pub pair_depth: i32,
     /// A row of values is being read.
     pub in_row: bool,
     /// Depth of brackets inside a list or object that stands under a sensitive name; 0 outside.

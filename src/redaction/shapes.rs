@@ -253,6 +253,9 @@ impl Scanner<'_> {
         }
         // Oracle's `user/password@//host`, `user/password@(DESCRIPTION=…)`
         let oracle = self.is_at(at + 1, b"//") || self.is_at(at + 1, b"(DESCRIPTION");
+        if oracle && self.before(at) == b':' {
+            return; // `jdbc:oracle:thin:@(DESCRIPTION=…)`: nobody's
+        }
         let go = oracle || self.is_at(at + 1, b"tcp(") || self.is_at(at + 1, b"unix(");
         // mysqld_exporter's `user:password@(host:3306)/`
         let bracket = usize::from(self.byte(at + 1) == b'(');

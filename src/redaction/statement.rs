@@ -1,6 +1,6 @@
 //! Statements whose grammar says which word is the secret: `INSERT … VALUES`, `AUTH`, `PASS`, `LOGIN`.
 
-use super::bound::place_of;
+use super::bound::{holds_secret, place_of};
 use super::charset;
 use super::keys::{self, Level};
 use super::lists::is_one_of;
@@ -249,9 +249,7 @@ impl Scanner<'_> {
         let list = list.get(from..).unwrap_or_default();
         self.runs.looked += (list.len() + name) as u64;
         list.split(|&b| b == b',').take(64).enumerate().fold(0, |bits, (i, name)| {
-            let secret =
-                matches!(keys::level(name), Level::Always | Level::UnlessNumber | Level::UnlessCount)
-                    || of_secrets && is_one_of!(unquoted(name), "key value code");
+            let secret = holds_secret(name) || of_secrets && is_one_of!(unquoted(name), "key value code");
             bits | u64::from(secret) << i
         })
     }

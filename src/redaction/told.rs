@@ -78,12 +78,7 @@ impl Scanner<'_> {
         let secret = match () {
             () if words == PURPOSE => value::looks_generated(content, 12),
             () if password => {
-                quoted
-                    || mixed
-                    || value::is_told(content)
-                    || value::is_coined(content)
-                    || digits
-                    || words > 1 && self.is_lone(value, to)
+                quoted || mixed || value::is_told(content) || value::is_coined(content) || digits
             }
             () if value::names_kind(content) => false,
             () if words == 0 => value::looks_generated(content, 16),
@@ -152,9 +147,7 @@ impl Scanner<'_> {
             if words > 2 && self.byte(from) == b'(' {
                 return self.behind_remark(from).map(|value| (value, words, false));
             }
-            let made = is_one_of!(word, "generated: created:")
-                || word == b"sent:" && password
-                || word == b"used:" && self.line.one_time;
+            let made = is_one_of!(word, "generated: created:") || word == b"used:" && self.line.one_time;
             if space && (word.ends_with(b":") && words > 1 || word == b"is:" || word == b"was:" || made) {
                 return Some((to + 1, words, word.contains(&b'@')));
             }
@@ -162,7 +155,7 @@ impl Scanner<'_> {
             if !space
                 || to == from
                 || words > 6
-                || words == 1 && !is_one_of!(word, OF) && !is_one_of!(word, "used")
+                || words == 1 && !is_one_of!(word, OF) && !(password && is_one_of!(word, "used"))
                 || !word.iter().all(plain)
             {
                 return None;
@@ -282,6 +275,11 @@ impl Scanner<'_> {
             let content = self.judged(from, to);
             let quoted = password && from > start && content.len() >= 3;
             let worded = password && (value::is_coined(content) || taken && value::is_joined(content));
+            // `Passwort geändert auf Server2`, `… von Admin1`: where, and by whom
+            let marked = || content.iter().any(|b| b"!@#$%^&*?+=".contains(b));
+            if foreign && !taken && self.one_at(after, &TO).is_none() && !marked() {
+                break;
+            }
             if !(quoted || worded || value::is_told(content)) || self.says_other(content) {
                 break;
             }

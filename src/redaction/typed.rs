@@ -61,10 +61,15 @@ impl Scanner<'_> {
         if !digits && !matches!(self.alone(start, end), Level::Always | Level::UnlessNumber) {
             return false;
         }
+        // `getByLabel('Email or password')`, `getByPlaceholder('Search tokens')`
+        if is_one_of!(self.nth_word(0), "or and search forgot find filter no without") {
+            return false;
+        }
         let (from, to, after) = self.argument_at(method + 1, TYPED_AT_MOST);
         let content = self.judged(from, to);
         let fits = from > method + 1
             && after > to
+            && !matches!(content.first(), Some(b'{' | b'\\')) // a key of the keyboard
             && !value::says_nothing(content)
             && (!digits || content.iter().all(u8::is_ascii_digit));
         if fits {

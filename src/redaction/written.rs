@@ -335,7 +335,7 @@ impl Scanner<'_> {
             let from = at + 1 + value::run_of(self.text, at + 1, b' ').min(64);
             let named = from + usize::from(self.byte(from) == b'"');
             if !taken && from > at + 1 && self.is_at(named, b"value") {
-                (self.pair, self.pair_at) = (Level::Always, at);
+                (self.pair, self.pair_at, self.pair_depth) = (Level::Always, at, 0);
             }
             if !self.is_at(from, b"- ") {
                 break;
