@@ -358,7 +358,7 @@ impl Scanner<'_> {
     }
 
     fn joined_key(&self, start: usize, end: usize) -> bool {
-        const CIPHERS: &str = "encrypting decrypting encrypted decrypted encrypt decrypt computed hashed";
+        const CIPHERS: &str = "encrypting decrypting encrypted decrypted encrypt decrypt";
         // Azure DevOps' and GitHub's personal access token: `devops pat …`
         is_one_of!(self.slice(start, end), "pat")
             || is_one_of!(self.slice(start, end), "key") && self.of_service(start, end)
