@@ -29,19 +29,18 @@
 //!
 //!   | µs in wasm | 100 B | 1 KB | 10 KB | 1 MB |
 //!   | --- | --- | --- | --- | --- |
-//!   | a friendly one | 2.8 | 24 | 237 | 24,200 |
-//!   | lines of applications that name secrets and have none | 2.7 | 24 | 526 | 58,500 |
-//!   | the same, and a number among them that is taken for a code | 2.6 | 23 | 522 | 116,500 |
-//!   | a secret in each line | 5.3 | 50 | 482 | 49,400 |
-//!   | the dearest of 218 hostile ones, `tokens: ['a', 'b', ` over and over | 9.0 | 89 | 886 | 136,000 |
+//!   | a friendly one | 2.9 | 25 | 239 | 24,100 |
+//!   | lines of applications that name secrets and have none | 2.5 | 24 | 535 | 58,700 |
+//!   | the same, and a number among them that is taken for a code | 2.5 | 23 | 534 | 118,300 |
+//!   | a secret in each line | 5.4 | 54 | 529 | 54,100 |
+//!   | the dearest of 238 hostile ones, `tokens: ['a', 'b', ` over and over | 10.3 | 109 | 1,068 | 109,900 |
 //!
 //!   So the cost is linear. Tests assert that in counted steps; what rules look at and do not count, and what only two
-//!   pieces together do, `redaction_growth` looks for. A hostile byte costs 1.2 friendly ones in the median kind, 2.9
-//!   in nine of ten, 5.6 in the dearest, no more than 4 in all but two; one of ordinary lines costs 2.4. Each word that
-//!   may name a secret, or begin one, is looked at; and a text in which something was found is read twice, as most of the
-//!   dearest are. What stands under a name is judged by its first 256 bytes.
-//! - What it adds to the bundle: 67 KB gzip, against a build whose [`redact_text`] and [`redact_context`] do nothing, and some
-//!   66 KB that have come since: 3 with the lists' first looks, the others with more forms, remembered ends, and what is no secret.
+//!   pieces together do, `redaction_growth` looks for. No hostile byte costs more than one of an application's lines in which
+//!   something is found (4.8 times a friendly one's; where nothing is found, 2.4): 1.3 friendly ones in the median kind, 2.7 in
+//!   nine of ten, 4.6 in the dearest. Each word that may name a secret, or begin one, is looked at; and a text in which
+//!   something was found is read twice, as most of the dearest are. What stands under a name is judged by its first 256 bytes.
+//! - What it adds to the bundle: 148 KB gzip of 576, against a build whose [`redact_text`] and [`redact_context`] do nothing.
 //! - What a batch's contexts repeat (a page's address, its browser) is read once a request.
 //!
 //! # Where the facts come from
