@@ -190,9 +190,7 @@ impl Scanner<'_> {
                 {
                     return true;
                 }
-                // `setup key: GSNI UC2T GXGP BGBB`
-                let shown =
-                    sep.spaced_colon && ends_as!(name, "key secret") && self.grouped_secret(sep.value);
+                let shown = sep.spaced_colon && self.grouped(name, sep.value);
                 shown || self.secret_value(sep, level, start)
             }
         }

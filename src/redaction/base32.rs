@@ -1,8 +1,10 @@
-//! An authenticator's secret as people read it: base32 in groups of four, as a page shows it to be typed
-//! (`setup key GSNI UC2T GXGP BGBB`), and behind what says that it is one (`TOTP seed for ada is …`). RFC 4648 has its
+//! Secrets in groups of four, as people read them: Google's password for an application, and an authenticator's secret, base32
+//! as a page shows it to be typed (`setup key GSNI UC2T GXGP BGBB`), and behind what says that it is one (`TOTP seed for ada is …`). RFC 4648 has its
 //! letters, and RFC 6238 is what it is for.
 
+use super::lists::ends_as;
 use super::names::Rule;
+use super::phrase::PASSWORDS;
 use super::scan::Scanner;
 
 /// How many letters a group has, and how many groups a secret at least and at most.
@@ -15,6 +17,30 @@ const SECRET_AT_LEAST: usize = 16;
 const SECRET_AT_MOST: usize = 64;
 
 impl Scanner<'_> {
+    /// `setup key: GSNI UC2T GXGP BGBB`, `mail.password: ynkp wqor tdla zuem`
+    pub fn grouped(&mut self, name: &[u8], at: usize) -> bool {
+        ends_as!(name, "key secret") && self.grouped_secret(at)
+            || ends_as!(name, PASSWORDS) && self.app_password(at)
+    }
+
+    /// Google's password for one application, as its page shows it: four groups of four small letters, one of them at least
+    /// without a vowel, as hardly any four words of a sentence.
+    fn app_password(&mut self, start: usize) -> bool {
+        let text = self.slice(start, start + 4 * (GROUP + 1));
+        let end = start + 4 * (GROUP + 1) - 1;
+        let mut groups = text.get(..end - start).unwrap_or_default().split(|&b| b == b' ');
+        let letters = |group: &[u8]| group.len() == GROUP && group.iter().all(u8::is_ascii_lowercase);
+        let fits = groups.clone().count() == 4
+            && groups.clone().all(letters)
+            && groups.any(|group| !group.iter().any(|b| b"aeiou".contains(b)))
+            && matches!(self.byte(end), 0 | b'\n' | b'\r' | b',' | b'"' | b'\'');
+        self.looked(start, end);
+        if fits {
+            self.take(start, end, end, Rule::KEY_VALUE);
+        }
+        fits
+    }
+
     /// Takes a secret in groups of four that starts here.
     #[inline(never)]
     pub fn grouped_secret(&mut self, start: usize) -> bool {

@@ -157,7 +157,7 @@ impl Scanner<'_> {
     pub fn default_login(&mut self, end: usize) -> bool {
         self.byte(end) == b' '
             && is_one_of!(self.nth_word(0), "admin administrator root sa guest user test default")
-            && is_one_of!(self.nth_word(1), "with")
+            && is_one_of!(self.nth_word(1), "with using")
             && self.told_here(end + 1)
     }
 

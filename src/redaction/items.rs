@@ -28,6 +28,12 @@ impl Scanner<'_> {
             const { &Beginnings::of(&[" are", " generated", " created", " issued", " regenerated"]) },
         );
         at += link.map_or(0, |link| link.len());
+        // `backup codes generated for uid=31: …`
+        if link.is_some() && self.is_at(at, b" for ") {
+            let rest = self.slice(at + 5, at + 45);
+            let whom = rest.iter().take_while(|&&b| charset::is_alnum(b) || b" .-_#@=".contains(&b)).count();
+            at += if rest.get(whom) == Some(&b':') { 6 + whom } else { 0 };
+        }
         // `recovery codes generated ["…", "…"]`
         let coded =
             || self.slice(at + 2, at + 16).iter().take_while(|b| !b" ]".contains(b)).any(u8::is_ascii_digit);

@@ -48,6 +48,11 @@ impl Scanner<'_> {
     pub fn shaped(&mut self, start: usize, end: usize) -> bool {
         let first = self.byte(start);
         let taken = match first {
+            // New Relic's license key
+            b'0'..=b'9' | b'a'..=b'f' if end - start == 40 && self.is_at(end - 4, b"NRAL") => (charset::HEX
+                .run_within(self.text, start, 36)
+                == start + 36)
+                .then_some((start, end, Rule::KEY_VALUE)),
             b'0'..=b'9' if !self.names_id(start) => self.card(start).map(|end| (start, end, Rule::CARD)),
             b'c' | b'C' | b'p' | b'P' if end - start >= 6 => {
                 self.named_card(start, end).map(|(from, to)| (from, to, Rule::CARD))
