@@ -201,8 +201,8 @@ impl Scanner<'_> {
             }
             // Symfony's `mailgun+api://key:domain@default`
             let scheme = self.slice(start.saturating_sub(16), start - 3);
-            if ends_as!(scheme, "mailgun mailgun+api mailgun+https") && user.len() >= 16 {
-                return Some((start, colon));
+            if ends_as!(scheme, "mailgun mailgun+api mailgun+https") {
+                return (user.len() >= 16).then_some((start, colon));
             }
             // `ssh://host:/path@x` has no password; a database's address has no such path.
             let path = password.first() == Some(&b'/') && !value::looks_generated(password, 8);
