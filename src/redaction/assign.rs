@@ -17,6 +17,9 @@ use super::written::Value;
 /// What the two keys of an account are called of which one is in use while the other changes, as Azure's are.
 pub const NUMBERED: &str = "key1 key2 key_v1 key_v2";
 
+/// Those of them that are a key's versions.
+const VERSIONS: &str = "key_v1 key_v2";
+
 /// How far behind its name the value of a pair stands at most.
 const PAIR_AT_MOST: usize = 400;
 
@@ -355,8 +358,7 @@ impl Scanner<'_> {
         if is_one_of!(name, NUMBERED) {
             let (from, to, after) = self.argument_at(sep.value, 96);
             let content = self.slice(from, to);
-            // `KEY_V1=…`: a version of a key
-            let version = name.len() > 4 && value::looks_generated(content, 32);
+            let version = is_one_of!(name, VERSIONS) && value::looks_generated(content, 32);
             let fits = version || is_account_key(content);
             if fits {
                 self.take(from, to, after, Rule::KEY_VALUE);

@@ -179,8 +179,8 @@ impl Scanner<'_> {
         fits
     }
 
-    /// Go's `{Key:… Host:api.example.com}`, `{Key:"…", Secret:"…"}`: a field, and what nothing but a key looks like. What stands in a `Bucket` has a
-    /// key too, and it is a name.
+    /// Go's `{Key:… Host:api.example.com}`, `{Key:"…", Secret:"…"}`: a field, and what nothing but a key looks like.
+    /// What stands in a `Bucket` has a key too, and it is a name.
     pub fn field_key(&mut self, name: usize, sep: Separator) -> bool {
         let field = self.slice(name, sep.value) == b"Key:" && matches!(self.before(name), b'{' | b' ');
         if !field {

@@ -16,10 +16,10 @@ use super::written::Value;
 const NEXT: &[u8] = b"Parameters=[";
 
 /// What such values are called.
-const BOUND: &str = "params parameters bindings values args";
+pub const BOUND: &str = "params parameters bindings values args";
 
 /// The most values that are told by their place.
-const MOST: u32 = 32;
+pub const MOST: u32 = 32;
 
 /// How far behind its parameters a statement ends at most.
 const STATEMENT_AT_MOST: usize = 1024;

@@ -79,6 +79,10 @@ static BEHIND: Beginnings = Beginnings::of(&[
     " è il tuo ",
 ]);
 
+/// What a code was typed as.
+static TYPED_AS: Beginnings =
+    Beginnings::of(&[" as passcode", " as otp", " as totp", " as the passcode", " as the otp"]);
+
 /// How codes' names end, or start.
 const SPOKEN: [&[u8]; 9] = [b"code", b"Code", b"kod", b"digo", b"odice", b"OTP", b"PIN", b"TAN", b"passcode"];
 
@@ -153,21 +157,7 @@ impl Scanner<'_> {
             return self.code_before_tags(end);
         }
         // `typed 777666 as passcode`
-        if self
-            .one_at(
-                end,
-                const {
-                    &Beginnings::of(&[
-                        " as passcode",
-                        " as otp",
-                        " as totp",
-                        " as the passcode",
-                        " as the otp",
-                    ])
-                },
-            )
-            .is_some()
-        {
+        if self.one_at(end, &TYPED_AS).is_some() {
             return true;
         }
         let Some(link) = self.one_at(end, &BEHIND) else {

@@ -3,6 +3,7 @@
 use super::assign::NUMBERED;
 use super::benign;
 use super::beside::{TOKEN_AT_LEAST, is_integration_key, is_routing};
+use super::bound::BOUND;
 use super::formed::{is_account_key, is_told_by_form};
 use super::keys::{self, Half, Level};
 use super::leaves::{hide, hide_bound, hide_pem, leaf};
@@ -18,9 +19,6 @@ use std::borrow::Cow;
 
 /// Under what a database's statement stands.
 const STATEMENTS: &str = "query sql statement text";
-
-/// Under what the values stand that are put into it.
-const BOUND: &str = "params parameters values bindings args";
 
 /// Redacts every string of a tree, and what stands under sensitive names, in place. Null, booleans, empty strings and
 /// what says nothing stay. Without recursion: a tree is up to 1,000 levels deep, and the stack of an isolate small.

@@ -22,7 +22,7 @@ pub const CHECK_VALUES: &str = "csc cc_csc cc-csc cccsc card_csc cardcsc";
 const REFRESH_AT_LEAST: usize = 32;
 
 /// Ids behind which their secret is written: how they begin, how long they are, and their secret's bytes and length. Google
-/// Cloud's HMAC keys, Razorpay's and LiveKit's, as their documentation has them.
+/// Cloud's HMAC keys, Razorpay's and LiveKit's, as they are seen; no source that states them was looked up.
 const ISSUED: [(&str, usize, charset::Charset, usize); 4] = [
     ("GOOG1", 61, charset::BASE64, 40),
     ("rzp_live_", 23, charset::ALNUM, 24),
@@ -45,29 +45,26 @@ impl Scanner<'_> {
         fits.then_some((from, to, Rule::KEY_VALUE))
     }
 
-    /// `"mfa":"123456"`
-    pub fn six_digits(&mut self, sep: Separator) -> bool {
-        let (start, end, after) = self.argument_at(sep.value, 16);
-        let fits = is_six_digits(self.slice(start, end)) && !self.is_counted(end, after);
+    /// Takes a value of at most so many bytes if it has this form.
+    fn take_formed(&mut self, sep: Separator, most: usize, rule: Rule, fits: impl Fn(&[u8]) -> bool) -> bool {
+        let (start, end, after) = self.argument_at(sep.value, most);
+        // `mfa: 100200 users`: without marks it says how many there are of what stands behind it
+        let counted = after == end && self.byte(end) == b' ' && self.byte(end + 1).is_ascii_lowercase();
+        let fits = fits(self.slice(start, end)) && !counted;
         if fits {
-            self.take(start, end, after, Rule::ONE_TIME_CODE);
+            self.take(start, end, after, rule);
         }
         fits
     }
 
-    /// `mfa: 100200 users`: whether a number without marks says how many there are of what stands behind it.
-    fn is_counted(&self, end: usize, after: usize) -> bool {
-        after == end && self.byte(end) == b' ' && self.byte(end + 1).is_ascii_lowercase()
+    /// `"mfa":"123456"`
+    pub fn six_digits(&mut self, sep: Separator) -> bool {
+        self.take_formed(sep, 16, Rule::ONE_TIME_CODE, is_six_digits)
     }
 
     /// `cc_csc=823`: a card's check value
     pub fn check_digits(&mut self, sep: Separator) -> bool {
-        let (start, end, after) = self.argument_at(sep.value, 16);
-        let fits = is_check_value(self.slice(start, end)) && !self.is_counted(end, after);
-        if fits {
-            self.take(start, end, after, Rule::CARD);
-        }
-        fits
+        self.take_formed(sep, 16, Rule::CARD, is_check_value)
     }
 
     /// `input#password[value="…"]`: a field of a page, as CSS selects it
@@ -108,7 +105,7 @@ pub fn is_account_key(value: &[u8]) -> bool {
         && charset::is_mixed(value)
         && value.iter().any(u8::is_ascii_lowercase)
         && value.iter().any(u8::is_ascii_uppercase)
-        && value.iter().all(|&b| charset::BASE64.has(b) || b == b'=')
+        && value.iter().all(|&b| charset::BASE64.has(b))
 }
 
 /// `123456`

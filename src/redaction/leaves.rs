@@ -1,6 +1,6 @@
 //! A context's leaves: what they say, and how they and rows of them are hidden.
 
-use super::bound::may_be_secret;
+use super::bound::{MOST, may_be_secret};
 use super::names::Rule;
 use super::{MARK, Tally, charset};
 use crate::json::Json;
@@ -22,7 +22,7 @@ pub fn hide(leaf: &mut Json<'_>, rule: Rule, tally: &mut Tally) {
 
 /// Hides what stands for a statement's placeholders: `{query: "… SET pin = $1", params: ["1234"]}`.
 pub fn hide_bound(items: &mut [Json<'_>], places: u32, tally: &mut Tally) {
-    for (nth, item) in items.iter_mut().enumerate().take(32) {
+    for (nth, item) in (0..MOST).zip(items) {
         let text = matches!(item, Json::String(text) if may_be_secret(text.as_bytes()));
         if places >> nth & 1 == 1 && text {
             hide(item, Rule::CONTEXT_KEY, tally);
@@ -33,7 +33,7 @@ pub fn hide_bound(items: &mut [Json<'_>], places: u32, tally: &mut Tally) {
 /// Whether a line may be one of a key's in base64 (RFC 7468), or says how it is encrypted (RFC 1421).
 fn is_pem_line(text: &str) -> bool {
     let headed = text.starts_with("Proc-Type: ") || text.starts_with("DEK-Info: ");
-    headed || text.len() > 3 && text.bytes().all(|b| charset::BASE64.has(b) || b == b'=')
+    headed || text.len() > 3 && text.bytes().all(|b| charset::BASE64.has(b))
 }
 
 /// `["-----BEGIN PRIVATE KEY-----", "MII…", "-----END PRIVATE KEY-----"]`: hides what stands between the two.

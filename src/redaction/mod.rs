@@ -55,7 +55,6 @@
 mod assign;
 mod at;
 mod bare;
-mod base32;
 mod below;
 mod benign;
 mod beside;
@@ -77,6 +76,7 @@ mod extra;
 mod faulted;
 mod foreign;
 mod formed;
+mod grouped;
 mod header;
 mod inside;
 mod instead;

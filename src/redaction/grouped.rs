@@ -1,6 +1,6 @@
 //! Secrets in groups of four, as people read them: Google's password for an application, and an authenticator's secret, base32
-//! as a page shows it to be typed (`setup key GSNI UC2T GXGP BGBB`), and behind what says that it is one (`TOTP seed for ada is …`). RFC 4648 has its
-//! letters, and RFC 6238 is what it is for.
+//! as a page shows it to be typed (`setup key GSNI UC2T GXGP BGBB`), and behind what says that it is one
+//! (`TOTP seed for ada is …`). RFC 4648 has its letters, and RFC 6238 is what it is for.
 
 use super::lists::ends_as;
 use super::names::Rule;
