@@ -63,7 +63,7 @@ impl Scanner<'_> {
             self.take(start, end, end, Rule::KEY_VALUE);
             return true;
         }
-        self.owes(content);
+        self.owes(content.rsplit(|&b| b == b'(').next().unwrap_or_default()); // `crypt($2, …)`
         let own = self.slice(name, charset::TOKEN_DOT.run_within(self.text, name, 64));
         let number = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
         let flag = self.before(name) == b'-';

@@ -169,6 +169,22 @@ impl Scanner<'_> {
         true
     }
 
+    /// `$2='…'` alone: takes it where that placeholder stands for a secret.
+    pub fn bound_here(&mut self, mark: usize, start: usize, end: usize, after: usize) -> bool {
+        let sign = mark - usize::from(self.before(mark) == b' ');
+        if self.line.places == 0 || self.before(sign) != b'=' {
+            return false;
+        }
+        let name = self.slice(sign.saturating_sub(6), sign - 1).trim_ascii_end();
+        let dollar = name.iter().rposition(|&b| b == b'$').unwrap_or(name.len());
+        let place = place_of(name.get(dollar..).unwrap_or_default()).unwrap_or(0);
+        let secret = self.line.places & place != 0 && may_be_secret(self.judged(start, end));
+        if secret {
+            self.take(start, end, after, Rule::KEY_VALUE);
+        }
+        secret
+    }
+
     /// Which parameters of the list that opens at `list` the statement behind it puts into a secret's column.
     fn owed_parameters(&mut self, list: usize) -> u32 {
         if list < self.bound_to {

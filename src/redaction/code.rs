@@ -97,8 +97,10 @@ fn reads_as_arguments(text: &[u8]) -> bool {
     let named = |b: &u8| b.is_ascii_alphanumeric() || b"_.$".contains(b);
     let name = text.iter().take_while(|b| named(b)).count();
     let word = text.get(..name).unwrap_or_default();
-    let fits =
-        !word.iter().any(u8::is_ascii_digit) || word.iter().all(u8::is_ascii_digit) || word.contains(&b'.');
+    let fits = super::statement::is_owed(word)
+        || !word.iter().any(u8::is_ascii_digit)
+        || word.iter().all(u8::is_ascii_digit)
+        || word.contains(&b'.');
     match text.get(name) {
         None | Some(b',') => fits,
         Some(b')') => {

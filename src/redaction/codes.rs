@@ -219,6 +219,11 @@ impl Scanner<'_> {
             return false;
         };
         let whose = end + dash.len();
+        static ASKED: Beginnings =
+            Beginnings::of(&["enter this to ", "use this to ", "enter it to ", "use it to "]);
+        if let Some(asked) = self.one_at(whose, &ASKED) {
+            return self.one_at(whose + asked.len() - " to ".len(), &SIGNING_IN).is_some();
+        }
         let to = TOKEN_DOT.run_within(self.text, whose, 8);
         let rest = self.slice(to, to + BEHIND_AT_MOST);
         let rest = rest.split(|b| b"\n.,\"".contains(b)).next().unwrap_or_default();

@@ -140,7 +140,7 @@ fn visit_object<'t, 'a>(
     });
     // `{type: "totp", code: "123456"}`
     let one_time = fields.iter().any(|(key, value)| {
-        is_one_of!(key.as_bytes(), "type kind method factor channel strategy")
+        is_one_of!(key.as_bytes(), "type kind method factor channel strategy flow")
             && is_second_factor(leaf(value))
     });
     let has = |half: &str| fields.iter().any(|(key, _)| key.starts_with(half));
@@ -161,8 +161,11 @@ fn visit_object<'t, 'a>(
         is_one_of!(key.as_bytes(), "name label field question") && keys::level(leaf(value)) == Level::Digits
     });
     let guarded = fields.iter().any(|(key, _)| keys::level(key.as_bytes()) == Level::Always);
+    // `credentialsByType: {password: 812, passkey: 118}`: how many there are of each
+    let counts = is_breakdown(name) && fields.iter().all(|(_, value)| matches!(value, Json::Number(_)));
     for (key, value) in fields {
         let own = match level {
+            _ if counts => Level::Harmless,
             // Under a sensitive name everything is, but for what says it is not (`cookies: {count: 3}`).
             Level::Always | Level::UnlessNumber if benign::is_label(key.as_bytes(), leaf(value)) => {
                 Level::Harmless
@@ -350,9 +353,19 @@ fn names_field(key: &str, value: &Json<'_>, patch: bool) -> bool {
     }
 }
 
+/// Whether a name says by what the things under it are counted: `tokensByModel`, `secrets_by_env`.
+fn is_breakdown(name: &str) -> bool {
+    let by = |part: &[u8]| matches!(part, [b'B', b'y', b'A'..=b'Z'] | b"by_");
+    name.as_bytes().windows(3).skip(2).any(by)
+}
+
 /// Whether a factor of a login is one whose codes are typed in.
 fn is_second_factor(name: &[u8]) -> bool {
-    is_one_of!(name, "totp hotp otp mfa 2fa email_otp sms_otp phone_otp backup_code recovery_code")
+    is_one_of!(
+        name,
+        "totp hotp otp mfa 2fa email_otp sms_otp phone_otp backup_code recovery_code email-verification \
+        reset-verification"
+    )
 }
 
 fn is_name(text: &str) -> bool {
@@ -361,8 +374,11 @@ fn is_name(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:/".contains(&b))
 }
 
-/// Of a path (`/prod/db/password`) the end speaks.
+/// Of a path (`/prod/db/password`) the end speaks. Behind `--password-stdin` comes none.
 fn secret_name(name: &str) -> bool {
+    if name.ends_with("-stdin") {
+        return false;
+    }
     let name = name.rsplit('/').next().unwrap_or(name);
     matches!(keys::level(name.as_bytes()), Level::Always)
 }

@@ -98,6 +98,44 @@ impl Scanner<'_> {
         true
     }
 
+    /// `JWT_SECRET must be 32+ characters, got "…"`: what was there instead, in quotation marks
+    pub fn required(&mut self, end: usize) -> bool {
+        const LENGTHS: [&[u8]; 4] = [b"char", b"bytes", b" long", b"bits"];
+        const GOT: [&[u8]; 3] = [b"got ", b"received ", b"was "];
+        if !self.is_at(end, b" must be ") && !self.is_at(end, b" should be ") {
+            return false;
+        }
+        let said = self.slice(end, end + SECRET_AT_MOST);
+        let Some(mark) = said.iter().position(|b| b"\"'`\n".contains(b)) else { return false };
+        self.looked(end, end + mark);
+        let said = said.get(..mark).unwrap_or_default();
+        let length = LENGTHS.iter().any(|length| said.windows(length.len()).any(|part| part == *length));
+        if !length || !GOT.iter().any(|got| said.ends_with(got)) {
+            return false;
+        }
+        let (from, to, after) = self.argument_at(end + mark, SECRET_AT_MOST);
+        let content = self.judged(from, to);
+        let secret = from > end + mark && value::is_told(content) && !self.says_other(content);
+        if secret {
+            self.take(from, to, after, Rule::KEY_VALUE);
+        }
+        secret
+    }
+
+    /// `login refused for ada using …`: what is no browser's and no provider's name
+    pub fn login_with(&mut self, end: usize) -> bool {
+        if self.byte(end) != b' ' {
+            return false;
+        }
+        let (from, to, after) = self.argument_at(end + 1, SECRET_AT_MOST);
+        let content = self.judged(from, to);
+        let secret = is_spiced(content) && !self.says_other(content);
+        if secret {
+            self.take(from, to, after, Rule::KEY_VALUE);
+        }
+        secret
+    }
+
     /// `… is not a valid password for …`, `… is the api key of …`: what stands before the word `is`.
     #[inline(never)]
     pub fn said_to_be(&mut self, start: usize, end: usize) -> bool {
@@ -176,7 +214,51 @@ impl Scanner<'_> {
     }
 }
 
+/// `T00thpaste!`, `Walrus*Moon5`: a capital and, between letters, a mark, or digits in a letter's place.
+fn is_spiced(word: &[u8]) -> bool {
+    let mark = |b: u8| b"!$%^&*?".contains(&b);
+    let spice = |part: &[u8]| match part {
+        [before, b, after] => mark(*b) && before.is_ascii_alphanumeric() && after.is_ascii_alphanumeric(),
+        _ => false,
+    };
+    let small = |at: usize| word.get(at).is_some_and(u8::is_ascii_lowercase);
+    let digits = |at: usize| word.iter().skip(at).take_while(|b| b.is_ascii_digit()).count();
+    let placed = (1..word.len()).any(|at| {
+        let (first, length) = (at == 1, digits(at));
+        length > 0 && (first || small(at - 1)) && small(at + length) && small(at + length + 1)
+    });
+    value::is_told(word)
+        && word.iter().any(u8::is_ascii_uppercase)
+        && (word.windows(3).any(spice) || word.first().is_some_and(u8::is_ascii_uppercase) && placed)
+        && super::keys::level(word) == Level::Harmless
+}
+
 /// Whether a word has the shape of a password: a digit, a mark or a capital inside.
 fn told_word(word: &[u8]) -> bool {
     value::is_told(word) || value::is_coined(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_logged_in_with_is_a_password_or_a_products_name() {
+        for password in ["T00thpaste!", "Walrus*Moon5", "C0pper-Pot", "Sh4rk-Week"] {
+            assert!(is_spiced(password.as_bytes()), "{password}");
+        }
+        for other in [
+            "Google",
+            "OAuth2",
+            "Safari17",
+            "Web3Auth",
+            "SSO+MFA",
+            "Email+OTP",
+            "Chrome/120",
+            "iOS17.2",
+            "Auth0",
+        ] {
+            assert!(!is_spiced(other.as_bytes()), "{other}");
+        }
+    }
 }

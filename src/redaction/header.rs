@@ -142,6 +142,9 @@ impl Scanner<'_> {
         let from = match self.byte(end) {
             b' ' => {
                 let from = end + value::run_of(self.text, end, b' ');
+                if bearer && self.is_at(from, b"was ") {
+                    return self.protocol_bearer(from + 4);
+                }
                 value::skip_colour(self.text, from).unwrap_or(from)
             }
             b'%' if self.is_at(end, b"%20") => end + 3,

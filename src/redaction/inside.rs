@@ -146,7 +146,7 @@ impl Scanner<'_> {
         {
             (self.at, self.label_end) = (start, if end < after { end } else { self.label_end });
         } else if self.inside == 0 {
-            if !self.owed(start, end, after) {
+            if !self.bound_here(self.at, start, end, after) && !self.owed(start, end, after) {
                 self.at = start;
             }
         } else {

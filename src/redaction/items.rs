@@ -96,7 +96,8 @@ impl Scanner<'_> {
             let content = self.slice(end + 2, to);
             let code = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-';
             let alike = content.len() == length && content.iter().all(code)
-                || value::looks_chosen(content) && !content.contains(&b'=');
+                || value::looks_chosen(content) && !content.contains(&b'=')
+                || content.len() == length && content.ends_with(b"!") && value::is_told(content);
             if !alike || !content.iter().any(u8::is_ascii_digit) {
                 return;
             }

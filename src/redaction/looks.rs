@@ -93,6 +93,19 @@ pub fn is_coined(value: &[u8]) -> bool {
         && super::keys::level(value) == super::keys::Level::Harmless
 }
 
+/// `Turtle.Neck`: two capitalised words with a mark between them.
+pub fn is_paired(value: &[u8]) -> bool {
+    let word = |part: &[u8]| {
+        (3..=12).contains(&part.len())
+            && part.first().is_some_and(u8::is_ascii_uppercase)
+            && part.iter().skip(1).all(u8::is_ascii_lowercase)
+            && !super::says::is_known_word(part)
+    };
+    let mut parts = value.split(|b| b".*".contains(b));
+    matches!((parts.next(), parts.next(), parts.next()), (Some(a), Some(b), None) if word(a) && word(b))
+        && super::keys::level(value) == super::keys::Level::Harmless
+}
+
 /// `tiger-lily`: plain words joined by dashes, none of which is about a secret.
 pub fn is_joined(value: &[u8]) -> bool {
     let word = |part: &[u8]| (4..=12).contains(&part.len()) && part.iter().all(u8::is_ascii_lowercase);
@@ -227,6 +240,12 @@ pub fn looks_generated(value: &[u8], min: usize) -> bool {
     (digits >= 1 || bare) && letters >= 2 && changes * 7 >= value.len().min(42) && !is_of_another_kind(value)
 }
 
+/// Whether it is the address of an account or a contract of Ethereum's: 20 bytes (EIP-55). A private key has 32.
+pub fn is_account(value: &[u8]) -> bool {
+    value.len() == 42
+        && value.strip_prefix(b"0x").is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+}
+
 /// A fingerprint, a UUID, the name of an algorithm, a date, an address, a path: what has letters and digits, and was not
 /// generated to be kept secret.
 #[inline(never)]
@@ -234,6 +253,7 @@ fn is_of_another_kind(value: &[u8]) -> bool {
     let algorithm =
         || value.len() < 40 && value.windows(4).any(|w| matches!(w, b"sha1" | b"sha2" | b"sha3" | b"sha5"));
     value.starts_with(b"SHA256:") // as OpenSSH writes it
+        || is_account(value)
         || value.starts_with(b"MD5:")
         || is_uuid(value)
         || algorithm()

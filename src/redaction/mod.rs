@@ -7,7 +7,8 @@
 //! the secret part of webhook URLs; payment card numbers and their check values; password hashes; one-time codes.
 //!
 //! **Stays**: e-mail addresses, names, IP addresses, UUIDs, commit and content hashes, public keys and certificates,
-//! ids (session and trace ids too), counts, publishable keys (`pk_live_…`, `NEXT_PUBLIC_…`), addresses, names *about*
+//! ids (trace ids and sessions' too, but for an opaque one of 32 characters and more, which opens the session), counts,
+//! publishable keys (`pk_live_…`, `NEXT_PUBLIC_…`), addresses, names *about*
 //! secrets (`tokenCount`, `total_tokens`, `hasPassword`, `passwordResetUrl`, `token_type`), prose ("password is
 //! required", "invalid token"), and under a sensitive name null, booleans, empty strings, placeholders (`${TOKEN}`,
 //! `<token>`, `***`) and what is already redacted.

@@ -132,6 +132,9 @@ impl Scanner<'_> {
         if self.line.login && is_one_of!(word, "and") && self.default_login(end) {
             return true;
         }
+        if self.line.login && is_one_of!(word, "with using") && self.login_with(end) {
+            return true;
+        }
         // `wg set wg0 … preshared-key /dev/stdin <<< "…"`
         if self.line.secret && self.is_at(end, b" <<< ") && self.quoted_argument(end + 4) {
             return true;

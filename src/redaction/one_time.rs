@@ -62,6 +62,9 @@ impl Scanner<'_> {
             b": \"totp\"",
             b":\"totp\"",
             b": 'totp'",
+            // Convex Auth's flows
+            b"email-verification",
+            b"reset-verification",
             b":\"otp\"",
         ];
         let (from, to) = (sep.value, self.text.len().min(sep.value + 80));

@@ -7,7 +7,8 @@ use super::keys::Level;
 use super::lists::{List, ends_as, is_one_of, list};
 use super::names::Rule;
 use super::scan::Scanner;
-use super::value;
+use super::words::mentions;
+use super::{statement, value};
 
 /// How the names of passwords end.
 pub const PASSWORDS: &str = "password passphrase passwd pwd passcode pass pw passordet passwort kennwort passe senha clave wachtwoord adgangskode passord \
@@ -20,6 +21,9 @@ const BEFORE: &str = "using with the my temporary new default is old root admin 
 
 /// What follows a password that a sentence names.
 const AFTER: &str = "does is was accepted rejected matches works failed anmelden einloggen";
+
+/// How far before a code a grant is spoken of.
+const GRANT_WITHIN: usize = 32;
 
 /// What SQL says before a password.
 const IDENTIFIED: &str = "identified mysql_native_password caching_sha2_password sha256_password";
@@ -180,8 +184,10 @@ impl Scanner<'_> {
                     | b"ve"
                     | b"ie"
                     | b"at"
+                    | b"ok"
             )
             || tail == *b"at" && !self.is_at(start, b"pat ")
+            || tail == *b"ok" && !self.is_at(start, b"tok ")
         {
             return false;
         }
@@ -203,6 +209,21 @@ impl Scanner<'_> {
         if self.of_device(start, word, from) {
             return true;
         }
+        if is_one_of!(word, "code") && matches!(first, b'\'' | b'"') && self.of_grant(start) {
+            return self.quoted_argument(from);
+        }
+        if is_one_of!(word, "phrase mnemonic") && self.seed_words(from) {
+            return true;
+        }
+        // `(tok 9f2c…, 3 scopes)`
+        if word == b"tok" {
+            let to = charset::CREDENTIAL.run_within(self.text, from, 256);
+            let token = value::is_unmistakable(self.slice(from, to));
+            if token {
+                self.take(from, to, to, Rule::KEY_VALUE);
+            }
+            return token;
+        }
         let level = self.alone(start, end);
         let slash = self.slice(start.saturating_sub(2), start) == b"/ ";
         let pass = level == Level::UnlessNumber && (slash || word.ends_with(b"PASS") || ends_as!(word, "pw"));
@@ -216,7 +237,7 @@ impl Scanner<'_> {
         if !password && is_one_of!(word, "key secret") && self.grouped_secret(from) {
             return true;
         }
-        if self.told(end, password) || password && self.faulted(end) {
+        if self.told(end, password) || password && self.faulted(end) || self.required(end) {
             return true;
         }
         if ends_as!(word, "cookie") {
@@ -297,6 +318,26 @@ impl Scanner<'_> {
         }
         self.take(from, to, to, Rule::KEY_VALUE);
         let _ = self.told_mismatch(to, password, false); // `expected password … but got …`
+        true
+    }
+
+    /// `invalid_grant: code "…" was already redeemed`
+    fn of_grant(&self, start: usize) -> bool {
+        let back = self.slice(start.saturating_sub(GRANT_WITHIN), start);
+        let from = self.byte(start + 6) != 0 && mentions(back, &[b"grant", b"oauth", b"OAuth"]);
+        let long = self.slice(start + 6, charset::CREDENTIAL.run_within(self.text, start + 6, 128));
+        from && value::looks_generated(long, 16)
+    }
+
+    /// `seed phrase ` and the words of one
+    fn seed_words(&mut self, from: usize) -> bool {
+        const SEEDS: &str = "seed recovery secret mnemonic backup wallet";
+        if !is_one_of!(self.nth_word(0), SEEDS) {
+            return false;
+        }
+        let Some(to) = statement::mnemonic_in(self.text, from) else { return false };
+        self.looked(from, to);
+        self.take(from, to, to, Rule::KEY_VALUE);
         true
     }
 

@@ -1,7 +1,7 @@
 //! What a sentence says a name is: `password is hunter2`, `code is 123456`, `password was set to …`.
 
 use super::keys::Level;
-use super::lists::{ends_as, is_one_of};
+use super::lists::{ends_as, is_one_of, list};
 use super::names::Rule;
 use super::one_time::OTHER_CODES;
 use super::phrase::PASSWORDS;
@@ -28,6 +28,9 @@ impl Scanner<'_> {
         } else {
             alone
         };
+        if self.comments_column() {
+            return false;
+        }
         if name.eq_ignore_ascii_case(b"code") && !is_one_of!(self.nth_word(1), OTHER_CODES) {
             self.line.one_time = true;
         }
@@ -42,6 +45,7 @@ impl Scanner<'_> {
             && has(|b| b.is_ascii_digit() || b"!@#$&%+*^~".contains(b))
             && has(|b| b.is_ascii_alphabetic())
             && !value::is_method(content);
+        let telling = telling || ends_as!(name, PASSWORDS) && value::is_paired(content);
         let quoted = start > at && content.len() >= 3 && ends_as!(name, PASSWORDS);
         if !(telling || quoted)
             || value::says_nothing(content)
@@ -52,6 +56,11 @@ impl Scanner<'_> {
         }
         self.take(start, stop, stop, Rule::KEY_VALUE);
         true
+    }
+
+    /// SQL's `COMMENT ON COLUMN users.password IS '…'`
+    pub fn comments_column(&self) -> bool {
+        self.words_mention(list!("column"))
     }
 }
 

@@ -14,6 +14,12 @@ const AZURE: usize = 88;
 /// Laravel's keys: what says so, and 32 bytes in base64.
 const LARAVEL: usize = 51;
 
+/// Inngest's event keys: 64 bytes and more in base64.
+const INNGEST: std::ops::RangeInclusive<usize> = 80..=100;
+
+/// A session's id that opens the session to whoever has it is as long as that; an analytics tool's is shorter, or a UUID.
+const SESSION: std::ops::RangeInclusive<usize> = 32..=128;
+
 /// WordPress' keys and salts: 64 characters of any kind. The text of who set none is shorter.
 const WORDPRESS: usize = 64;
 
@@ -34,6 +40,22 @@ fn is_storage(name: &[u8]) -> bool {
     ends_as!(name, "storage_key storagekey storage_account_key storageaccountkey")
 }
 
+fn is_session(name: &[u8]) -> bool {
+    ends_as!(name, "session_id session-id sessionid")
+}
+
+/// Whether a session's id is as random as a token: small letters, capitals and digits, or a longer hash than a trace's id. No
+/// UUID, no document's id (Convex' are of small letters and digits), and none that names what it is an id of (`cs_test_…`).
+fn opens_session(value: &[u8]) -> bool {
+    let has = |test: fn(&u8) -> bool| value.iter().any(test);
+    let mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+    let hash = value.len() >= 40 && value.iter().all(u8::is_ascii_hexdigit);
+    SESSION.contains(&value.len())
+        && (mixed || hash)
+        && !value::names_kind(value)
+        && value::is_unmistakable(value)
+}
+
 /// Whether what stands under a product's name has the form of its secret.
 pub fn is_of_product(name: &[u8], value: &[u8]) -> bool {
     let base64 = |text: &[u8]| text.iter().all(|&b| charset::BASE64.has(b));
@@ -42,6 +64,10 @@ pub fn is_of_product(name: &[u8], value: &[u8]) -> bool {
         LARAVEL if name == b"key" => {
             value.ends_with(b"=") && value.strip_prefix(b"base64:").is_some_and(base64)
         }
+        length if INNGEST.contains(&length) && ends_as!(name, "event_key eventkey") => {
+            value::is_unmistakable(value)
+        }
+        length if SESSION.contains(&length) && is_session(name) => opens_session(value),
         WORDPRESS.. => {
             is_wordpress(name)
                 && value.iter().take(WORDPRESS).any(u8::is_ascii_digit)
@@ -55,7 +81,8 @@ impl Scanner<'_> {
     /// Takes what a product's name holds: `define( 'NONCE_SALT', '…' )`, Laravel's `"key":"base64:…"`.
     pub fn product_value(&mut self, name: &[u8], sep: Separator) -> bool {
         let laravel = || name == b"key" && (0..=4).any(|mark| self.is_at(sep.value + mark, b"base64:"));
-        if !(is_storage(name) || is_wordpress(name) || laravel()) {
+        let named = is_storage(name) || is_wordpress(name) || is_session(name);
+        if !(named || ends_as!(name, "event_key eventkey") || laravel()) {
             return false;
         }
         let (start, end, after) = self.argument_at(sep.value, 2 * WORDPRESS);
@@ -132,6 +159,19 @@ mod tests {
                 assert!(!is_of_product(name.as_bytes(), other.as_bytes()), "{name} {other}");
             }
             assert!(!is_of_product(b"cacheKey", value.as_bytes()), "{name}");
+        }
+        for opens in ["7mPte2mmUSvvnziyRfTh7ZDymuDRSsNp", &"ab38a0f4c4".repeat(4)] {
+            assert!(is_of_product(b"sessionId", opens.as_bytes()), "{opens}");
+        }
+        for other in [
+            "0b5f3c1e-7a94-4f8e-9a41-0f6f1c2d3e4f",
+            "4bf92f3577b34da6a3ce929d0e0e4736",
+            "cs_test_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6",
+            "7mPte2mmUSvvnziyRfTh",
+            "k57bwz0tbg5ftm0kjwz9ex2q8x6z1q2w",
+            "web-7d9f6c5b4d-x2x9k-1717000000-0f3a",
+        ] {
+            assert!(!is_of_product(b"session_id", other.as_bytes()), "{other}");
         }
     }
 }

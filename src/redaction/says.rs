@@ -33,7 +33,12 @@ pub fn says_nothing(value: &[u8]) -> bool {
     if masked(value) || template(value) || placeholder(value) || publishable(value) || version(value) {
         return true;
     }
-    if says_why(value) || is_cookie_name(value) || remarked(value) {
+    if says_why(value)
+        || is_cookie_name(value)
+        || remarked(value)
+        || says_of_it(value)
+        || super::value::is_account(value)
+    {
         return true;
     }
     is_status_word(unstopped(value))
@@ -107,6 +112,16 @@ fn says_why(value: &[u8]) -> bool {
         && !holds_told(value)
 }
 
+/// `cookie missing`: what a secret is called, and what became of it
+fn says_of_it(value: &[u8]) -> bool {
+    if value.len() > WHOLE_AT_MOST || !value.iter().all(|b| b.is_ascii_lowercase() || *b == b' ') {
+        return false;
+    }
+    let mut words = value.split(|&b| b == b' ');
+    let (Some(name), Some(status), None) = (words.next(), words.next(), words.next()) else { return false };
+    STATUS.get(status) == Some(1) && is_one_of!(name, "cookie token password secret key session csrf header")
+}
+
 /// Whether its first word is one of those that begin what is said about a secret.
 fn opens_sentence(value: &[u8]) -> bool {
     const OPENERS: &str = "too is not must cannot should does was has no minimum at please can't";
@@ -151,6 +166,7 @@ fn placeholder(value: &[u8]) -> bool {
         Some(b'$') => {
             inside(b"${", b"}")
                 || inside(b"$(", b")")
+                || value.strip_prefix(b"$(").is_some_and(named) // its bracket was taken for the value's end
                 || value.strip_prefix(b"$").is_some_and(variable)
                 || value.strip_prefix(b"$env:").is_some_and(named)
         }
@@ -171,6 +187,7 @@ fn placeholder(value: &[u8]) -> bool {
                 || inside(b"%3C", b"%3E")
                 || inside(b"%{", b"}")
                 || inside(b"%(", b")s")
+                || inside(b"%env(", b")%")
                 || value.strip_prefix(b"%").and_then(|v| v.strip_suffix(b"%")).is_some_and(named)
                 || matches!(value, b"%s" | b"%v" | b"%d" | b"%q" | [b'%', b'0'..=b'9'])
         }

@@ -273,6 +273,29 @@ pub fn mnemonic(text: &[u8], from: usize) -> Option<usize> {
     (words >= 12 && words % 3 == 0).then_some(at)
 }
 
+/// The same where a sentence goes on behind it: as many of the words as a seed may have.
+pub fn mnemonic_in(text: &[u8], from: usize) -> Option<usize> {
+    const OTHERS: &str = "the and for with was were your from are has not but";
+    let (mut at, mut end, mut words) = (from, None, 0);
+    while words < 24 {
+        let to = charset::ALNUM.run_within(text, at, 9);
+        let word = text.get(at..to).unwrap_or_default();
+        if !(3..=8).contains(&word.len()) || !word.iter().all(u8::is_ascii_lowercase) {
+            break;
+        }
+        if is_one_of!(word, OTHERS) {
+            return None; // a sentence: no list of such words has them
+        }
+        words += 1;
+        end = if words >= 12 && words % 3 == 0 { Some(to) } else { end };
+        if text.get(to) != Some(&b' ') {
+            break;
+        }
+        at = to + 1;
+    }
+    end
+}
+
 /// A column's name without its marks.
 fn unquoted(name: &[u8]) -> &[u8] {
     let mark = |b: &u8| b"`\"[] ".contains(b);

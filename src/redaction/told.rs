@@ -42,7 +42,7 @@ impl Scanner<'_> {
     /// Behind a secret's name that ends here: whose it is, a verb or a sign, and the secret.
     #[inline(never)]
     pub fn told(&mut self, end: usize, password: bool) -> bool {
-        if self.byte(end) != b' ' {
+        if self.byte(end) != b' ' || self.comments_column() {
             return false;
         }
         let Some((value, words, account)) = self
