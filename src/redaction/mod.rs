@@ -53,6 +53,7 @@
 //! 3986. Keys and tokens: RFC 7468 (PEM), 7515-7519 (JWT family). Cards: ISO/IEC 7812. Hashes: crypt(3) and the PHC
 //! string format.
 
+mod argument;
 mod assign;
 mod at;
 mod bare;
