@@ -57,6 +57,8 @@ impl Scanner<'_> {
         }
         let word = self.slice(start, end);
         let from = end + if next == b'(' { 1 } else { value::run_of(self.text, end, next) };
+        // `the old password ("…")`
+        let from = from + usize::from(self.is_at(end, b" (\"") || self.is_at(end, b" ('"));
         // Python's `key b'…'`
         let from = from + usize::from(self.byte(from) == b'b' && matches!(self.byte(from + 1), b'\'' | b'"'));
         let first = self.byte(from);

@@ -12,6 +12,7 @@ use super::scan::Scanner;
 use super::separator::Separator;
 use super::statement;
 use super::value;
+use super::words::mentions;
 use super::written::Value;
 
 /// What the two keys of an account are called of which one is in use while the other changes, as Azure's are.
@@ -22,6 +23,9 @@ const VERSIONS: &str = "key_v1 key_v2";
 
 /// How far behind its name the value of a pair stands at most.
 const PAIR_AT_MOST: usize = 400;
+
+/// How far before its confirmation a password is named.
+const CONFIRMED_WITHIN: usize = 48;
 
 /// How far before its end the last line of a key starts at most: `-----END ENCRYPTED PRIVATE KEY-----\n`.
 const PEM_END: usize = 64;
@@ -103,6 +107,9 @@ impl Scanner<'_> {
         if of_pair && half == Some(Half::Value) {
             level = if name == b"text" { Level::IfGenerated } else { pair };
         } else if self.inside > 0 && !label && !self.byte(start).is_ascii_digit() {
+            level = Level::Always;
+        }
+        if is_one_of!(name, "confirm") && self.confirms_password(start) {
             level = Level::Always;
         }
         if self.jwk && matches!(name, b"d" | b"p" | b"q" | b"dp" | b"dq" | b"qi" | b"k") {
@@ -197,6 +204,13 @@ impl Scanner<'_> {
                 shown || self.secret_value(sep, level, start)
             }
         }
+    }
+
+    /// `{"password":"…","confirm":"…"}`
+    fn confirms_password(&mut self, start: usize) -> bool {
+        let from = start.saturating_sub(CONFIRMED_WITHIN);
+        self.looked(from, start);
+        mentions(self.slice(from, start), &[b"assword"])
     }
 
     /// The start of a plain value.

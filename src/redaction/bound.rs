@@ -109,7 +109,24 @@ impl Scanner<'_> {
         let places = if named { self.owed_parameters(sep.value) } else { self.line.places };
         // Drizzle's `params: …`, a line of its own: what stands there may have spaces
         let below = self.byte(sep.value.saturating_sub(name.len() + 3)) == b'\n';
-        let mut at = sep.value + usize::from(self.byte(sep.value) == b'[');
+        self.take_bound(sep.value, places, named, below);
+        true
+    }
+
+    /// Ecto's `… VALUES ($1,$2) ["ada", "…"]`: a list behind a statement, without a name.
+    pub fn bound_list(&mut self) -> bool {
+        let list = self.at;
+        if self.line.places == 0 || self.in_row || self.before(list) != b' ' {
+            return false;
+        }
+        self.take_bound(list, self.line.places, false, false);
+        self.at = self.at.max(list + 1);
+        true
+    }
+
+    /// Takes those of the values at `list` that stand in these places.
+    fn take_bound(&mut self, list: usize, places: u32, named: bool, below: bool) {
+        let mut at = list + usize::from(self.byte(list) == b'[');
         for nth in 0..MOST {
             at += value::run_of(self.text, at, b' ').min(4);
             let place = match named.then(|| parameter(self.slice(at, at + 8))) {
@@ -132,6 +149,12 @@ impl Scanner<'_> {
                 Some((quote, from)) => {
                     let (to, after) = self.closing(from, quote);
                     (from, to, after)
+                }
+                // Elixir's `~N[2024-01-01 00:00:00]`
+                None if self.byte(at) == b'~' => {
+                    let rest = self.slice(at, at + COLUMN_AT_MOST);
+                    let to = at + rest.iter().position(|&b| b == b']').map_or(0, |close| close + 1);
+                    (to, to, to)
                 }
                 None => {
                     let start = at + if self.is_at(at, MARK.as_bytes()) { MARK.len() } else { 0 };
@@ -165,8 +188,7 @@ impl Scanner<'_> {
             at += 1;
         }
         self.line.places = 0;
-        self.at = self.at.max(sep.value);
-        true
+        self.at = self.at.max(list);
     }
 
     /// `$2='…'` alone: takes it where that placeholder stands for a secret.

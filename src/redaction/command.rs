@@ -29,6 +29,7 @@ static COMMANDS: Words<128> = Words::new(&[
     (b'a' as u32, "redis-cli"),
     (b'A' as u32, "snmpwalk snmpget snmpset snmptrap snmptable snmpinform"),
     (b'k' as u32, "openssl"),
+    (b't' as u32, "codecov"),
     (b'N' as u32, "ssh-keygen"),
 ]);
 

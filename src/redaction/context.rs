@@ -6,8 +6,8 @@ use super::beside::{TOKEN_AT_LEAST, is_integration_key, is_routing};
 use super::bound::BOUND;
 use super::formed::{is_account_key, is_told_by_form};
 use super::keys::{self, Half, Level};
-use super::leaves::{hide, hide_bound, hide_pem, leaf};
-use super::lists::is_one_of;
+use super::leaves::{hide, hide_bound, hide_columns, hide_pem, leaf, sensitive_columns};
+use super::lists::{ends_as, is_one_of};
 use super::names::Rule;
 use super::object;
 use super::owned::is_value_under;
@@ -57,7 +57,8 @@ fn visit<'t, 'a>(
             let digits = number.bytes().all(|b| b.is_ascii_digit()) && (4..=8).contains(&number.len());
             let card = is_one_of!(name.as_bytes(), "pan card number") && number.len() > 12;
             let card = card && matches!(redact_text(number, &mut Tally::default()), Cow::Owned(_));
-            if card || level == Level::Always || (level == Level::Digits && digits) {
+            let size = ends_as!(name.as_bytes(), "bytes");
+            if card || level == Level::Always && !size || (level == Level::Digits && digits) {
                 hide(tree, Rule::CONTEXT_KEY, tally);
             }
         }
@@ -151,6 +152,7 @@ fn visit_object<'t, 'a>(
         _ => None,
     });
     let (owed, places) = statement.unwrap_or_default();
+    let columns = sensitive_columns(fields);
     // WebAuthn's `credential: {type: "public-key", …}` says how somebody signs in.
     let public = fields.iter().any(|(key, value)| key == "type" && leaf(value) == b"public-key");
     let level = if public { Level::Harmless } else { level };
@@ -188,6 +190,8 @@ fn visit_object<'t, 'a>(
             _ if (guarded || one_time) && key == "code" && leaf(value).iter().all(u8::is_ascii_digit) => {
                 Level::Digits
             }
+            // `{password, confirm: "…"}`
+            _ if guarded && key == "confirm" && matches!(value, Json::String(_)) => Level::Always,
             // `{access: "…", refresh: "…"}`
             _ if is_one_of!(key.as_bytes(), NUMBERED) && is_account_key(leaf(value)) => Level::Always,
             _ if pair
@@ -222,6 +226,12 @@ fn visit_object<'t, 'a>(
             ) => Level::Harmless,
             _ => own,
         };
+        if columns != 0
+            && is_one_of!(key.as_bytes(), "row rows values data results")
+            && let Json::Array(rows) = &mut *value
+        {
+            hide_columns(rows, columns, tally);
+        }
         if places != 0
             && is_one_of!(key.as_bytes(), BOUND)
             && let Json::Array(items) = &mut *value

@@ -21,7 +21,7 @@ impl Scanner<'_> {
             self.resume(self.at + MARK.len());
             return;
         }
-        if b == b'[' && self.relay() {
+        if b == b'[' && (self.relay() || self.bound_list()) {
             return;
         }
         if self.inside > 0 {

@@ -5,7 +5,7 @@ use super::benign;
 use super::bound::is_parameter;
 use super::charset;
 use super::keys::{self, Level};
-use super::lists::{ends_as, is_one_of};
+use super::lists::{ends_as, is_one_of, list};
 use super::object;
 use super::scan::Scanner;
 use super::value;
@@ -22,6 +22,7 @@ impl Scanner<'_> {
             || self.is_source(bare)
             || self.is_declared(bare)
             || self.is_note(bare)
+            || self.is_checksum(bare)
             || self.is_outcome(bare)
             || self.is_elided(bare)
             || self.is_subject(bare)
@@ -40,6 +41,7 @@ impl Scanner<'_> {
         listed
             || number
                 && (content.len() <= 2
+                    || ends_as!(bare.own, "bytes")
                     || !always
                     || self.inside > 0 && content.len() < 6
                     || self.is_at(bare.end, b" bytes"))
@@ -209,6 +211,15 @@ impl Scanner<'_> {
             && content.iter().all(u8::is_ascii_hexdigit)
             && is_one_of!(self.slice(from, to), "on branch");
         !sep.quoted && (status || described) || passed || commit
+    }
+
+    /// `checksum of migration add_api_tokens: 0c76…`: the hash of what has that name
+    fn is_checksum(&self, bare: &Bare<'_>) -> bool {
+        let content = bare.content;
+        bare.sep.spaced_colon
+            && matches!(content.len(), 32 | 40 | 64)
+            && content.iter().all(u8::is_ascii_hexdigit)
+            && self.words_mention(list!("checksum digest etag"))
     }
 
     /// `password: is required`, where a sentence may stand.

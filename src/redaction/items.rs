@@ -25,7 +25,17 @@ impl Scanner<'_> {
         }
         let link = self.one_at(
             at,
-            const { &Beginnings::of(&[" are", " generated", " created", " issued", " regenerated"]) },
+            const {
+                &Beginnings::of(&[
+                    " are",
+                    " generated",
+                    " created",
+                    " issued",
+                    " regenerated",
+                    " shown once",
+                    " printed",
+                ])
+            },
         );
         at += link.map_or(0, |link| link.len());
         // `backup codes generated for uid=31: …`

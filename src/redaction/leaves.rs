@@ -1,6 +1,7 @@
 //! A context's leaves: what they say, and how they and rows of them are hidden.
 
-use super::bound::{MOST, may_be_secret};
+use super::bound::{MOST, holds_secret, may_be_secret};
+use super::lists::is_one_of;
 use super::names::Rule;
 use super::{MARK, Tally, charset};
 use crate::json::Json;
@@ -27,6 +28,32 @@ pub fn hide_bound(items: &mut [Json<'_>], places: u32, tally: &mut Tally) {
         if places >> nth & 1 == 1 && text {
             hide(item, Rule::CONTEXT_KEY, tally);
         }
+    }
+}
+
+/// Which columns of a database's answer hold a secret, one bit each: `{columns: ["id", "password"], rows: [[7, "…"]]}`.
+pub fn sensitive_columns(fields: &[(Cow<'_, str>, Json<'_>)]) -> u32 {
+    let named = |key: &str| is_one_of!(key.as_bytes(), "columns cols fields columnnames column_names");
+    let columns = fields.iter().find_map(|(key, value)| match value {
+        Json::Array(columns) if named(key) => Some(columns),
+        _ => None,
+    });
+    (0..MOST).zip(columns.into_iter().flatten()).fold(0, |bits, (nth, column)| {
+        let secret = matches!(column, Json::String(name) if holds_secret(name.as_bytes()));
+        bits | u32::from(secret) << nth
+    })
+}
+
+/// Hides what stands in such columns: of a row, or of each row of a list.
+pub fn hide_columns(rows: &mut [Json<'_>], places: u32, tally: &mut Tally) {
+    if rows.iter().all(|row| matches!(row, Json::Array(_))) {
+        for row in rows {
+            if let Json::Array(row) = row {
+                hide_bound(row, places, tally);
+            }
+        }
+    } else {
+        hide_bound(rows, places, tally);
     }
 }
 

@@ -106,6 +106,21 @@ pub fn is_paired(value: &[u8]) -> bool {
         && super::keys::level(value) == super::keys::Level::Harmless
 }
 
+/// `foxglove-Pin`: words joined by a dash that are not capitalised alike, none of which is about a secret.
+pub fn is_dashed(value: &[u8]) -> bool {
+    let word = |part: &[u8]| {
+        (3..=12).contains(&part.len())
+            && part.iter().all(u8::is_ascii_alphabetic)
+            && part.iter().skip(1).all(u8::is_ascii_lowercase)
+            && !super::says::is_known_word(part)
+    };
+    let capital = |part: &[u8]| part.first().is_some_and(u8::is_ascii_uppercase);
+    let mut parts = value.split(|&b| b == b'-');
+    matches!((parts.next(), parts.next(), parts.next()), (Some(a), Some(b), None)
+        if word(a) && word(b) && capital(a) != capital(b))
+        && super::keys::level(value) == super::keys::Level::Harmless
+}
+
 /// `tiger-lily`: plain words joined by dashes, none of which is about a secret.
 pub fn is_joined(value: &[u8]) -> bool {
     let word = |part: &[u8]| (4..=12).contains(&part.len()) && part.iter().all(u8::is_ascii_lowercase);

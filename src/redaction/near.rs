@@ -79,6 +79,14 @@ impl Scanner<'_> {
         {
             return true;
         }
+        // `log in with admin / hunter2`
+        if self.is_at(end, b" / ")
+            && is_one_of!(word, "root admin administrator")
+            && is_one_of!(self.nth_word(0), "with as using")
+            && self.chosen(end + 3)
+        {
+            return true;
+        }
         // `system/…@orcl`
         if self.byte(end) == b'/' && is_one_of!(word, ORACLE) && self.oracle_logon(start, end) {
             return true;
@@ -130,6 +138,15 @@ impl Scanner<'_> {
             return true;
         }
         if self.line.login && is_one_of!(word, "and") && self.default_login(end) {
+            return true;
+        }
+        // `prompt "Password:" answered with …`
+        if self.line.password
+            && is_one_of!(word, "with")
+            && is_one_of!(self.nth_word(0), "answered")
+            && self.byte(end) == b' '
+            && self.told_here(end + 1)
+        {
             return true;
         }
         if self.line.login && is_one_of!(word, "with using") && self.login_with(end) {

@@ -18,7 +18,7 @@ pub const DATABASES: &str =
     "postgres postgresql mysql mariadb redis rediss mongodb srv amqp amqps mssql sqlserver clickhouse";
 
 /// Functions that are given a password by its place.
-pub const POSITIONAL_CALLS: &str = "httpbasicauth httpdigestauth basicauth login signin authenticate attempt validateuser checkcredentials compare comparesync hash hashsync pdo crypt pgp_sym_encrypt pgp_sym_decrypt secretstr secretbytes";
+pub const POSITIONAL_CALLS: &str = "httpbasicauth httpdigestauth basicauth login signin authenticate attempt validateuser checkcredentials compare comparesync hash hashsync pdo crypt __construct pgp_sym_encrypt pgp_sym_decrypt secretstr secretbytes";
 
 /// How much blank may stand before a string of a list.
 const BLANK_AT_MOST: usize = 24;
@@ -108,8 +108,12 @@ impl Scanner<'_> {
             () if is_one_of!(word, "login signin authenticate attempt validateuser checkcredentials") => {
                 self.second_string(open, false)
             }
-            // PHP's `new PDO('mysql:…', 'ada', '…')`
-            () if is_one_of!(word, "pdo") => {
+            // PHP's `new PDO('mysql:…', 'ada', '…')`, and in its traces `PDO->__construct('mysql:…', 'ada', '…')`
+            () if is_one_of!(word, "pdo __construct") => {
+                let base = self.slice(open.saturating_sub(18), open);
+                if word.starts_with(b"_") && !mentions(base, &[b"PDO->", b"PDO::", b"sqli->", b"sqli::"]) {
+                    return false;
+                }
                 let (_, _, after) = self.argument_at(open, 160);
                 self.is_at(after, b", ") && self.second_string(after + 2, true)
             }

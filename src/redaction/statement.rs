@@ -125,7 +125,8 @@ impl Scanner<'_> {
         // `PASS src/a.test.ts` is a test's result.
         let user = self.before(start) == b'\n'
             && self.slice(start.saturating_sub(80), start).windows(5).any(|part| part == b"USER ");
-        user || signs.iter().any(|sign| before.ends_with(sign))
+        user || self.is_at(start.saturating_sub(9), b"command: ")
+            || signs.iter().any(|sign| before.ends_with(sign))
     }
 
     /// Takes the string or the word behind the space at `at` when the line, the string or the command ends with it.

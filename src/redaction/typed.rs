@@ -13,6 +13,9 @@ use super::words::Beginnings;
 /// How far what was typed is followed.
 const TYPED_AT_MOST: usize = 96;
 
+/// How far before a field's name it is said that something was typed into it.
+const FIELD_AT_MOST: usize = 24;
+
 /// The longest name of a method.
 const METHOD_AT_MOST: usize = 24;
 
@@ -24,11 +27,13 @@ impl Scanner<'_> {
     #[inline(never)]
     pub fn typed(&mut self, start: usize, end: usize) -> bool {
         match self.byte(end) {
+            b']' if self.before(start) == b'=' => self.typed_into(start, end),
             b'"' | b'\'' | b']' | b')' => self.filled(start, end),
             b' ' if self.before(start) == b'#' && self.is_at(end, b" with ") => {
                 self.names_field(start, end) && self.told_here(end + 6)
             }
-            _ => self.before(start) == b'#' && self.names_field(start, end) && self.typed_before(start),
+            _ if self.before(start) == b'#' => self.names_field(start, end) && self.typed_before(start),
+            _ => matches!(self.before(start), b' ' | b'=') && self.typed_into(start, end),
         }
     }
 
@@ -76,6 +81,32 @@ impl Scanner<'_> {
             self.take(from, to, after, Rule::KEY_VALUE);
         }
         fits
+    }
+
+    /// `typed '…' into input[type=password]`, `typed "…" into the password box`
+    fn typed_into(&mut self, start: usize, end: usize) -> bool {
+        const INTO: &[u8] = b" into ";
+        let back = self.slice(start.saturating_sub(FIELD_AT_MOST), start);
+        let Some(into) = back.windows(INTO.len()).rposition(|part| part == INTO) else { return false };
+        let stop = start - (back.len() - into);
+        let mark = self.before(stop);
+        if !matches!(mark, b'"' | b'\'') || !self.names_field(start, end) {
+            return false;
+        }
+        let from = stop.saturating_sub(TYPED_AT_MOST).max(self.done);
+        self.looked(from, end);
+        let text = self.slice(from, stop - 1);
+        let Some(open) = text.iter().rposition(|&b| b == mark) else { return false };
+        let (before, content) = text.split_at_checked(open).unwrap_or_default();
+        let content = content.get(1..).unwrap_or_default();
+        let typed = [&b"typed "[..], b"entered ", b"filled "].iter().any(|verb| before.ends_with(verb));
+        if !typed || !value::is_told(content) {
+            return false;
+        }
+        let resume = self.at;
+        self.take(stop - 1 - content.len(), stop - 1, stop, Rule::KEY_VALUE);
+        self.at = self.at.max(resume);
+        true
     }
 
     /// `type … into #user_password`: what stands before ` into #`.

@@ -3,7 +3,7 @@
 
 use super::charset;
 use super::keys::{self, Level};
-use super::lists::is_one_of;
+use super::lists::{is_one_of, list};
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
@@ -55,7 +55,9 @@ impl Scanner<'_> {
         });
         let rejected = self.one_at(behind, &REJECTED);
         let Some(link) = held.or(rejected) else { return false };
-        if !self.names_secret(start, end) {
+        // SQL's `insert into "api_keys" ("name", …)`
+        let columns = || link == " (" && self.words_mention(list!("into table references on exists"));
+        if !self.names_secret(start, end) || columns() {
             return false;
         }
         let at = behind + link.len();
