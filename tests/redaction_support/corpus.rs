@@ -6,14 +6,16 @@
 #![allow(dead_code, unused_imports)] // each suite uses a part
 #![allow(clippy::unwrap_used)] // of tests alone
 
+mod fragments;
 mod hostile;
 pub mod random;
 mod trees;
 
-pub use hostile::{FRAGMENTS, hostile, random_tree};
+pub use fragments::FRAGMENTS;
+pub use hostile::hostile;
 use random::Random;
 use std::collections::BTreeSet;
-pub use trees::{leaves, same_shape, tree};
+pub use trees::{leaves, random_tree, same_shape, tree};
 
 pub struct Line {
     /// The form it was filled in from.

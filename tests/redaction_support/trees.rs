@@ -1,5 +1,6 @@
 //! Contexts as trees, before redaction and after.
 
+use super::random::{DIGITS, Random};
 use log_ingestion_worker::json::Json;
 
 pub fn tree(value: &serde_json::Value) -> Json<'static> {
@@ -38,4 +39,28 @@ pub fn leaves(tree: &Json<'_>, out: &mut Vec<String>) {
         Json::Object(fields) => fields.iter().for_each(|(_, value)| leaves(value, out)),
         _ => {}
     }
+}
+
+/// A tree of these words, its shape drawn from the bits of a number.
+pub fn random_tree(words: &[String], shape: u64, depth: u32) -> Json<'static> {
+    fn build(words: &[String], random: &mut Random, depth: u32) -> Json<'static> {
+        let word = |random: &mut Random| words[random.below(words.len())].clone();
+        match random.below(if depth == 0 { 4 } else { 8 }) {
+            0 => Json::Null,
+            1 => Json::Bool(true),
+            2 => Json::Number(random.of(DIGITS, 6).into()),
+            3 => Json::String(word(random).into()),
+            4 | 5 => Json::Array((0..random.below(5)).map(|_| build(words, random, depth - 1)).collect()),
+            _ => {
+                const KEYS: [&str; 9] =
+                    ["password", "name", "value", "tokens", "a", "kty", "d", "pin", "signature"];
+                Json::Object(
+                    (0..random.below(5))
+                        .map(|_| (KEYS[random.below(9)].into(), build(words, random, depth - 1)))
+                        .collect(),
+                )
+            }
+        }
+    }
+    build(words, &mut Random::new(shape), depth)
 }
