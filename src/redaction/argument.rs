@@ -58,7 +58,10 @@ impl Scanner<'_> {
         let word = self.slice(start, end);
         let from = end + if next == b'(' { 1 } else { value::run_of(self.text, end, next) };
         // `the old password ("…")`
-        let from = from + usize::from(self.is_at(end, b" (\"") || self.is_at(end, b" ('"));
+        let bracketed = is_one_of!(self.nth_word(0), "old new wrong temporary current master initial")
+            || is_one_of!(self.nth_word(0), "root admin");
+        let bracketed = bracketed && (self.is_at(end, b" (\"") || self.is_at(end, b" ('"));
+        let from = from + usize::from(bracketed);
         // Python's `key b'…'`
         let from = from + usize::from(self.byte(from) == b'b' && matches!(self.byte(from + 1), b'\'' | b'"'));
         let first = self.byte(from);
@@ -75,13 +78,17 @@ impl Scanner<'_> {
         if self.of_device(start, word, from) {
             return true;
         }
-        if is_one_of!(word, "code") && matches!(first, b'\'' | b'"') && self.of_grant(start) {
+        if is_one_of!(word, "code")
+            && matches!(first, b'\'' | b'"')
+            && !is_one_of!(self.nth_word(0), "error promo")
+            && self.of_grant(start)
+        {
             return self.quoted_argument(from);
         }
         if is_one_of!(word, "phrase mnemonic") && self.seed_words(from) {
             return true;
         }
-        if word == b"tok" {
+        if word == b"tok" && self.before(start) == b'(' {
             return self.short_for_token(from);
         }
         let level = self.alone(start, end);
@@ -197,7 +204,8 @@ impl Scanner<'_> {
     fn short_for_token(&mut self, from: usize) -> bool {
         let to = charset::CREDENTIAL.run_within(self.text, from, 256);
         self.looked(from, to);
-        let token = value::is_unmistakable(self.slice(from, to));
+        let content = self.slice(from, to);
+        let token = value::is_unmistakable(content) && !content.iter().all(u8::is_ascii_hexdigit);
         if token {
             self.take(from, to, to, Rule::KEY_VALUE);
         }
@@ -207,7 +215,7 @@ impl Scanner<'_> {
     /// `invalid_grant: code "…" was already redeemed`
     fn of_grant(&self, start: usize) -> bool {
         let back = self.slice(start.saturating_sub(GRANT_WITHIN), start);
-        let from = self.byte(start + 6) != 0 && mentions(back, &[b"grant", b"oauth", b"OAuth"]);
+        let from = self.byte(start + 6) != 0 && mentions(back, &[b"_grant", b"oauth", b"OAuth"]);
         let long = self.slice(start + 6, charset::CREDENTIAL.run_within(self.text, start + 6, 128));
         from && value::looks_generated(long, 16)
     }

@@ -2,6 +2,7 @@
 
 use super::benign;
 use super::charset;
+use super::context::STATE_AT_LEAST;
 use super::formed::is_account_key;
 use super::keys::{self, Half, Level};
 use super::lists::{ends_as, is_one_of};
@@ -24,8 +25,11 @@ const VERSIONS: &str = "key_v1 key_v2";
 /// How far behind its name the value of a pair stands at most.
 const PAIR_AT_MOST: usize = 400;
 
-/// How far before its confirmation a password is named.
-const CONFIRMED_WITHIN: usize = 48;
+/// How far behind a password the name of its confirmation starts at most.
+const CONFIRMED_WITHIN: usize = 8;
+
+/// How far behind an OAuth code its `state` is named at most.
+const BESIDE_CODE: usize = 8;
 
 /// How far before its end the last line of a key starts at most: `-----END ENCRYPTED PRIVATE KEY-----\n`.
 const PEM_END: usize = 64;
@@ -161,6 +165,16 @@ impl Scanner<'_> {
                 self.oauth_code(sep)
                     || (self.of_signing_in(start) || self.expires_behind(sep)) && self.digits_value(sep)
             }
+            // Beside an OAuth code: `"code":"…","state":"…"`
+            Level::Query
+                if name == b"state"
+                    && self.found.last().is_some_and(|span| {
+                        span.rule == Rule::URL_QUERY && span.end + BESIDE_CODE > start
+                    })
+                    && self.generated_value(sep, STATE_AT_LEAST, Rule::URL_QUERY) =>
+            {
+                true
+            }
             Level::Query if !self.in_query(start) => {
                 self.line.owed |=
                     self.line.secret && statement::is_owed(self.slice(sep.value, sep.value + 2));
@@ -177,6 +191,11 @@ impl Scanner<'_> {
             Level::IfGenerated if sep.unspaced && sep.colon && !sep.quoted && name == b"session" => false,
             Level::IfGenerated if self.cookie_collection(start, end, sep.value) => true,
             Level::IfGenerated => self.generated_value(sep, 10, Rule::KEY_VALUE),
+            // `verification code: 12 34 56`
+            Level::Always if ends_as!(name, "code") && self.digits_in_pairs(sep.value) => {
+                self.take(sep.value, sep.value + 8, sep.value + 8, Rule::ONE_TIME_CODE);
+                true
+            }
             Level::UnlessNumber | Level::UnlessCount | Level::Always => {
                 let ends = |word: &[u8]| {
                     name.len()
@@ -206,11 +225,12 @@ impl Scanner<'_> {
         }
     }
 
-    /// `{"password":"…","confirm":"…"}`
+    /// `{"password":"…","confirm":"…"}`: what stands just behind a password that was taken.
     fn confirms_password(&mut self, start: usize) -> bool {
-        let from = start.saturating_sub(CONFIRMED_WITHIN);
-        self.looked(from, start);
-        mentions(self.slice(from, start), &[b"assword"])
+        let Some(before) = self.found.last().filter(|span| span.end + CONFIRMED_WITHIN > start) else {
+            return false;
+        };
+        mentions(self.slice(before.start.saturating_sub(2 * CONFIRMED_WITHIN), before.start), &[b"assword"])
     }
 
     /// The start of a plain value.

@@ -109,7 +109,7 @@ impl Scanner<'_> {
         let places = if named { self.owed_parameters(sep.value) } else { self.line.places };
         // Drizzle's `params: …`, a line of its own: what stands there may have spaces
         let below = self.byte(sep.value.saturating_sub(name.len() + 3)) == b'\n';
-        self.take_bound(sep.value, places, named, below);
+        self.take_bound(sep.value, places, named, below, false);
         true
     }
 
@@ -119,13 +119,13 @@ impl Scanner<'_> {
         if self.line.places == 0 || self.in_row || self.before(list) != b' ' {
             return false;
         }
-        self.take_bound(list, self.line.places, false, false);
+        self.take_bound(list, self.line.places, false, false, true);
         self.at = self.at.max(list + 1);
         true
     }
 
-    /// Takes those of the values at `list` that stand in these places.
-    fn take_bound(&mut self, list: usize, places: u32, named: bool, below: bool) {
+    /// Takes those of the values at `list` that stand in these places. Where the list has no name, only strings.
+    fn take_bound(&mut self, list: usize, places: u32, named: bool, below: bool, unnamed: bool) {
         let mut at = list + usize::from(self.byte(list) == b'[');
         for nth in 0..MOST {
             at += value::run_of(self.text, at, b' ').min(4);
@@ -172,7 +172,11 @@ impl Scanner<'_> {
                 break; // a sentence
             }
             let content = self.judged(from, to);
-            let told = !bare || value::is_told(content) || content.iter().all(u8::is_ascii_digit);
+            let told = match () {
+                () if unnamed => self.before(from) == b'"',
+                () if bare => value::is_told(content) || content.iter().all(u8::is_ascii_digit),
+                () => true,
+            };
             if from < to && places >> place & 1 == 1 && told && may_be_secret(content) {
                 self.take(from, to, after, Rule::KEY_VALUE);
             } else {

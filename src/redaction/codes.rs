@@ -222,7 +222,8 @@ impl Scanner<'_> {
         static ASKED: Beginnings =
             Beginnings::of(&["enter this to ", "use this to ", "enter it to ", "use it to "]);
         if let Some(asked) = self.one_at(whose, &ASKED) {
-            return self.one_at(whose + asked.len() - " to ".len(), &SIGNING_IN).is_some();
+            let at = whose + asked.len();
+            return self.is_at(at, b"log in") || self.is_at(at, b"sign in");
         }
         let to = TOKEN_DOT.run_within(self.text, whose, 8);
         let rest = self.slice(to, to + BEHIND_AT_MOST);

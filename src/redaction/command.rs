@@ -213,6 +213,10 @@ impl Scanner<'_> {
             }
             return self.command_span(at + colon + 1, to);
         }
+        // `ssh-keygen -p -P … -N …`: the old passphrase, and the new one
+        if word == b"P" && self.line.password_flag == b'N' && space > 0 && !dash {
+            return self.command_value(from);
+        }
         // SNMP's passphrases: `-a SHA -A … -x AES -X …`
         if matches!(word, b"A" | b"X")
             && space > 0

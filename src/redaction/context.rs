@@ -11,11 +11,15 @@ use super::lists::{ends_as, is_one_of};
 use super::names::Rule;
 use super::object;
 use super::owned::is_value_under;
+use super::phrase::PASSWORDS;
 use super::product::is_of_product;
 use super::statement::{mnemonic, owed};
 use super::{MARK, Tally, redact_text, value};
 use crate::json::Json;
 use std::borrow::Cow;
+
+/// The shortest `state` beside an OAuth code that is random.
+pub const STATE_AT_LEAST: usize = 16;
 
 /// Under what a database's statement stands.
 const STATEMENTS: &str = "query sql statement text";
@@ -137,11 +141,12 @@ fn visit_object<'t, 'a>(
     let patch = fields.iter().any(|(key, _)| key == "op");
     let names_secret = fields.iter().any(|(key, value)| {
         key == "type" && leaf(value) == b"password"
+            || key == "label" && ends_as!(leaf(value), PASSWORDS)
             || keys::pair_half(key.as_bytes()) == Some(Half::Name) && names_field(key, value, patch)
     });
     // `{type: "totp", code: "123456"}`
     let one_time = fields.iter().any(|(key, value)| {
-        is_one_of!(key.as_bytes(), "type kind method factor channel strategy flow")
+        is_one_of!(key.as_bytes(), "type kind method factor channel strategy")
             && is_second_factor(leaf(value))
     });
     let has = |half: &str| fields.iter().any(|(key, _)| key.starts_with(half));
@@ -165,6 +170,20 @@ fn visit_object<'t, 'a>(
     let guarded = fields.iter().any(|(key, _)| keys::level(key.as_bytes()) == Level::Always);
     // `credentialsByType: {password: 812, passkey: 118}`: how many there are of each
     let counts = is_breakdown(name) && fields.iter().all(|(_, value)| matches!(value, Json::Number(_)));
+    let confirmed = fields.iter().any(|(key, value)| match value {
+        Json::String(text) => {
+            ends_as!(key.as_bytes(), "password passwd pwd") && hides(text, Level::Always, key)
+        }
+        _ => false,
+    });
+    let granted = fields.iter().any(|(key, value)| match value {
+        Json::String(text) => key == "code" && hides(text, Level::Code, key),
+        _ => false,
+    });
+    // Convex Auth's
+    let mailed = fields.iter().any(|(key, value)| {
+        key == "flow" && matches!(leaf(value), b"email-verification" | b"reset-verification")
+    });
     for (key, value) in fields {
         let own = match level {
             _ if counts => Level::Harmless,
@@ -191,7 +210,11 @@ fn visit_object<'t, 'a>(
                 Level::Digits
             }
             // `{password, confirm: "…"}`
-            _ if guarded && key == "confirm" && matches!(value, Json::String(_)) => Level::Always,
+            _ if confirmed && key == "confirm" && matches!(value, Json::String(_)) => Level::Always,
+            // `{flow: "email-verification", code: "123456"}`
+            _ if mailed && key == "code" && matches!(leaf(value).len(), 6 | 8) => Level::Digits,
+            // What comes back beside an OAuth code against forged requests (RFC 6749, section 10.12)
+            _ if granted && key == "state" && leaf(value).len() >= STATE_AT_LEAST => Level::IfGenerated,
             // `{access: "…", refresh: "…"}`
             _ if is_one_of!(key.as_bytes(), NUMBERED) && is_account_key(leaf(value)) => Level::Always,
             _ if pair
@@ -227,10 +250,13 @@ fn visit_object<'t, 'a>(
             _ => own,
         };
         if columns != 0
-            && is_one_of!(key.as_bytes(), "row rows values data results")
             && let Json::Array(rows) = &mut *value
         {
-            hide_columns(rows, columns, tally);
+            match &**key {
+                "rows" | "values" | "data" | "results" => hide_columns(rows, columns, tally),
+                "row" => hide_bound(rows, columns, tally),
+                _ => {}
+            }
         }
         if places != 0
             && is_one_of!(key.as_bytes(), BOUND)
@@ -365,17 +391,16 @@ fn names_field(key: &str, value: &Json<'_>, patch: bool) -> bool {
 
 /// Whether a name says by what the things under it are counted: `tokensByModel`, `secrets_by_env`.
 fn is_breakdown(name: &str) -> bool {
-    let by = |part: &[u8]| matches!(part, [b'B', b'y', b'A'..=b'Z'] | b"by_");
-    name.as_bytes().windows(3).skip(2).any(by)
+    const COUNTED: &str = "credentials tokens secrets cookies keys sessions";
+    let by = |part: &[u8]| matches!(part, [b'B', b'y', b'A'..=b'Z'] | b"By_" | b"by_");
+    let at = name.as_bytes().windows(3).position(by).unwrap_or(0);
+    let counted = name.as_bytes().get(..at).unwrap_or_default();
+    is_one_of!(counted.strip_suffix(b"_").unwrap_or(counted), COUNTED)
 }
 
 /// Whether a factor of a login is one whose codes are typed in.
 fn is_second_factor(name: &[u8]) -> bool {
-    is_one_of!(
-        name,
-        "totp hotp otp mfa 2fa email_otp sms_otp phone_otp backup_code recovery_code email-verification \
-        reset-verification"
-    )
+    is_one_of!(name, "totp hotp otp mfa 2fa email_otp sms_otp phone_otp backup_code recovery_code")
 }
 
 fn is_name(text: &str) -> bool {

@@ -47,7 +47,13 @@ impl Scanner<'_> {
         let path = content.contains(&b'/') && !content.iter().any(u8::is_ascii_uppercase);
         let secret = self.line.secret && !path && value::looks_generated(content, least)
             || (spoken || tried) && !object && value::is_told(content);
-        if !secret || to - from > GIVEN_AT_MOST || value::names_kind(content) || self.says_other(content) {
+        let typed = content.ends_with(b"Array"); // `got "Uint8Array"`
+        if !secret
+            || typed
+            || to - from > GIVEN_AT_MOST
+            || value::names_kind(content)
+            || self.says_other(content)
+        {
             return false;
         }
         self.take(from, to, after, Rule::KEY_VALUE);

@@ -4,6 +4,7 @@ use super::charset;
 use super::lists::is_one_of;
 use super::names::Rule;
 use super::scan::Scanner;
+use super::value;
 use super::words::Beginnings;
 
 /// A name, and where its first letter beyond ASCII stands, by the first two bytes of which it is found.
@@ -94,8 +95,21 @@ impl Scanner<'_> {
             })
         };
         let password = ends(&PASSWORDS);
+        let found = password.or_else(|| ends(&CODES));
+        // `"contraseña":"…"`
+        static SIGNS: Beginnings = Beginnings::of(&["\":", "':", "\\\":"]);
+        if let Some(named) = password
+            && let Some(sign) = self.one_at(named, &SIGNS)
+        {
+            let at = named + sign.len() + value::run_of(self.text, named + sign.len(), b' ').min(1);
+            let (from, to, after) = self.argument_at(at, usize::MAX);
+            if from > at && from < to && !value::says_nothing(self.judged(from, to)) {
+                self.take(from, to, after, Rule::KEY_VALUE);
+                return;
+            }
+        }
         let code = password.is_none();
-        let Some(named) = password.or_else(|| ends(&CODES)) else { return };
+        let Some(named) = found else { return };
         // `jednorazowe hasło: 123456`, `hasło jednorazowe: 123456`
         let once = [self.nth_word(0), self.nth_word(1)].iter().any(|word| is_one_of!(word, ONCE));
         let mut at = named;

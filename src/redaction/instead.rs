@@ -220,6 +220,7 @@ impl Scanner<'_> {
             && matches!(content.len(), 32 | 40 | 64)
             && content.iter().all(u8::is_ascii_hexdigit)
             && self.words_mention(list!("checksum digest etag"))
+            && self.words_mention(list!("of"))
     }
 
     /// `password: is required`, where a sentence may stand.

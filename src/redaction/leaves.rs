@@ -1,7 +1,8 @@
 //! A context's leaves: what they say, and how they and rows of them are hidden.
 
-use super::bound::{MOST, holds_secret, may_be_secret};
-use super::lists::is_one_of;
+use super::bound::{MOST, may_be_secret};
+use super::keys::{self, Level};
+use super::lists::{ends_as, is_one_of};
 use super::names::Rule;
 use super::{MARK, Tally, charset};
 use crate::json::Json;
@@ -31,29 +32,31 @@ pub fn hide_bound(items: &mut [Json<'_>], places: u32, tally: &mut Tally) {
     }
 }
 
-/// Which columns of a database's answer hold a secret, one bit each: `{columns: ["id", "password"], rows: [[7, "…"]]}`.
+/// Which columns of a database's answer hold a secret, one bit each: `{columns: ["id", "password"], rows: [[7, "…"]]}`. A word
+/// alone may be a tokenizer's, a test's or a board's (`token`, `pass`, `pin`).
 pub fn sensitive_columns(fields: &[(Cow<'_, str>, Json<'_>)]) -> u32 {
-    let named = |key: &str| is_one_of!(key.as_bytes(), "columns cols fields columnnames column_names");
     let columns = fields.iter().find_map(|(key, value)| match value {
-        Json::Array(columns) if named(key) => Some(columns),
+        Json::Array(columns) if is_one_of!(key.as_bytes(), "columns cols") => Some(columns),
         _ => None,
     });
-    (0..MOST).zip(columns.into_iter().flatten()).fold(0, |bits, (nth, column)| {
-        let secret = matches!(column, Json::String(name) if holds_secret(name.as_bytes()));
-        bits | u32::from(secret) << nth
+    let columns = || (0..MOST).zip(columns.into_iter().flatten());
+    let users = columns().any(|(_, column)| is_one_of!(leaf(column), "user username login email"));
+    columns().fold(0, |bits, (nth, column)| {
+        let name = leaf(column);
+        let password = ends_as!(name, "password passwd pwd passphrase") || users && name == b"pass";
+        let joined = name.contains(&b'_') || name.iter().skip(1).any(u8::is_ascii_uppercase);
+        bits | u32::from(password || joined && keys::level(name) == Level::Always) << nth
     })
 }
 
-/// Hides what stands in such columns: of a row, or of each row of a list.
+/// Hides what stands in such columns of each row, but for what says how it is stored.
 pub fn hide_columns(rows: &mut [Json<'_>], places: u32, tally: &mut Tally) {
-    if rows.iter().all(|row| matches!(row, Json::Array(_))) {
-        for row in rows {
-            if let Json::Array(row) = row {
-                hide_bound(row, places, tally);
-            }
+    for row in rows {
+        if let Json::Array(row) = row
+            && !row.iter().any(|cell| super::value::is_method(leaf(cell)))
+        {
+            hide_bound(row, places, tally);
         }
-    } else {
-        hide_bound(rows, places, tally);
     }
 }
 

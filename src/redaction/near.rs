@@ -82,7 +82,8 @@ impl Scanner<'_> {
         // `log in with admin / hunter2`
         if self.is_at(end, b" / ")
             && is_one_of!(word, "root admin administrator")
-            && is_one_of!(self.nth_word(0), "with as using")
+            && is_one_of!(self.nth_word(0), "with")
+            && is_one_of!(self.nth_word(1), "in login")
             && self.chosen(end + 3)
         {
             return true;
@@ -144,6 +145,7 @@ impl Scanner<'_> {
         if self.line.password
             && is_one_of!(word, "with")
             && is_one_of!(self.nth_word(0), "answered")
+            && is_one_of!(self.nth_word(2), "prompt")
             && self.byte(end) == b' '
             && self.told_here(end + 1)
         {

@@ -63,8 +63,10 @@ impl Scanner<'_> {
             b":\"totp\"",
             b": 'totp'",
             // Convex Auth's flows
-            b"email-verification",
-            b"reset-verification",
+            b"flow: 'email-verif",
+            b"flow: 'reset-verif",
+            b"\"flow\":\"email-verif",
+            b"\"flow\":\"reset-verif",
             b":\"otp\"",
         ];
         let (from, to) = (sep.value, self.text.len().min(sep.value + 80));
@@ -73,6 +75,15 @@ impl Scanner<'_> {
         let found = mentions(self.slice(new, to), WORDS);
         self.expiry.note(from, to, found);
         found
+    }
+
+    /// `12 34 56`
+    pub fn digits_in_pairs(&self, start: usize) -> bool {
+        let two = |at: usize| self.slice(at, at + 2).iter().filter(|b| b.is_ascii_digit()).count() == 2;
+        (0..3).all(|pair| two(start + 3 * pair))
+            && self.byte(start + 2) == b' '
+            && self.byte(start + 5) == b' '
+            && !charset::is_alnum(self.byte(start + 8))
     }
 
     /// Takes the value if it is 4 to 8 digits.
@@ -186,7 +197,15 @@ impl Scanner<'_> {
             && three(start + 4)
             && !charset::is_alnum(self.byte(start + 7))
             && matches!(word.len(), 3 | 7);
-        let end = if parted { start + 7 } else { end };
+        let paired = word.len() == 2 && self.line.one_time && self.digits_in_pairs(start);
+        let end = if parted {
+            start + 7
+        } else if paired {
+            start + 8
+        } else {
+            end
+        };
+        let parted = parted || paired;
         let message =
             (parted || matches!(word.len(), 5 | 6)) && matches!(self.byte(end), 0 | b'\n' | b'"' | b'.');
         self.line.one_time |=

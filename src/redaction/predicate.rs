@@ -45,7 +45,10 @@ impl Scanner<'_> {
             && has(|b| b.is_ascii_digit() || b"!@#$&%+*^~".contains(b))
             && has(|b| b.is_ascii_alphabetic())
             && !value::is_method(content);
-        let telling = telling || ends_as!(name, PASSWORDS) && value::is_paired(content);
+        let telling = telling
+            || name.eq_ignore_ascii_case(b"password")
+                && is_one_of!(self.nth_word(nth + 1), "my your his her old new temporary initial")
+                && value::is_paired(content);
         let quoted = start > at && content.len() >= 3 && ends_as!(name, PASSWORDS);
         if !(telling || quoted)
             || value::says_nothing(content)

@@ -20,6 +20,12 @@ const INNGEST: std::ops::RangeInclusive<usize> = 80..=100;
 /// A session's id that opens the session to whoever has it is as long as that; an analytics tool's is shorter, or a UUID.
 const SESSION: std::ops::RangeInclusive<usize> = 32..=128;
 
+/// So many dashes and such stand in random base64 at most; in a path or a slug there are more.
+const MARKS_AT_MOST: usize = 8;
+
+/// So many letters and digits stand in it at a stretch.
+const STRETCH_AT_LEAST: usize = 20;
+
 /// WordPress' keys and salts: 64 characters of any kind. The text of who set none is shorter.
 const WORDPRESS: usize = 64;
 
@@ -44,14 +50,16 @@ fn is_session(name: &[u8]) -> bool {
     ends_as!(name, "session_id session-id sessionid")
 }
 
-/// Whether a session's id is as random as a token: small letters, capitals and digits, or a longer hash than a trace's id. No
-/// UUID, no document's id (Convex' are of small letters and digits), and none that names what it is an id of (`cs_test_…`).
+/// Whether a session's id is as random as a token: small letters, capitals and digits, most of them at a stretch. No UUID, no
+/// hash, no document's id (Convex' are of small letters and digits), and none that says what it is an id of (`cs_test_…`).
 fn opens_session(value: &[u8]) -> bool {
     let has = |test: fn(&u8) -> bool| value.iter().any(test);
-    let mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
-    let hash = value.len() >= 40 && value.iter().all(u8::is_ascii_hexdigit);
+    let stretch = value.split(|&b| !charset::is_alnum(b)).map(<[u8]>::len).max().unwrap_or(0);
     SESSION.contains(&value.len())
-        && (mixed || hash)
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_uppercase)
+        && stretch >= STRETCH_AT_LEAST
+        && !matches!(value, [b'1' | b'2', b'_', ..]) // OpenTok's
         && !value::names_kind(value)
         && value::is_unmistakable(value)
 }
@@ -65,8 +73,11 @@ pub fn is_of_product(name: &[u8], value: &[u8]) -> bool {
             value.ends_with(b"=") && value.strip_prefix(b"base64:").is_some_and(base64)
         }
         length if INNGEST.contains(&length) && ends_as!(name, "event_key eventkey") => {
-            value::is_unmistakable(value)
+            let parts = value.iter().filter(|&b| b"-_".contains(b)).count();
+            parts <= MARKS_AT_MOST && !value.contains(&b'/') && value::is_unmistakable(value)
         }
+        // ActiveMerchant's check value of a card
+        3 | 4 if ends_as!(name, "verification_value") => value.iter().all(u8::is_ascii_digit),
         length if SESSION.contains(&length) && is_session(name) => opens_session(value),
         WORDPRESS.. => {
             is_wordpress(name)
@@ -82,7 +93,7 @@ impl Scanner<'_> {
     pub fn product_value(&mut self, name: &[u8], sep: Separator) -> bool {
         let laravel = || name == b"key" && (0..=4).any(|mark| self.is_at(sep.value + mark, b"base64:"));
         let named = is_storage(name) || is_wordpress(name) || is_session(name);
-        if !(named || ends_as!(name, "event_key eventkey") || laravel()) {
+        if !(named || ends_as!(name, "event_key eventkey verification_value") || laravel()) {
             return false;
         }
         let (start, end, after) = self.argument_at(sep.value, 2 * WORDPRESS);
@@ -160,7 +171,7 @@ mod tests {
             }
             assert!(!is_of_product(b"cacheKey", value.as_bytes()), "{name}");
         }
-        for opens in ["7mPte2mmUSvvnziyRfTh7ZDymuDRSsNp", &"ab38a0f4c4".repeat(4)] {
+        for opens in ["7mPte2mmUSvvnziyRfTh7ZDymuDRSsNp", "7mPte2mmUSvvnziyRfTh7ZDymuDRS-sNp_x9"] {
             assert!(is_of_product(b"sessionId", opens.as_bytes()), "{opens}");
         }
         for other in [
@@ -168,6 +179,9 @@ mod tests {
             "4bf92f3577b34da6a3ce929d0e0e4736",
             "cs_test_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6",
             "7mPte2mmUSvvnziyRfTh",
+            "ab38a0f4c4ab38a0f4c4ab38a0f4c4ab38a0f4c4",
+            "AWSCLI-Session-1717000000-i-0a1b2c3d4e5f",
+            "GitHubActions-Deploy-Prod-9876543210-1",
             "k57bwz0tbg5ftm0kjwz9ex2q8x6z1q2w",
             "web-7d9f6c5b4d-x2x9k-1717000000-0f3a",
         ] {

@@ -33,7 +33,7 @@ static ROLES: Words<1024> = Words::new(&[
         samlrequest samlart authkey privkey signingkey encryptionkey masterkey sharedkey servicekey \
         heslo haslo clave wachtwoord losenord passe parola salasana adgangskode jelszo sifre \
         credential sessid phpsessid jsessionid authtok aspsessionid cardnumber ccnumber ssws appkey sshpass requirepass masterauth \
-        psk pasword passwrd passord antiforgery einmalcode dockerconfigjson dockercfg storepass keypass rootpw bindpw userpw dbpw adminpw passordet adgangskoden lösenord lösenordet pwdhash pwhash passhash md5pass authcode vcode smscode otpcode"),
+        psk pasword passwrd passord antiforgery einmalcode dockerconfigjson dockercfg storepass keypass rootpw bindpw userpw dbpw adminpw passordet adgangskoden lösenord lösenordet contraseña hasło şifre пароль 密码 密碼 パスワード 비밀번호 pwdhash pwhash passhash md5pass authcode vcode smscode otpcode"),
     (SECRET | MAKES_KEY, "secret jwt cookie"),
     (SECRET | MAKES_KEY | MAKES_CODE, "authorization"),
     (SECRET | MAKES_KEY | TOKEN, "token"),
@@ -65,7 +65,7 @@ static ROLES: Words<1024> = Words::new(&[
     (CODE, "number phrase"),
     (CODE | GENERATED, "answer"),
     (MAKES_CODE, "oob oauth verification sms mfa fa 2fa tfa login signin security backup onetime \
-        pairing device magic card cc factor authenticator unlock seed alarm door gate"),
+        pairing device magic card cc factor authenticator unlock seed alarm door gate keypad"),
     (MAKES_CODE | HARMLESS_END, "time reset email"),
     (MAKES_CODE, "verify"),
     (MAKES_CODE | MAKES_KEY, "recovery"),

@@ -124,7 +124,7 @@ fn says_of_it(value: &[u8]) -> bool {
 
 /// Whether its first word is one of those that begin what is said about a secret.
 fn opens_sentence(value: &[u8]) -> bool {
-    const OPENERS: &str = "too is not must cannot should does was has no minimum at please can't";
+    const OPENERS: &str = "too needs is not must cannot should does was has no minimum at please can't";
     // No further than the longest of them: values stand within values, and each asks this.
     let Some(space) = value.iter().take(10).position(|&b| b == b' ') else { return false };
     let first = value.get(..space).unwrap_or_default();
@@ -181,7 +181,7 @@ fn placeholder(value: &[u8]) -> bool {
                 || super::statement::is_owed(value)
                 || inside(b"{", b"}") && value.get(1..value.len() - 1).is_some_and(path) // `{color.blue.500}`
         }
-        Some(b'#') => inside(b"#{", b"}"),
+        Some(b'#') => inside(b"#{", b"}") || inside(b"#{", b"}#"), // Azure DevOps'
         Some(b'%') => {
             inside(b"%5B", b"%5D")
                 || inside(b"%3C", b"%3E")

@@ -125,7 +125,7 @@ impl Scanner<'_> {
         // `PASS src/a.test.ts` is a test's result.
         let user = self.before(start) == b'\n'
             && self.slice(start.saturating_sub(80), start).windows(5).any(|part| part == b"USER ");
-        user || self.is_at(start.saturating_sub(9), b"command: ")
+        user || self.is_at(start.saturating_sub(13), b"FTP command: ")
             || signs.iter().any(|sign| before.ends_with(sign))
     }
 
@@ -274,22 +274,24 @@ pub fn mnemonic(text: &[u8], from: usize) -> Option<usize> {
     (words >= 12 && words % 3 == 0).then_some(at)
 }
 
-/// The same where a sentence goes on behind it: as many of the words as a seed may have.
+/// The same where a sentence goes on behind it: twelve or twenty-four of the words, or as many as there are.
 pub fn mnemonic_in(text: &[u8], from: usize) -> Option<usize> {
-    const OTHERS: &str = "the and for with was were your from are has not but";
+    const OTHERS: &str =
+        "the and for with was were your from are has not but user shown opened taps clicks failed words";
     let (mut at, mut end, mut words) = (from, None, 0);
     while words < 24 {
         let to = charset::ALNUM.run_within(text, at, 9);
         let word = text.get(at..to).unwrap_or_default();
-        if !(3..=8).contains(&word.len()) || !word.iter().all(u8::is_ascii_lowercase) {
-            break;
-        }
-        if is_one_of!(word, OTHERS) {
-            return None; // a sentence: no list of such words has them
+        let plain = (3..=8).contains(&word.len()) && word.iter().all(u8::is_ascii_lowercase);
+        if !plain || is_one_of!(word, OTHERS) {
+            break; // none of a seed's words
         }
         words += 1;
-        end = if words >= 12 && words % 3 == 0 { Some(to) } else { end };
-        if text.get(to) != Some(&b' ') {
+        let last = text.get(to) != Some(&b' ');
+        if words == 12 || words == 24 || words > 12 && words % 3 == 0 && last {
+            end = Some(to);
+        }
+        if last {
             break;
         }
         at = to + 1;

@@ -125,9 +125,6 @@ impl Scanner<'_> {
             if words == 0 && self.is_at(from, b"will be ") {
                 return Some((from + 8, 0, false));
             }
-            if words == 0 && self.is_at(from, b"used to be ") {
-                return Some((from + 11, 0, false));
-            }
             // `signing key in use: …`
             if words == 0 && self.is_at(from, b"in use: ") {
                 return Some((from + 8, 0, false));
@@ -277,9 +274,10 @@ impl Scanner<'_> {
             let (from, to, after) = self.argument_at(start, FURTHEST);
             let content = self.judged(from, to);
             let quoted = password && from > start && content.len() >= 3;
+            let dashed = taken || self.one_at(after, &TO).is_some();
             let worded = password
                 && (value::is_coined(content)
-                    || value::is_dashed(content)
+                    || dashed && value::is_dashed(content)
                     || taken && value::is_joined(content));
             // `Passwort geändert auf Server2`, `… von Admin1`: where, and by whom
             let marked = || content.iter().any(|b| b"!@#$%^&*?+=".contains(b));

@@ -100,7 +100,10 @@ impl Scanner<'_> {
         let (before, content) = text.split_at_checked(open).unwrap_or_default();
         let content = content.get(1..).unwrap_or_default();
         let typed = [&b"typed "[..], b"entered ", b"filled "].iter().any(|verb| before.ends_with(verb));
-        if !typed || !value::is_told(content) {
+        let gap = back.get(into + INTO.len()..).unwrap_or_default();
+        let field = matches!(gap, b"" | b"the " | b"input[type=" | b"<input type=");
+        if !typed || !field || !value::is_told(content) || content.contains(&b' ') || self.says_other(content)
+        {
             return false;
         }
         let resume = self.at;

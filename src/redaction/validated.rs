@@ -56,7 +56,7 @@ impl Scanner<'_> {
         let rejected = self.one_at(behind, &REJECTED);
         let Some(link) = held.or(rejected) else { return false };
         // SQL's `insert into "api_keys" ("name", …)`
-        let columns = || link == " (" && self.words_mention(list!("into table references on exists"));
+        let columns = || link == " (" && self.words_mention(list!("into table references exists"));
         if !self.names_secret(start, end) || columns() {
             return false;
         }
