@@ -7,8 +7,6 @@ use super::formed::is_account_key;
 use super::keys::{self, Half, Level};
 use super::lists::{ends_as, is_one_of};
 use super::names::Rule;
-use super::object;
-use super::phrase::PASSWORDS;
 use super::scan::Scanner;
 use super::separator::Separator;
 use super::statement;
@@ -30,9 +28,6 @@ const CONFIRMED_WITHIN: usize = 8;
 
 /// How far behind an OAuth code its `state` is named at most.
 const BESIDE_CODE: usize = 8;
-
-/// How far before its end the last line of a key starts at most: `-----END ENCRYPTED PRIVATE KEY-----\n`.
-const PEM_END: usize = 64;
 
 /// How much of a label's value, or of a list's first string, is looked at.
 pub const HEAD_AT_MOST: usize = 64;
@@ -265,81 +260,9 @@ impl Scanner<'_> {
         match self.value(sep) {
             None => self.items_below(sep.value),
             Some(Value::Opens(at)) => self.opened(sep, name, at),
-            Some(Value::Quoted(start, end, after)) => {
-                let content = self.judged(start, end);
-                let named = charset::WORD.run_within(self.text, name, 64);
-                let own = self.slice(name, named);
-                let nothing = value::says_nothing(content);
-                if nothing
-                    && self.is_owned(sep, name, own, content)
-                    && !self.is_token_of_text(own, content, after)
-                {
-                    self.take_named(start, end, after, Rule::KEY_VALUE);
-                    return true;
-                }
-                if nothing {
-                    self.owes(content);
-                    self.resume(after);
-                    self.changed_to(after);
-                    return true;
-                }
-                if let Some(to) = statement::mnemonic(self.text, start).filter(|&to| to == end) {
-                    self.take(start, to, after, Rule::KEY_VALUE);
-                    return true;
-                }
-                let sentence = value::is_sentence(content) && !self.of_connection(name);
-                let said = !ends_as!(own, PASSWORDS) && content.iter().all(|b| !b.is_ascii_digit());
-                let label = said && benign::is_same_but(b"_-", own, content)
-                    || benign::is_foreign_text(own, content)
-                    || own.contains(&b'-') && benign::is_version(content)
-                    || benign::repeats(own, content)
-                    || benign::ends_in_name(own, content)
-                    || self.is_translation(name, content)
-                    || self.is_at(after, b" object ") && object::is_type_name(content)
-                    || benign::is_name_of_key(own, content)
-                    || self.is_column(own, start, end)
-                    || self.is_letter_given(start, end)
-                    || self.is_token_of_text(own, content, after)
-                    || sep.colon && benign::is_label_text(content)
-                    || self.inside > 0 && benign::is_styling(content)
-                    || object::is_reference(content);
-                if object::prints_itself(own, content) {
-                    // What the object holds is named in the string, and it is all there is.
-                    self.inside = if self.byte(after) == b'}' { 0 } else { self.inside };
-                    return self.pass(start, content);
-                }
-                if label
-                    || value::is_address(content)
-                    || value::is_path(content)
-                    || value::names_header(content)
-                    || sentence
-                {
-                    return self.pass(start, content);
-                }
-                if content.starts_with(b"Bearer ") || content.starts_with(b"Basic ") {
-                    return self.authorization(sep.value).unwrap_or(false);
-                }
-                // A key that goes on in the next string is its own rule's.
-                let last = self.slice(start.max(end.saturating_sub(PEM_END)), end);
-                let first = content.get(..content.len().min(48)).unwrap_or_default();
-                let private =
-                    first.starts_with(b"-----BEGIN ") && first.windows(11).any(|part| part == b"PRIVATE KEY");
-                if private && !last.windows(8).any(|part| part == b"-----END") {
-                    self.at = start;
-                    return true;
-                }
-                self.take_named(start, end, after, Rule::KEY_VALUE);
-                self.changed_to(after);
-                true
-            }
+            Some(Value::Quoted(start, end, after)) => self.quoted_value(sep, name, start, end, after),
             Some(Value::Bare(start, end)) => self.bare_value(sep, level, name, start, end),
         }
-    }
-
-    /// `host=… dbname=… password='it is long'`: where a password stands, no sentence does.
-    fn of_connection(&self, name: usize) -> bool {
-        let back = self.slice(name.saturating_sub(96), name);
-        back.windows(7).any(|part| part == b"dbname=") && self.byte(name) == b'p'
     }
 
     /// Leaves a value: reading goes on in it, or behind it when it is a marker.

@@ -1,12 +1,13 @@
 //! A context is redacted as a tree: its shape and its keys stay, only leaves change.
 
+use super::arrays::visit_array;
 use super::assign::NUMBERED;
 use super::benign;
 use super::beside::{TOKEN_AT_LEAST, is_integration_key, is_routing};
 use super::bound::BOUND;
 use super::formed::{is_account_key, is_told_by_form};
 use super::keys::{self, Half, Level};
-use super::leaves::{hide, hide_bound, hide_columns, hide_pem, leaf, sensitive_columns};
+use super::leaves::{hide, hide_bound, hide_columns, leaf, sensitive_columns};
 use super::lists::{ends_as, is_one_of};
 use super::names::Rule;
 use super::object;
@@ -39,16 +40,16 @@ pub fn redact_context(tree: &mut Json<'_>, tally: &mut Tally) {
 }
 
 /// A list or an object that was not entered yet.
-struct Branch<'t, 'a> {
-    tree: &'t mut Json<'a>,
+pub struct Branch<'t, 'a> {
+    pub tree: &'t mut Json<'a>,
     /// What the name above says.
-    level: Level,
+    pub level: Level,
     /// The name itself.
-    name: &'t str,
+    pub name: &'t str,
 }
 
 /// Redacts a leaf, or keeps a branch for later.
-fn visit<'t, 'a>(
+pub fn visit<'t, 'a>(
     tree: &'t mut Json<'a>,
     level: Level,
     name: &'t str,
@@ -294,86 +295,6 @@ fn joined_level(above: &str, key: &str, value: &Json<'_>) -> Level {
     if digits { Level::Digits } else { Level::IfGenerated }
 }
 
-fn visit_array<'t, 'a>(
-    items: &'t mut [Json<'a>],
-    level: Level,
-    name: &'t str,
-    tally: &mut Tally,
-    branches: &mut Vec<Branch<'t, 'a>>,
-) {
-    let headers = level == Level::Harmless && is_header_list(items);
-    // A Redis command: `["AUTH", "…"]`
-    let auth = is_redis_auth(items);
-    if let Some(Json::String(word)) = items.first()
-        && level == Level::Harmless
-        && super::command::takes_password(word)
-    {
-        redact_command(items, tally);
-    }
-    hide_pem(items, tally);
-    let mut secret_next = false;
-    for item in items.iter_mut().skip(usize::from(auth)) {
-        let flag = matches!(&*item, Json::String(text) if text.starts_with('-'));
-        // What a tokenizer cut a text into
-        let piece = level == Level::UnlessNumber
-            && name == "tokens"
-            && matches!(&*item, Json::String(text) if benign::is_piece(text.as_bytes()));
-        let level = if piece { Level::Harmless } else { level };
-        let own = if (secret_next && !flag) || auth { Level::Always } else { level };
-        secret_next = false;
-        if level == Level::Harmless
-            && let Json::String(text) = &*item
-        {
-            let flag = text.starts_with("--") && !text.contains(['=', ' ']) && secret_name(text);
-            secret_next = own == Level::Harmless && (flag || (headers && is_name(text) && secret_name(text)));
-        }
-        visit(item, own, name, tally, branches);
-    }
-}
-
-/// `["mysql", "-p…"]`, `["curl", "-u", "ada:…"]`: each word is read behind the command and the flag before it. By itself it is
-/// read afterwards, as in any list.
-fn redact_command(items: &mut [Json<'_>], tally: &mut Tally) {
-    let mut words = items.iter_mut();
-    let Some(Json::String(command)) = words.next() else { return };
-    let mut flag = String::new();
-    for item in words {
-        let Json::String(text) = item else { continue };
-        let before = format!("{command} {flag}");
-        if let Cow::Owned(clean) = redact_text(&format!("{before}{text}"), &mut Tally::default())
-            && let Some(clean) = clean.strip_prefix(&before)
-            && clean != text
-        {
-            *text = Cow::Owned(clean.to_owned());
-            tally.add(Rule::COMMAND_LINE);
-        }
-        flag = if text.starts_with('-') { format!("{text} ") } else { String::new() };
-    }
-}
-
-/// `["AUTH", "ada", "…"]`: a command of Redis'. In small letters, and others behind it, it may be one of a list of words.
-fn is_redis_auth(items: &[Json<'_>]) -> bool {
-    let word = |item: &Json<'_>| leaf(item).iter().all(u8::is_ascii_lowercase);
-    let named = matches!(items.first(), Some(Json::String(word)) if word.eq_ignore_ascii_case("auth"));
-    named && !(items.len() > 2 && items.iter().all(word))
-}
-
-/// Whether an array lists headers: `["Authorization", "Bearer …"]`, or names and values in turn (Node's `rawHeaders`).
-/// A list of field names (`["email", "password"]`) is none.
-fn is_header_list(items: &[Json<'_>]) -> bool {
-    items.len() >= 2
-        && items.len().is_multiple_of(2)
-        && items.chunks(2).all(|pair| matches!(pair, [Json::String(name), Json::String(_)] if is_name(name)))
-        && items.chunks(2).any(|pair| match pair {
-            [Json::String(name), Json::String(value)] => {
-                secret_name(name)
-                    && !(is_name(value) && secret_name(value))
-                    && !value.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_')
-            }
-            _ => false,
-        })
-}
-
 /// Whether the first half of a pair names a secret. What a validator complains about is a name or the way to it: `password`,
 /// `user.password`, `["body", "password"]`. With slashes it is one of a patch or of ajv, and else an address.
 fn names_field(key: &str, value: &Json<'_>, patch: bool) -> bool {
@@ -403,14 +324,14 @@ fn is_second_factor(name: &[u8]) -> bool {
     is_one_of!(name, "totp hotp otp mfa 2fa email_otp sms_otp phone_otp backup_code recovery_code")
 }
 
-fn is_name(text: &str) -> bool {
+pub fn is_name(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 96
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:/".contains(&b))
 }
 
 /// Of a path (`/prod/db/password`) the end speaks. Behind `--password-stdin` comes none.
-fn secret_name(name: &str) -> bool {
+pub fn secret_name(name: &str) -> bool {
     if name.ends_with("-stdin") {
         return false;
     }

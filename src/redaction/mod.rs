@@ -54,6 +54,7 @@
 //! string format.
 
 mod argument;
+mod arrays;
 mod assign;
 mod at;
 mod bare;
@@ -113,6 +114,7 @@ mod predicate;
 mod printed;
 mod product;
 mod purpose;
+mod quoted;
 mod record;
 mod redis;
 mod roles;
