@@ -2,9 +2,10 @@
 
 use super::context::{Branch, is_name, secret_name, visit};
 use super::keys::Level;
-use super::leaves::{hide_pem, leaf};
+use super::leaves::{hide, hide_pem, leaf};
+use super::lists::is_one_of;
 use super::names::Rule;
-use super::{Tally, benign, redact_text};
+use super::{Tally, benign, redact_text, value};
 use crate::json::Json;
 use std::borrow::Cow;
 
@@ -23,7 +24,11 @@ pub fn visit_array<'t, 'a>(
         && level == Level::Harmless
         && super::command::takes_password(word)
     {
-        redact_command(items, tally);
+        let command = word.to_string();
+        redact_command(&command, items.get_mut(1..).unwrap_or_default(), tally);
+    }
+    if level != Level::Always && is_one_of!(name.as_bytes(), "auth basicauth") {
+        hide_second_of_two(items, tally);
     }
     hide_pem(items, tally);
     let mut secret_next = false;
@@ -48,9 +53,7 @@ pub fn visit_array<'t, 'a>(
 
 /// `["mysql", "-p…"]`, `["curl", "-u", "ada:…"]`: each word is read behind the command and the flag before it. By itself it is
 /// read afterwards, as in any list.
-fn redact_command(items: &mut [Json<'_>], tally: &mut Tally) {
-    let mut words = items.iter_mut();
-    let Some(Json::String(command)) = words.next() else { return };
+pub fn redact_command(command: &str, words: &mut [Json<'_>], tally: &mut Tally) {
     let mut flag = String::new();
     for item in words {
         let Json::String(text) = item else { continue };
@@ -63,6 +66,25 @@ fn redact_command(items: &mut [Json<'_>], tally: &mut Tally) {
             tally.add(Rule::COMMAND_LINE);
         }
         flag = if text.starts_with('-') { format!("{text} ") } else { String::new() };
+    }
+}
+
+/// `{file: "/usr/bin/redis-cli", args: ["-a", "…"]}`: the command of an object that starts a process, if it takes a password.
+pub fn started<'a>(fields: &[(Cow<'a, str>, Json<'a>)]) -> Option<String> {
+    fields.iter().find_map(|(key, value)| {
+        let Json::String(path) = value else { return None };
+        let word = path.rsplit('/').next().unwrap_or(path);
+        let command = is_one_of!(key.as_bytes(), "file cmd command bin program executable");
+        (command && super::command::takes_password(word)).then(|| word.to_owned())
+    })
+}
+
+/// `{auth: ["ada", "…"]}`, as Python's requests has it: a user and a password.
+fn hide_second_of_two(items: &mut [Json<'_>], tally: &mut Tally) {
+    let [Json::String(_), password] = items else { return };
+    let secret = matches!(&*password, Json::String(text) if value::is_told(text.as_bytes()));
+    if secret {
+        hide(password, Rule::CONTEXT_KEY, tally);
     }
 }
 

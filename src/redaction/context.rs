@@ -1,6 +1,6 @@
 //! A context is redacted as a tree: its shape and its keys stay, only leaves change.
 
-use super::arrays::visit_array;
+use super::arrays::{redact_command, started, visit_array};
 use super::assign::NUMBERED;
 use super::benign;
 use super::beside::{TOKEN_AT_LEAST, is_integration_key, is_routing};
@@ -159,6 +159,7 @@ fn visit_object<'t, 'a>(
     });
     let (owed, places) = statement.unwrap_or_default();
     let columns = sensitive_columns(fields);
+    let started = started(fields);
     // WebAuthn's `credential: {type: "public-key", …}` says how somebody signs in.
     let public = fields.iter().any(|(key, value)| key == "type" && leaf(value) == b"public-key");
     let level = if public { Level::Harmless } else { level };
@@ -250,6 +251,12 @@ fn visit_object<'t, 'a>(
             ) => Level::Harmless,
             _ => own,
         };
+        if let Some(command) = &started
+            && is_one_of!(key.as_bytes(), "args argv arguments")
+            && let Json::Array(words) = &mut *value
+        {
+            redact_command(command, words, tally);
+        }
         if columns != 0
             && let Json::Array(rows) = &mut *value
         {

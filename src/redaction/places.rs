@@ -35,6 +35,12 @@ impl Scanner<'_> {
                 let hook = self.is_at(start.saturating_sub(8), b"/deploy/") && to > end + 10;
                 hook.then_some((end + 5, to, Rule::URL_QUERY))
             }
+            // Google Calendar's secret address: `/private-…/basic.ics`
+            (b'/', b'p', 40) if self.is_at(end, b"/basic.ics") => {
+                let secret = start + "private-".len();
+                let hex = HEX.run_within(self.text, secret, 32) == end;
+                (hex && self.is_at(start, b"private-")).then_some((secret, end, Rule::URL_QUERY))
+            }
             (b'/', _, 22..=96) => self.link_token(start, end),
             // PostgreSQL's `md5…` and MySQL's `*…`
             (_, b'm', 35) => {
