@@ -30,11 +30,14 @@ impl Scanner<'_> {
         let (from, to, after) = self.argument_at(at, usize::MAX);
         let quoted = from > at && after > to;
         let bracketed = self.before(start) == b'(' && matches!(self.byte(to), b')' | b',');
-        if !quoted && !bracketed {
+        let named = self.byte(end) == b':' && is_one_of!(word, "tried");
+        if !(quoted || bracketed || named) {
             return false;
         }
         let content = self.judged(from, to);
-        let spoken = self.line.password && is_one_of!(word, "got tried");
+        // `bad creds tried: …`
+        let listed = self.byte(end) == b':' && is_one_of!(self.nth_word(0), "creds credentials passwords");
+        let spoken = self.line.password && is_one_of!(word, "got tried") || listed;
         let tried = self.line.login && quoted && is_one_of!(word, "tried") && !content.contains(&b'-');
         let mixed = content.iter().any(u8::is_ascii_uppercase)
             && content.iter().any(u8::is_ascii_lowercase)

@@ -50,7 +50,12 @@ pub fn masked(value: &[u8]) -> bool {
 #[inline(never)]
 fn elided(value: &[u8]) -> bool {
     let marks = value.iter().rev().take_while(|b| matches!(b, b'x' | b'X')).count();
-    value.len() < WHOLE_AT_MOST && marks >= 8 && value.len() - marks <= 16
+    let prefix = value.get(..value.len() - marks).unwrap_or_default();
+    // `sk_test_xxx`
+    let kind = matches!(prefix.last(), Some(b'_' | b'-'))
+        && prefix.iter().all(|b| b.is_ascii_lowercase() || b"_-".contains(b));
+    let least = if kind { 3 } else { 8 };
+    value.len() < WHOLE_AT_MOST && marks >= least && prefix.len() <= 16
 }
 
 /// Whether dots or stars stand for most of a value: `****1234`

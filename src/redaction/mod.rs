@@ -25,23 +25,23 @@
 //! - `cargo run --release --example redaction_corpus -- FILE`: the same on lines of your own.
 //! - `cargo run --release --example redaction_growth`: looks for texts whose cost grows faster than they do.
 //! - `cargo run --release --example redaction_bench`: ns a byte on the host; `tests/redaction_cost.rs`: the same in wasm.
-//!   The first call takes some 3 to 6 ms there, in which the tables are laid out, and a message then (hours differ by half and
+//!   The first call takes some 3 to 8 ms there, in which the tables are laid out, and a message then (hours differ by half and
 //!   more: the ratios are what counts)
 //!
 //!   | µs in wasm | 100 B | 1 KB | 10 KB | 1 MB |
 //!   | --- | --- | --- | --- | --- |
-//!   | a friendly one | 2.9 | 25 | 239 | 24,100 |
-//!   | lines of applications that name secrets and have none | 2.5 | 24 | 535 | 58,700 |
-//!   | the same, and a number among them that is taken for a code | 2.5 | 23 | 534 | 118,300 |
-//!   | a secret in each line | 5.4 | 54 | 529 | 54,100 |
-//!   | the dearest of 238 hostile ones, `tokens: ['a', 'b', ` over and over | 10.3 | 109 | 1,068 | 109,900 |
+//!   | a friendly one | 3.1 | 26 | 251 | 25,900 |
+//!   | lines of applications that name secrets and have none | 2.7 | 26 | 590 | 66,000 |
+//!   | the same, and a number among them that is taken for a code | 2.7 | 27 | 590 | 129,600 |
+//!   | a secret in each line | 6.1 | 59 | 569 | 56,800 |
+//!   | the dearest of 247 hostile ones, `tokens: ['a', 'b', ` over and over | 11.1 | 118 | 1,170 | 120,700 |
 //!
 //!   So the cost is linear. Tests assert that in counted steps; what rules look at and do not count, and what only two
 //!   pieces together do, `redaction_growth` looks for. No hostile byte costs more than one of an application's lines in which
-//!   something is found (4.8 times a friendly one's; where nothing is found, 2.4): 1.3 friendly ones in the median kind, 2.7 in
-//!   nine of ten, 4.6 in the dearest. Each word that may name a secret, or begin one, is looked at; and a text in which
+//!   something is found (4.8 times a friendly one's; where nothing is found, 2.4): 1.3 friendly ones in the median kind, 2.8 in
+//!   nine of ten, 4.8 in the dearest. Each word that may name a secret, or begin one, is looked at; and a text in which
 //!   something was found is read twice, as most of the dearest are. What stands under a name is judged by its first 256 bytes.
-//! - What it adds to the bundle: 148 KB gzip of 576, against a build whose [`redact_text`] and [`redact_context`] do nothing.
+//! - What it adds to the bundle: 157 KB gzip of 585, against a build whose [`redact_text`] and [`redact_context`] do nothing.
 //! - What a batch's contexts repeat (a page's address, its browser) is read once a request.
 //!
 //! # Where the facts come from
