@@ -2,13 +2,13 @@
 
 use super::benign;
 use super::charset;
-use super::context::STATE_AT_LEAST;
 use super::formed::is_account_key;
 use super::keys::{self, Half, Level};
 use super::lists::{ends_as, is_one_of};
 use super::names::Rule;
 use super::scan::Scanner;
 use super::separator::Separator;
+use super::siblings::STATE_AT_LEAST;
 use super::statement;
 use super::value;
 use super::words::mentions;

@@ -125,6 +125,7 @@ mod scan;
 mod seen;
 mod separator;
 mod shapes;
+mod siblings;
 mod source;
 mod spread;
 mod statement;
