@@ -49,6 +49,7 @@ impl Scanner<'_> {
                     | b"ie"
                     | b"at"
                     | b"ok"
+                    | b"rf"
             )
             || tail == *b"at" && !self.is_at(start, b"pat ")
             || tail == *b"ok" && !self.is_at(start, b"tok ")

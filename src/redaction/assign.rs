@@ -26,6 +26,9 @@ const PAIR_AT_MOST: usize = 400;
 /// How far behind a password the name of its confirmation starts at most.
 const CONFIRMED_WITHIN: usize = 8;
 
+/// How far behind a card's number the name of its check value starts at most.
+const BESIDE_CARD: usize = 8;
+
 /// How far behind an OAuth code its `state` is named at most.
 const BESIDE_CODE: usize = 8;
 
@@ -57,6 +60,10 @@ impl Scanner<'_> {
         let chunk = chunk && self.slice(start, end).iter().all(u8::is_ascii_digit);
         let start = if chunk { from } else { start };
         let name = self.slice(start, end);
+        // `https://x-access-token:***@…`: a URL's user; what stands behind it was looked at there.
+        if sep.unspaced && self.byte(end) == b':' && self.slice(start.saturating_sub(2), start) == b"//" {
+            return false;
+        }
         // `hmac-sha256:9f2c…` says of a hash how it was made.
         if name.iter().all(u8::is_ascii_digit) || sep.unspaced && name == b"hmac-sha256" {
             return false;
@@ -136,6 +143,10 @@ impl Scanner<'_> {
         if self.product_value(name, sep) || self.bound_values(name, sep) {
             return true;
         }
+        // American Express' check value beside the number: `"pan":"…","cid":"…"`
+        if is_one_of!(name, "cid csc") && self.line.card_to > 0 && self.line.card_to + BESIDE_CARD > start {
+            return self.digits_value(sep);
+        }
         if ends_as!(name, "cvc cvv") && self.card_before(sep.value) {
             return true;
         }
@@ -175,6 +186,7 @@ impl Scanner<'_> {
                     self.line.secret && statement::is_owed(self.slice(sep.value, sep.value + 2));
                 self.long_key(sep, name) || self.field_key(start, sep)
             }
+            Level::Code if self.in_query(start) && self.code_of_cognito(sep) => true,
             Level::Query | Level::Code => {
                 let min = if name.len() < 3 { 20 } else { 8 };
                 self.in_query(start) && self.generated_value(sep, min, Rule::URL_QUERY)

@@ -43,6 +43,11 @@ static PURPOSES: Beginnings = Beginnings::of(&[
     " de conf",
     " de connex",
     " de ver",
+    " de vér",
+    " de séc",
+    " de val",
+    " d'acc",
+    " d'auth",
     " de seg",
     " de acc",
     " de ace",
@@ -84,7 +89,8 @@ static TYPED_AS: Beginnings =
     Beginnings::of(&[" as passcode", " as otp", " as totp", " as the passcode", " as the otp"]);
 
 /// How codes' names end, or start.
-const SPOKEN: [&[u8]; 9] = [b"code", b"Code", b"kod", b"digo", b"odice", b"OTP", b"PIN", b"TAN", b"passcode"];
+const SPOKEN: [&[u8]; 10] =
+    [b"one-time pass", b"code", b"Code", b"kod", b"digo", b"odice", b"OTP", b"PIN", b"TAN", b"passcode"];
 
 /// How long an element's tag is at most between a code and what it is called.
 const TAG_AT_MOST: usize = 64;
@@ -135,6 +141,8 @@ impl Scanner<'_> {
         match () {
             () if is_one_of!(self.nth_word(0), "to") => nth(1) || nth(2),
             () if is_one_of!(self.nth_word(0), KINDS) => nth(1),
+            // `Logga in med kod 123456`
+            () if is_one_of!(self.nth_word(1), "med") && length == 6 => nth(0),
             () => {
                 let alone = self.words[1].1 == 0 && length == 6 && nth(0);
                 alone && self.slice(start.saturating_sub(2), start) == b": "

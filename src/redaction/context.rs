@@ -131,8 +131,12 @@ pub fn hides(text: &str, level: Level, name: &str) -> bool {
         Level::Code => bytes.iter().any(u8::is_ascii_lowercase) && value::looks_generated(bytes, 20),
         Level::Query | Level::Harmless => false,
     };
-    let says =
-        || !value::says_nothing(bytes) && !text.contains(MARK) || is_value_under(name.as_bytes(), bytes);
+    // `Authorization: "Bearer <token>"`
+    let scheme = ["Bearer ", "Basic ", "Token "].iter().find_map(|scheme| text.strip_prefix(scheme));
+    let says = || {
+        !value::says_nothing(scheme.unwrap_or(text).as_bytes()) && !text.contains(MARK)
+            || is_value_under(name.as_bytes(), bytes)
+    };
     secret && says() && !super::extra::allows(bytes)
 }
 

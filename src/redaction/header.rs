@@ -280,8 +280,8 @@ impl Scanner<'_> {
                 break;
             }
             let from = (name + usize::from(self.byte(name) == b'=')).min(limit);
-            // `sid="…"`
-            let quoted = opened.is_none() && self.byte(from) == b'"' && !attribute;
+            // `sid="…"`, Python's `sid='…'`
+            let quoted = opened.is_none() && matches!(self.byte(from), b'"' | b'\'') && !attribute;
             let from = from + usize::from(quoted);
             // the same in a string: `sid=\"…\"`
             let mark = if opened.is_none() && !attribute { value::opening(self.text, from) } else { None };
@@ -308,7 +308,7 @@ impl Scanner<'_> {
             } else if !attribute && from < to && !is_no_cookie(self.slice(from, to)) {
                 self.take(from, to, to, Rule::COOKIE);
             }
-            let to = to + usize::from(quoted && self.byte(to) == b'"');
+            let to = to + usize::from(quoted && matches!(self.byte(to), b'"' | b'\''));
             let gap = to + 1 + value::run_of(self.text, to + 1, b' ');
             self.at = to.max(self.at);
             if !matches!(self.byte(to), b';' | b',') || gap >= limit {

@@ -95,10 +95,11 @@ pub fn level(name: &[u8]) -> Level {
         Some(false) => return Harmless,
         None => {}
     }
-    // Honeycomb's key, Azure Functions', Agora's secret, SAML's artifact, Cloudflare's cookie of who passed, a word in two, and what Bundler signs in with where Sidekiq's editions are kept
+    // Honeycomb's key, Azure Functions', Agora's secret, SAML's artifact, Cloudflare's cookie of who passed, WordPress' token against
+    // forged requests, a word in two, and what Bundler signs in with where Sidekiq's editions are kept
     if is_one_of!(
         name,
-        "x-honeycomb-team x-functions-key samlart agora_app_certificate cf_clearance pass_word pass-word bundle_enterprise__contribsys__com bundle_gems__contribsys__com"
+        "x-honeycomb-team x-functions-key samlart agora_app_certificate cf_clearance _wpnonce wpnonce pass_word pass-word bundle_enterprise__contribsys__com bundle_gems__contribsys__com"
     ) {
         return Always;
     }

@@ -6,6 +6,7 @@ use super::lists::is_one_of;
 use super::names::Rule;
 use super::scan::Scanner;
 use super::separator::Separator;
+use super::value;
 use super::words::{Beginnings, mentions};
 use super::written::Value;
 
@@ -36,6 +37,17 @@ impl Scanner<'_> {
     pub fn oauth_code(&mut self, sep: Separator) -> bool {
         let small = self.slice(sep.value, sep.value + 24).iter().any(u8::is_ascii_lowercase);
         small && self.generated_value(sep, 20, Rule::URL_QUERY)
+    }
+
+    /// Amazon Cognito's `…?code={UUID}&state=…`: its OAuth codes are UUIDs.
+    pub fn code_of_cognito(&mut self, sep: Separator) -> bool {
+        const UUID: usize = 36;
+        let end = sep.value + UUID;
+        let code = self.is_at(end, b"&state=") && value::is_uuid(self.slice(sep.value, end));
+        if code {
+            self.take(sep.value, end, end, Rule::URL_QUERY);
+        }
+        code
     }
 
     /// Whether what stands just before speaks of signing in: then a code of digits is a one-time code.

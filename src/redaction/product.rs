@@ -78,6 +78,15 @@ pub fn is_of_product(name: &[u8], value: &[u8]) -> bool {
         }
         // ActiveMerchant's check value of a card
         3 | 4 if ends_as!(name, "verification_value") => value.iter().all(u8::is_ascii_digit),
+        // The cookies of ASP.NET and Django by their whole names
+        24 if ends_as!(name, "net_sessionid") => {
+            value.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        }
+        32 if name == b"sessionid" => {
+            value.iter().any(u8::is_ascii_lowercase)
+                && !value.iter().all(u8::is_ascii_hexdigit)
+                && value::is_unmistakable(value)
+        }
         length if SESSION.contains(&length) && is_session(name) => opens_session(value),
         WORDPRESS.. => {
             is_wordpress(name)

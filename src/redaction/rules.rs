@@ -266,7 +266,6 @@ pub const RULES: &[Rule] = &[
     hook("sumologic-collector", "sumologic.com/receiver/v1/http/", ANY_BASE64, 60, Vendor),
     hook("airtable-webhook", "hooks.airtable.com/workflows/v1/genericWebhook/", PATH, 20, Vendor),
     hook("ping-address", "hc-ping.com/ cronitor.link/p/", HEX_DASH, 32, Vendor),
-    hook("google-calendar-address", "com/private- org/private- net/private- io/private- de/private-", HEX, 32, Vendor),
     hook("kubernetes-bearer", "base64url.bearer.authorization.k8s.io.", TOKEN, 20, Vendor),
     hook("ifttt-webhook", "with/key/", TOKEN, 20, Scanners),
     // A node's address holds its key.

@@ -150,7 +150,11 @@ impl<'t> Scanner<'t> {
                     self.done = self.done.max(self.at); // the `m` of `ESC[33m` is no part of the word behind it
                 }
                 Kind::Percent => self.at += self.percent(),
-                Kind::Colon if self.byte(self.at + 1) == b'/' || self.before(self.at) == b'n' => self.colon(),
+                Kind::Colon
+                    if matches!(self.byte(self.at + 1), b'/' | b'\\') || self.before(self.at) == b'n' =>
+                {
+                    self.colon()
+                }
                 Kind::Dash if self.byte(self.at + 1) == b'-' => self.dash(),
                 Kind::Quote if self.inside > 0 || self.line.owed => self.quote(),
                 Kind::Colon | Kind::Dash | Kind::Quote => self.at += 1,

@@ -82,10 +82,10 @@ impl Scanner<'_> {
                 let to = self.card_at(start + 1).filter(|&to| to == end);
                 to.map(|to| (start + 1, to, Rule::CARD))
             }
-            b'd' if self.is_at(end, b".com/api/")
-                && (self.is_at(start, b"discord") || self.is_at(start, b"discordapp")) =>
-            {
-                self.discord_webhook(end + 9)
+            b'd' if matches!(end - start, 7 | 10) && self.is_at(start, b"discord") => {
+                let escaped = self.is_at(end, b".com\\/api\\/"); // PHP escapes slashes in JSON
+                let api = escaped || self.is_at(end, b".com/api/");
+                if api { self.discord_webhook(end + if escaped { 11 } else { 9 }) } else { None }
             }
             b'T' | b'F' if self.before(start) == b'\t' && self.byte(end) == b'\t' => {
                 self.jar_cookie(start, end)
@@ -125,11 +125,16 @@ impl Scanner<'_> {
     fn discord_webhook(&mut self, at: usize) -> Option<(usize, usize, Rule)> {
         let version =
             at + self.slice(at, at + 5).iter().position(|&b| b == b'/').map_or(0, |slash| slash + 1);
-        let at = [at, version].into_iter().find(|&at| self.is_at(at, b"webhooks/"))? + 9;
+        // PHP escapes slashes in JSON.
+        let slash = |at: usize| at + usize::from(self.byte(at) == b'\\');
+        let at = [at, version].into_iter().find(|&at| self.is_at(at, b"webhooks"))? + 8;
+        let at = Some(slash(at)).filter(|&at| self.byte(at) == b'/')? + 1;
         let id = charset::HEX.run_within(self.text, at, 24);
-        let token = TOKEN.run(self.text, id + 1);
+        let behind = slash(id);
+        let token = TOKEN.run(self.text, behind + 1);
+        let fits = id > at && self.byte(behind) == b'/' && token - behind > 24;
         self.looked(at, token);
-        (id > at && self.byte(id) == b'/' && token - id > 24).then_some((id + 1, token, Rule::DISCORD))
+        fits.then_some((behind + 1, token, Rule::DISCORD))
     }
 
     /// Base64 of the id, a timestamp, a signature.
@@ -148,10 +153,12 @@ impl Scanner<'_> {
         if self.is_at(at.saturating_sub(5), b":thin:") {
             self.oracle(at + 1);
         }
-        if self.byte(at + 1) != b'/' || self.byte(at + 2) != b'/' || !charset::is_alnum(self.before(at)) {
+        // PHP's `:\/\/`
+        let escaped = self.is_at(at + 1, b"\\/\\/");
+        if !escaped && !self.is_at(at + 1, b"//") || !charset::is_alnum(self.before(at)) {
             return;
         }
-        let start = at + 3;
+        let start = at + if escaped { 5 } else { 3 };
         if let Some((from, to)) = self.userinfo(start) {
             let content = self.slice(from, to);
             if content.starts_with(super::MARK.as_bytes()) {

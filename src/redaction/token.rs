@@ -87,6 +87,9 @@ pub fn token_at(text: &[u8], at: usize, runs: &mut Runs) -> Option<Token> {
     if range.is_empty() { None } else { token_of(text, at, index.entries.get(range)?, runs) }
 }
 
+/// How far the secret part of an address with escaped slashes is followed.
+const ESCAPED_AT_MOST: usize = 256;
+
 /// How much of a token is looked at to tell whether it is a name.
 const NAME_AT_MOST: usize = 64;
 
@@ -112,6 +115,25 @@ fn is_within(prefix: &[u8], body: &[u8]) -> bool {
     prefix.iter().any(|b| b"$%".contains(b)) && body.windows(prefix.len()).any(|part| part == prefix)
 }
 
+/// `https:\/\/hooks.slack.com\/services\/…`, as PHP escapes slashes in JSON.
+#[inline(never)]
+fn escaped_hook(text: &[u8], at: usize, entry: &Entry) -> Option<Token> {
+    let rule = RULES.get(entry.row)?;
+    let slash =
+        |at: usize| if text.get(at) == Some(&b'\\') && text.get(at + 1) == Some(&b'/') { at + 1 } else { at };
+    let start = entry.prefix.iter().try_fold(at, |at, &b| {
+        let at = if b == b'/' { slash(at) } else { at };
+        (text.get(at) == Some(&b)).then_some(at + 1)
+    })?;
+    let mut end = start;
+    while end < start + ESCAPED_AT_MOST && text.get(slash(end)).is_some_and(|&b| rule.body.has(b)) {
+        end = slash(end) + 1;
+    }
+    let content = text.get(start..end)?;
+    let fits = content.len() >= usize::from(rule.min) && charset::is_mixed(content);
+    fits.then_some(Token { row: entry.row, start, end })
+}
+
 #[inline(never)]
 fn token_of(text: &[u8], at: usize, entries: &[Entry], runs: &mut Runs) -> Option<Token> {
     let rest = text.get(at..)?;
@@ -125,7 +147,7 @@ fn token_of(text: &[u8], at: usize, entries: &[Entry], runs: &mut Runs) -> Optio
         }
         let (rule, prefix) = (RULES.get(entry.row)?, entry.prefix);
         if !rest.starts_with(prefix) {
-            return None;
+            return if rule.span == Rest { escaped_hook(text, at, entry) } else { None };
         }
         let body = at + prefix.len();
         let (mut end, slot) = runs.end(rule.body, text, body);
