@@ -253,6 +253,7 @@ pub const RULES: &[Rule] = &[
     hook("password-hash", "aad3b435b51404eeaad3b435b51404ee:", ANY_HEX, 32, Vendor),
     hook("smtp-password", "UGFzc3dvcmQ6\n UGFzc3dvcmQ6\r\n UGFzc3dvcmQ6\\r\\n", BASE64, 8, Vendor),
     hook("github-masked-value", "add-mask::", CRYPT, 8, Vendor),
+    row("k3s-token", "K10", CRYPT_COLON, 90, 200, Vendor), // a certificate's hash, `::server:`, a password
     // Webhooks: the address stays, its secret part goes.
     hook("slack-webhook", "hooks.slack.com/services/ hooks.slack.com/workflows/ hooks.slack.com/triggers/", PATH, 20, Gitleaks),
     hook("teams-webhook", "webhook.office.com/webhookb2/ outlook.office.com/webhook/", PATH, 32, Gitleaks),

@@ -147,7 +147,7 @@ impl Scanner<'_> {
             if words > 2 && self.byte(from) == b'(' {
                 return self.behind_remark(from).map(|value| (value, words, false));
             }
-            let made = is_one_of!(word, "generated: created:") || word == b"used:" && self.line.one_time;
+            let made = is_one_of!(word, "generated: created: saved: stored: issued: obtained: acquired: refreshed: minted:") || word == b"used:" && self.line.one_time;
             if space && (word.ends_with(b":") && words > 1 || word == b"is:" || word == b"was:" || made) {
                 return Some((to + 1, words, word.contains(&b'@')));
             }
