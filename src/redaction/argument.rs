@@ -13,7 +13,7 @@ use super::{statement, value};
 /// What stands before `password …` when the password itself comes next.
 const BEFORE: &str = "using with the my temporary new default is old root admin typed tried entered sent gave used guessed \
     submitted supplied provided has got passed wifi guest user initial generated connect und \
-    wrong incorrect expected invalid bad use and env setenv";
+    wrong incorrect expected invalid bad use and env setenv fastcgi_param uwsgi_param";
 
 /// What follows a password that a sentence names.
 const AFTER: &str = "does is was accepted rejected matches works failed anmelden einloggen";

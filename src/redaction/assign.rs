@@ -123,8 +123,11 @@ impl Scanner<'_> {
         }
         // Vault's `secret_id`, beside a `role_id`, is a UUID; so is Consul's.
         if matches!(name, b"secret_id" | b"SecretID")
-            && charset::HEX_DASH.run_within(self.text, sep.value + usize::from(sep.quoted), 36)
-                >= sep.value + 36
+            && charset::HEX_DASH.run_within(
+                self.text,
+                sep.value + usize::from(matches!(self.byte(sep.value), b'"' | b'\'')),
+                36,
+            ) >= sep.value + 36
         {
             level = Level::Always;
         }

@@ -221,7 +221,7 @@ pub fn is_piece(value: &[u8]) -> bool {
     let first = letters.next().is_some_and(u8::is_ascii_uppercase);
     let capitals = letters.filter(|b| b.is_ascii_uppercase()).count();
     let all = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
-    number || word && (capitals == 0 || first && capitals + 1 == all && all <= 5)
+    number || word && (capitals == 0 || first && capitals + 1 == all && all <= 8)
 }
 
 /// A name of several words with a number or a truth under it: `minLength=12`, `recovery_codes_remaining=10`.

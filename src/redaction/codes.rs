@@ -43,6 +43,7 @@ static PURPOSES: Beginnings = Beginnings::of(&[
     " de conf",
     " de connex",
     " de ver",
+    " de uso ",
     " de vér",
     " de séc",
     " de val",
@@ -85,8 +86,15 @@ static BEHIND: Beginnings = Beginnings::of(&[
 ]);
 
 /// What a code was typed as.
-static TYPED_AS: Beginnings =
-    Beginnings::of(&[" as passcode", " as otp", " as totp", " as the passcode", " as the otp"]);
+static TYPED_AS: Beginnings = Beginnings::of(&[
+    " (totp",
+    " (otp",
+    " as passcode",
+    " as otp",
+    " as totp",
+    " as the passcode",
+    " as the otp",
+]);
 
 /// How codes' names end, or start.
 const SPOKEN: [&[u8]; 10] =

@@ -108,6 +108,19 @@ impl Scanner<'_> {
                 return;
             }
         }
+        // `contraseña=tortilla-sevilla`, `hasło: pierogi-z-serem`
+        if let Some(named) = password
+            && let Some(sign) = self.one_at(named, const { &Beginnings::of(&["=", ": "]) })
+        {
+            let (from, to, after) = self.argument_at(named + sign.len(), usize::MAX);
+            let content = self.judged(from, to);
+            let word = |part: &[u8]| part.iter().all(|b| b.is_ascii_lowercase() || *b >= 0x80);
+            let joined = content.split(|&b| b == b'-').count() > 1 && content.split(|&b| b == b'-').all(word);
+            if joined && !value::says_nothing(content) {
+                self.take(from, to, after, Rule::KEY_VALUE);
+                return;
+            }
+        }
         let code = password.is_none();
         let Some(named) = found else { return };
         // `jednorazowe hasło: 123456`, `hasło jednorazowe: 123456`

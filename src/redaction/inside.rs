@@ -15,6 +15,9 @@ use super::words::mentions;
 /// How far a list or object under a sensitive name reaches at most, should its end be missing.
 const INSIDE_AT_MOST: usize = 16 * 1024;
 
+/// The longest name in a list of names.
+const NAME_AT_MOST: usize = 24;
+
 impl Scanner<'_> {
     pub fn open(&mut self, b: u8) {
         if self.slice(self.at, self.at + MARK.len()) == MARK.as_bytes() {
@@ -134,6 +137,12 @@ impl Scanner<'_> {
                 || content.starts_with(b"Basic ")
                 || is_one_of!(content, "authorization cookie set-cookie") // the name as it was sent
         };
+        // `SECRET_KEYS = ['password', 'apiKey']`: a list of names
+        let named = || {
+            content.len() <= NAME_AT_MOST
+                && content.iter().all(|b| b.is_ascii_alphabetic() || *b == b'_')
+                && keys::level(content) == keys::Level::Always
+        };
         let piece =
             || self.pieces && self.inside == 1 && benign::is_piece(content) || benign::is_label_text(content);
         if content.starts_with(MARK.as_bytes())
@@ -141,6 +150,7 @@ impl Scanner<'_> {
             || is_key()
             || scheme()
             || piece()
+            || named()
             || value::says_nothing(content)
             || value::is_sentence(content)
         {

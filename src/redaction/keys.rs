@@ -96,10 +96,10 @@ pub fn level(name: &[u8]) -> Level {
         None => {}
     }
     // Honeycomb's key, Azure Functions', Agora's secret, SAML's artifact, Cloudflare's cookie of who passed, WordPress' token against
-    // forged requests, a word in two, and what Bundler signs in with where Sidekiq's editions are kept
+    // forged requests, Magento's check value, a word in two, and what Bundler signs in with where Sidekiq's editions are kept
     if is_one_of!(
         name,
-        "x-honeycomb-team x-functions-key samlart agora_app_certificate cf_clearance _wpnonce wpnonce pass_word pass-word bundle_enterprise__contribsys__com bundle_gems__contribsys__com"
+        "x-honeycomb-team x-functions-key samlart agora_app_certificate cf_clearance _wpnonce wpnonce cc_cid pass_word pass-word bundle_enterprise__contribsys__com bundle_gems__contribsys__com"
     ) {
         return Always;
     }
@@ -110,8 +110,8 @@ pub fn level(name: &[u8]) -> Level {
     ) {
         return Harmless;
     }
-    // Devise's
-    if is_one_of!(name, "otp_attempt otpattempt") {
+    // Devise's, and fields of forms
+    if is_one_of!(name, "otp_attempt otpattempt otpinput otp_input codeinput pininput") {
         return Digits;
     }
     // The end of a very long name speaks; what is before it is left out.

@@ -261,6 +261,15 @@ pub fn is_account(value: &[u8]) -> bool {
         && value.strip_prefix(b"0x").is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
 }
 
+/// Twilio's ids: two capitals that say of what, and 32 hexadecimal digits
+/// (<https://www.twilio.com/docs/glossary/what-is-a-sid>).
+fn is_twilio_id(value: &[u8]) -> bool {
+    let (kind, digits) = value.split_at_checked(2).unwrap_or_default();
+    digits.len() == 32
+        && kind.iter().all(u8::is_ascii_uppercase)
+        && digits.iter().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(b))
+}
+
 /// A fingerprint, a UUID, the name of an algorithm, a date, an address, a path: what has letters and digits, and was not
 /// generated to be kept secret.
 #[inline(never)]
@@ -269,6 +278,7 @@ fn is_of_another_kind(value: &[u8]) -> bool {
         || value.len() < 40 && value.windows(4).any(|w| matches!(w, b"sha1" | b"sha2" | b"sha3" | b"sha5"));
     value.starts_with(b"SHA256:") // as OpenSSH writes it
         || is_account(value)
+        || is_twilio_id(value)
         || value.starts_with(b"MD5:")
         || is_uuid(value)
         || algorithm()

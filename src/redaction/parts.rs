@@ -1,6 +1,6 @@
 //! Tokens that a sign or a length within gives away, where no prefix does.
 
-use super::charset::{self, ALNUM, TOKEN, TOKEN_DOT};
+use super::charset::{self, ALNUM, HEX, TOKEN, TOKEN_DOT};
 use super::names::Rule;
 use super::scan::Scanner;
 
@@ -11,7 +11,18 @@ impl Scanner<'_> {
         let taken = self.fal(start, end).or_else(|| self.pgpass(start, end));
         let taken = taken.or_else(|| self.azure_devops(start, end)).or_else(|| self.joined(start, end));
         let taken = taken.or_else(|| self.telegram(start, end)).or_else(|| self.mailchimp(start, end));
-        taken.or_else(|| self.mailgun(start, end))
+        taken.or_else(|| self.mailgun(start, end)).or_else(|| self.windows_hashes(start, end))
+    }
+
+    /// Windows' `Administrator:500:{LM}:{NT}:::`, as its accounts' hashes are dumped
+    fn windows_hashes(&self, start: usize, end: usize) -> Option<(usize, usize, Rule)> {
+        let to = end + 33;
+        let fits = end - start == 32
+            && self.byte(end) == b':'
+            && HEX.run_within(self.text, start, 32) == end
+            && HEX.run_within(self.text, end + 1, 32) == to
+            && self.is_at(to, b":::");
+        fits.then_some((start, to, Rule::KEY_VALUE))
     }
 
     /// Azure DevOps' 84 characters, `AZDO` near their end

@@ -8,6 +8,9 @@ use super::phrase::PASSWORDS;
 use super::scan::Scanner;
 use super::value;
 
+/// The shortest cookie of Erlang's nodes; they make 20 capitals by themselves.
+const COOKIE_AT_LEAST: usize = 16;
+
 impl Scanner<'_> {
     /// `password is hunter2`, `code is 123456`
     #[inline(never)]
@@ -49,6 +52,11 @@ impl Scanner<'_> {
             || name.eq_ignore_ascii_case(b"password")
                 && is_one_of!(self.nth_word(nth + 1), "my your his her old new temporary initial")
                 && value::is_paired(content);
+        // `Erlang cookie is KYTYZNPYKNZOFZVIUXUT`
+        let telling = telling
+            || name.eq_ignore_ascii_case(b"cookie")
+                && content.len() >= COOKIE_AT_LEAST
+                && content.iter().all(u8::is_ascii_uppercase);
         let quoted = start > at && content.len() >= 3 && ends_as!(name, PASSWORDS);
         if !(telling || quoted)
             || value::says_nothing(content)

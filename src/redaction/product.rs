@@ -87,6 +87,13 @@ pub fn is_of_product(name: &[u8], value: &[u8]) -> bool {
                 && !value.iter().all(u8::is_ascii_hexdigit)
                 && value::is_unmistakable(value)
         }
+        // An authenticator's secret in base32 (RFC 4648, section 6)
+        16..WORDPRESS if name == b"seed" => {
+            let base32 = |b: &u8| b.is_ascii_uppercase() || matches!(b, b'2'..=b'7');
+            value.iter().all(base32)
+                && value.iter().any(u8::is_ascii_digit)
+                && value.iter().any(u8::is_ascii_uppercase)
+        }
         length if SESSION.contains(&length) && is_session(name) => opens_session(value),
         WORDPRESS.. => {
             is_wordpress(name)
@@ -102,7 +109,8 @@ impl Scanner<'_> {
     pub fn product_value(&mut self, name: &[u8], sep: Separator) -> bool {
         let laravel = || name == b"key" && (0..=4).any(|mark| self.is_at(sep.value + mark, b"base64:"));
         let named = is_storage(name) || is_wordpress(name) || is_session(name);
-        if !(named || ends_as!(name, "event_key eventkey verification_value") || laravel()) {
+        if !(named || ends_as!(name, "event_key eventkey verification_value") || name == b"seed" || laravel())
+        {
             return false;
         }
         let (start, end, after) = self.argument_at(sep.value, 2 * WORDPRESS);

@@ -165,6 +165,8 @@ fn placeholder(value: &[u8]) -> bool {
         Some(b'<') => inside(b"<", b">") && !(value.starts_with(b"<Buffer ") && value.len() > 9), // its bytes
         Some(b'$') => {
             inside(b"${", b"}")
+                || value.starts_with(b"$ENV{") // Perl's; its bracket was taken for the value's end
+                || value.starts_with(b"${") && value.ends_with(b"(") // `"${file("key.txt")}"`, up to its first mark
                 || inside(b"$(", b")")
                 || value.strip_prefix(b"$(").is_some_and(named) // its bracket was taken for the value's end
                 || value.strip_prefix(b"$").is_some_and(variable)

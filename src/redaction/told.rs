@@ -14,7 +14,7 @@ use super::words::Beginnings;
 const OF: &str = "for of on at de du del do da för für pour para till von voor di van til dla от для";
 
 /// What says that the secret comes next.
-const IS: &str = "is was are ist lautet war est es é è är er jest";
+const IS: &str = "is was equals are ist lautet war est es é è är er jest";
 
 /// How a secret becomes another.
 const CHANGES: &str = "changed changing rotated updated switched reset replaced migrated went geändert gewijzigd veranderd ändrat endret cambiada alterada";
@@ -133,7 +133,7 @@ impl Scanner<'_> {
                 return self.told_mismatch(to, password, true).then_some((0, 0, false));
             }
             // `password for user ada changed to …`
-            if words > 0 && self.is_at(to, b" to ") && is_one_of!(word, CHANGES) {
+            if words > 0 && self.is_at(to, b" to ") && (is_one_of!(word, CHANGES) || word == b"set") {
                 return Some((to + 4, words, false));
             }
             // `changed password from … to …`
@@ -147,7 +147,10 @@ impl Scanner<'_> {
             if words > 2 && self.byte(from) == b'(' {
                 return self.behind_remark(from).map(|value| (value, words, false));
             }
-            let made = is_one_of!(word, "generated: created: saved: stored: issued: obtained: acquired: refreshed: minted:") || word == b"used:" && self.line.one_time;
+            let made = is_one_of!(
+                word,
+                "generated: created: saved: stored: issued: obtained: acquired: refreshed: minted:"
+            ) || word == b"used:" && self.line.one_time;
             if space && (word.ends_with(b":") && words > 1 || word == b"is:" || word == b"was:" || made) {
                 return Some((to + 1, words, word.contains(&b'@')));
             }
@@ -331,14 +334,16 @@ impl Scanner<'_> {
     /// `use … as the token`, `with … as the password`: what stands before the word `as`, given where that is.
     #[inline(never)]
     pub fn told_before(&mut self, at: usize, end: usize) -> bool {
-        let article = charset::ALNUM.run_within(self.text, end + 1, 5);
+        // `use … as password for …`
+        let bare = self.is_at(end, b" password ") || self.is_at(end, b" pw ");
+        let article = if bare { end } else { charset::ALNUM.run_within(self.text, end + 1, 5) };
         let kind = charset::ALNUM.run_within(self.text, article + 1, 10);
         let of_kind = self.byte(kind) == b' ' && is_one_of!(self.slice(article + 1, kind), KINDS);
         let name = if of_kind { kind + 1 } else { article + 1 };
         let to = charset::WORD.run_within(self.text, name, 16);
         if at < 2
             || self.byte(article) != b' '
-            || !is_one_of!(self.slice(end + 1, article), "the your my its")
+            || !bare && !is_one_of!(self.slice(end + 1, article), "the your my its")
         {
             return false;
         }
