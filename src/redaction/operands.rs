@@ -1,15 +1,16 @@
 //! Words of a command or of a procedure that are secrets by their number: `mc alias set s3 https://… user secret`,
 //! `lftp -u user,password`, `sp_addlogin 'user', 'password'`.
 
-use super::charset::{HEX, HEX_DASH, TOKEN_DOT};
+use super::charset::{BASE64, HEX, HEX_DASH, TOKEN_DOT};
 use super::keys::{self, Level};
 use super::lists::is_one_of;
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
+use super::words::Beginnings;
 
 /// Words behind which such a one may stand.
-pub const OPERANDS: &str = "alias host lftp open config use crumb unseal secret_id entry set-output save-state set-env sp_addlogin \
+pub const OPERANDS: &str = "alias host lftp open config use crumb auth priv initial unseal secret_id entry set-output save-state set-env sp_addlogin \
     sp_password sp_addlinkedsrvlogin sp_setapprole";
 
 /// Commands that look for a secret in what their words are.
@@ -36,6 +37,24 @@ impl Scanner<'_> {
             () if is_one_of!(word, "crumb") => {
                 let to = HEX.run_within(self.text, end + 1, 65);
                 matches!(to - end, 33 | 65) && self.command_span(end + 1, to)
+            }
+            // Cisco's `snmp-server user ada admins v3 auth sha … priv aes 128 …`
+            () if is_one_of!(word, "auth") => {
+                static HASHES: Beginnings = Beginnings::of(&[" sha ", " md5 ", " sha-2 256 "]);
+                let hash = self.one_at(end, &HASHES).filter(|_| is_one_of!(self.nth_word(0), "v3"));
+                hash.is_some_and(|hash| self.passphrase(end + hash.len()))
+            }
+            () if is_one_of!(word, "priv") => {
+                static CIPHERS: Beginnings =
+                    Beginnings::of(&[" aes 128 ", " aes 192 ", " aes 256 ", " des ", " 3des "]);
+                self.one_at(end, &CIPHERS).is_some_and(|cipher| self.passphrase(end + cipher.len()))
+            }
+            // SASL's PLAIN: base64 of a zero byte, the user, another and the password (RFC 4616)
+            () if is_one_of!(word, "initial") => {
+                let from = end + " response: ".len();
+                let to = BASE64.run_within(self.text, from, WORD_AT_MOST);
+                let zero = self.byte(from) == b'A' && matches!(self.byte(from + 1), b'A'..=b'P');
+                self.is_at(end, b" response: ") && zero && to >= from + 12 && self.command_span(from, to)
             }
             // Vault's share of the key that opens it: `vault operator unseal …`
             () if is_one_of!(word, "unseal") => {
@@ -79,6 +98,12 @@ impl Scanner<'_> {
             () if is_one_of!(word, "sp_addlinkedsrvlogin") => self.procedure(end, FIFTH),
             () => false,
         }
+    }
+
+    /// Takes the word here if it may be a passphrase.
+    fn passphrase(&mut self, at: usize) -> bool {
+        let (from, to, _) = self.argument_at(at, WORD_AT_MOST);
+        value::is_told(self.slice(from, to)) && self.command_span(from, to)
     }
 
     /// The word of a command that the space at `at` leads to: its content, and where reading goes on.
