@@ -189,7 +189,7 @@ impl Scanner<'_> {
                     self.line.secret && statement::is_owed(self.slice(sep.value, sep.value + 2));
                 self.long_key(sep, name) || self.field_key(start, sep)
             }
-            Level::Code if self.in_query(start) && self.code_of_cognito(sep) => true,
+            Level::Code if self.in_query(start) && self.uuid_code(sep) => true,
             Level::Query | Level::Code => {
                 let min = if name.len() < 3 { 20 } else { 8 };
                 self.in_query(start) && self.generated_value(sep, min, Rule::URL_QUERY)

@@ -39,11 +39,12 @@ impl Scanner<'_> {
         small && self.generated_value(sep, 20, Rule::URL_QUERY)
     }
 
-    /// Amazon Cognito's `…?code={UUID}&state=…`: its OAuth codes are UUIDs.
-    pub fn code_of_cognito(&mut self, sep: Separator) -> bool {
+    /// `…?code={UUID}&state=…`: Amazon Cognito's and Keycloak's OAuth codes are UUIDs.
+    pub fn uuid_code(&mut self, sep: Separator) -> bool {
         const UUID: usize = 36;
         let end = sep.value + UUID;
-        let code = self.is_at(end, b"&state=") && value::is_uuid(self.slice(sep.value, end));
+        static BESIDE: Beginnings = Beginnings::of(&["&state=", "&session_state=", "&iss=", "&scope="]);
+        let code = self.one_at(end, &BESIDE).is_some() && value::is_uuid(self.slice(sep.value, end));
         if code {
             self.take(sep.value, end, end, Rule::URL_QUERY);
         }
@@ -237,7 +238,7 @@ impl Scanner<'_> {
         let named = self.line.one_time
             && (is_one_of!(
                 self.nth_word(0),
-                "is code token otp use enter passcode pin puk totp got expected received entered est es ist lautet er jest kod \
+                "is was code token otp use enter passcode pin puk totp got expected received entered est es ist lautet er jest kod \
                     kode tan"
             ) || is_one_of!(self.nth_word(0), "password")
                 && is_one_of!(self.nth_word(1), "time one-time")
