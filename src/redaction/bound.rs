@@ -30,6 +30,19 @@ const BARE_AT_MOST: usize = 512;
 /// The longest name of a column.
 const COLUMN_AT_MOST: usize = 48;
 
+/// How what is bound to a statement is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Written {
+    /// `params: ["ada", "…"]`
+    Listed,
+    /// EF Core's `[Parameters=[@p0='…', @p1='…'], …]`
+    Named,
+    /// Drizzle's `params: …`, a line of its own: a value may have spaces.
+    Below,
+    /// Ecto's `["ada", "…"]`, no name before it: a string alone is what it says.
+    Unnamed,
+}
+
 /// Which value a placeholder stands for: `$2` for the second one. `None` when it does not say.
 pub fn place_of(placeholder: &[u8]) -> Option<u32> {
     let number = number(placeholder.strip_prefix(b"$")?)?;
@@ -107,9 +120,12 @@ impl Scanner<'_> {
             return false;
         }
         let places = if named { self.owed_parameters(sep.value) } else { self.line.places };
-        // Drizzle's `params: …`, a line of its own: what stands there may have spaces
-        let below = self.byte(sep.value.saturating_sub(name.len() + 3)) == b'\n';
-        self.take_bound(sep.value, places, named, below, false);
+        let written = match self.byte(sep.value.saturating_sub(name.len() + 3)) {
+            _ if named => Written::Named,
+            b'\n' => Written::Below,
+            _ => Written::Listed,
+        };
+        self.take_bound(sep.value, places, written);
         true
     }
 
@@ -119,13 +135,14 @@ impl Scanner<'_> {
         if self.line.places == 0 || self.in_row || self.before(list) != b' ' {
             return false;
         }
-        self.take_bound(list, self.line.places, false, false, true);
+        self.take_bound(list, self.line.places, Written::Unnamed);
         self.at = self.at.max(list + 1);
         true
     }
 
-    /// Takes those of the values at `list` that stand in these places. Where the list has no name, only strings.
-    fn take_bound(&mut self, list: usize, places: u32, named: bool, below: bool, unnamed: bool) {
+    /// Takes those of the values at `list` that stand in these places.
+    fn take_bound(&mut self, list: usize, places: u32, written: Written) {
+        let named = written == Written::Named;
         let mut at = list + usize::from(self.byte(list) == b'[');
         for nth in 0..MOST {
             at += value::run_of(self.text, at, b' ').min(4);
@@ -145,35 +162,15 @@ impl Scanner<'_> {
                 }
                 _ => break,
             };
-            let (from, to, after) = match value::opening(self.text, at) {
-                Some((quote, from)) => {
-                    let (to, after) = self.closing(from, quote);
-                    (from, to, after)
-                }
-                // Elixir's `~N[2024-01-01 00:00:00]`
-                None if self.byte(at) == b'~' => {
-                    let rest = self.slice(at, at + COLUMN_AT_MOST);
-                    let to = at + rest.iter().position(|&b| b == b']').map_or(0, |close| close + 1);
-                    (to, to, to)
-                }
-                None => {
-                    let start = at + if self.is_at(at, MARK.as_bytes()) { MARK.len() } else { 0 };
-                    let rest = self.slice(start, start + BARE_AT_MOST);
-                    let part = |b: &&u8| {
-                        !matches!(**b, 0..=b' ' | b',' | b']' | b')' | b'}' | b'<' | b'|' | b'"' | b'\'')
-                    };
-                    let to = start + rest.iter().take_while(part).count();
-                    (at, to, to)
-                }
-            };
+            let (from, to, after) = self.bound_value(at);
             self.looked(at, after);
             let bare = from == at;
-            if bare && self.byte(to) == b' ' && !below {
+            if bare && self.byte(to) == b' ' && written != Written::Below {
                 break; // a sentence
             }
             let content = self.judged(from, to);
             let told = match () {
-                () if unnamed => self.before(from) == b'"',
+                () if written == Written::Unnamed => self.before(from) == b'"',
                 () if bare => value::is_told(content) || content.iter().all(u8::is_ascii_digit),
                 () => true,
             };
@@ -193,6 +190,26 @@ impl Scanner<'_> {
         }
         self.line.places = 0;
         self.at = self.at.max(list);
+    }
+
+    /// The value at `at`: its content, and where reading goes on.
+    fn bound_value(&mut self, at: usize) -> (usize, usize, usize) {
+        if let Some((quote, from)) = value::opening(self.text, at) {
+            let (to, after) = self.closing(from, quote);
+            return (from, to, after);
+        }
+        // Elixir's `~N[2024-01-01 00:00:00]`
+        if self.byte(at) == b'~' {
+            let rest = self.slice(at, at + COLUMN_AT_MOST);
+            let to = at + rest.iter().position(|&b| b == b']').map_or(0, |close| close + 1);
+            return (to, to, to);
+        }
+        let start = at + if self.is_at(at, MARK.as_bytes()) { MARK.len() } else { 0 };
+        let rest = self.slice(start, start + BARE_AT_MOST);
+        let part =
+            |b: &&u8| !matches!(**b, 0..=b' ' | b',' | b']' | b')' | b'}' | b'<' | b'|' | b'"' | b'\'');
+        let to = start + rest.iter().take_while(part).count();
+        (at, to, to)
     }
 
     /// `$2='…'` alone: takes it where that placeholder stands for a secret.
