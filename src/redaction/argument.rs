@@ -15,6 +15,9 @@ const BEFORE: &str = "using with the my temporary new default is old root admin 
     submitted supplied provided has got passed wifi guest user initial generated connect und \
     wrong incorrect expected invalid bad use and env setenv fastcgi_param uwsgi_param";
 
+/// Which password it is, where it may stand in brackets.
+const WHICH: &str = "old new wrong temporary current master initial root admin";
+
 /// What follows a password that a sentence names.
 const AFTER: &str = "does is was accepted rejected matches works failed anmelden einloggen";
 
@@ -59,9 +62,8 @@ impl Scanner<'_> {
         let word = self.slice(start, end);
         let from = end + if next == b'(' { 1 } else { value::run_of(self.text, end, next) };
         // `the old password ("…")`
-        let bracketed = is_one_of!(self.nth_word(0), "old new wrong temporary current master initial")
-            || is_one_of!(self.nth_word(0), "root admin");
-        let bracketed = bracketed && (self.is_at(end, b" (\"") || self.is_at(end, b" ('"));
+        let bracketed =
+            is_one_of!(self.nth_word(0), WHICH) && (self.is_at(end, b" (\"") || self.is_at(end, b" ('"));
         let from = from + usize::from(bracketed);
         // Python's `key b'…'`
         let from = from + usize::from(self.byte(from) == b'b' && matches!(self.byte(from + 1), b'\'' | b'"'));
