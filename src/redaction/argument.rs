@@ -84,7 +84,7 @@ impl Scanner<'_> {
         if is_one_of!(word, "code")
             && matches!(first, b'\'' | b'"')
             && !is_one_of!(self.nth_word(0), "error promo")
-            && self.of_grant(start)
+            && self.of_grant(start, from)
         {
             return self.quoted_argument(from);
         }
@@ -216,11 +216,10 @@ impl Scanner<'_> {
     }
 
     /// `invalid_grant: code "…" was already redeemed`
-    fn of_grant(&self, start: usize) -> bool {
+    fn of_grant(&self, start: usize, from: usize) -> bool {
         let back = self.slice(start.saturating_sub(GRANT_WITHIN), start);
-        let from = self.byte(start + 6) != 0 && mentions(back, &[b"_grant", b"oauth", b"OAuth"]);
-        let long = self.slice(start + 6, charset::CREDENTIAL.run_within(self.text, start + 6, 128));
-        from && value::looks_generated(long, 16)
+        let long = self.slice(from + 1, charset::CREDENTIAL.run_within(self.text, from + 1, 128));
+        mentions(back, &[b"_grant", b"oauth", b"OAuth"]) && value::looks_generated(long, 16)
     }
 
     /// `seed phrase ` and the words of one

@@ -125,16 +125,7 @@ impl Scanner<'_> {
 
     /// `login refused for ada using …`: what is no browser's and no provider's name
     pub fn login_with(&mut self, end: usize) -> bool {
-        if self.byte(end) != b' ' {
-            return false;
-        }
-        let (from, to, after) = self.argument_at(end + 1, SECRET_AT_MOST);
-        let content = self.judged(from, to);
-        let secret = is_spiced(content) && !self.says_other(content);
-        if secret {
-            self.take(from, to, after, Rule::KEY_VALUE);
-        }
-        secret
+        self.byte(end) == b' ' && self.take_ahead(end + 1, is_spiced)
     }
 
     /// `… is not a valid password for …`, `… is the api key of …`: what stands before the word `is`.

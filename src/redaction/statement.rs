@@ -256,16 +256,18 @@ impl Scanner<'_> {
     }
 }
 
-/// Twelve to twenty-four plain words: a wallet's seed (BIP-39). Where they end.
+/// Where a word ends that may be one of a wallet's seed (BIP-39): of three to eight small letters.
+fn seed_word(text: &[u8], at: usize) -> Option<usize> {
+    let end = charset::ALNUM.run_within(text, at, 9);
+    let word = text.get(at..end).unwrap_or_default();
+    ((3..=8).contains(&word.len()) && word.iter().all(u8::is_ascii_lowercase)).then_some(end)
+}
+
+/// Twelve to twenty-four plain words: a wallet's seed. Where they end.
 pub fn mnemonic(text: &[u8], from: usize) -> Option<usize> {
     let (mut at, mut words) = (from, 0);
     loop {
-        let end = charset::ALNUM.run_within(text, at, 9);
-        let word = text.get(at..end).unwrap_or_default();
-        if !(3..=8).contains(&word.len()) || !word.iter().all(u8::is_ascii_lowercase) {
-            return None;
-        }
-        (at, words) = (end, words + 1);
+        (at, words) = (seed_word(text, at)?, words + 1);
         if text.get(at) != Some(&b' ') || words == 24 {
             break;
         }
@@ -279,13 +281,10 @@ pub fn mnemonic_in(text: &[u8], from: usize) -> Option<usize> {
     const OTHERS: &str =
         "the and for with was were your from are has not but user shown opened taps clicks failed words";
     let (mut at, mut end, mut words) = (from, None, 0);
-    while words < 24 {
-        let to = charset::ALNUM.run_within(text, at, 9);
-        let word = text.get(at..to).unwrap_or_default();
-        let plain = (3..=8).contains(&word.len()) && word.iter().all(u8::is_ascii_lowercase);
-        if !plain || is_one_of!(word, OTHERS) {
-            break; // none of a seed's words
-        }
+    while words < 24
+        && let Some(to) = seed_word(text, at)
+        && !is_one_of!(text.get(at..to).unwrap_or_default(), OTHERS)
+    {
         words += 1;
         let last = text.get(to) != Some(&b' ');
         if words == 12 || words == 24 || words > 12 && words % 3 == 0 && last {

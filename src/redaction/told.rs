@@ -252,9 +252,14 @@ impl Scanner<'_> {
 
     /// Takes what stands here where nothing but a password can.
     pub fn told_here(&mut self, at: usize) -> bool {
+        self.take_ahead(at, value::is_told)
+    }
+
+    /// Takes the string or the word here if it is a secret.
+    pub fn take_ahead(&mut self, at: usize, secret: impl Fn(&[u8]) -> bool) -> bool {
         let (from, to, after) = self.argument_at(at, FURTHEST);
         let content = self.judged(from, to);
-        if !value::is_told(content) || self.says_other(content) {
+        if !secret(content) || self.says_other(content) {
             return false;
         }
         self.take(from, to, after, Rule::KEY_VALUE);
