@@ -21,21 +21,28 @@ const POLL: Duration = Duration::from_millis(10);
 pub struct ProcessGroup {
     child: Child,
     ended: Option<ExitStatus>,
-    watchdog: Option<Child>,
+    guard: Option<Child>,
 }
 
 impl ProcessGroup {
-    /// Starts the command as the leader of a new process group.
+    /// Starts the command in a process group of its own. The guard stands in that group before the command does, so that
+    /// no moment is left in which our death would leave the command behind.
     ///
     /// # Errors
     /// What the system says when the program cannot be started.
     pub fn spawn(command: &mut Command) -> io::Result<ProcessGroup> {
-        let child = command.process_group(0).spawn()?;
-        let watchdog = watch_over(child.id());
-        Ok(ProcessGroup { child, ended: None, watchdog })
+        let mut guard = guard();
+        let group = guard.as_ref().and_then(|guard| i32::try_from(guard.id()).ok()).unwrap_or_default();
+        match command.process_group(group).spawn() {
+            Ok(child) => Ok(ProcessGroup { child, ended: None, guard }),
+            Err(cause) => {
+                dismiss(&mut guard);
+                Err(cause)
+            }
+        }
     }
 
-    /// The leader's process id, which is the group's as well.
+    /// The command's process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -45,19 +52,19 @@ impl ProcessGroup {
         &mut self.child
     }
 
-    /// How the leader ended; nothing while it runs. Once it has ended its group is killed as well.
+    /// How the command ended; nothing while it runs. Once it has ended its group is killed as well.
     pub fn try_wait(&mut self) -> Option<ExitStatus> {
         if self.ended.is_none()
             && let Ok(Some(status)) = self.child.try_wait()
         {
             self.signal(Signal::SIGKILL);
-            self.dismiss_watchdog();
+            dismiss(&mut self.guard);
             self.ended = Some(status);
         }
         self.ended
     }
 
-    /// Waits until the leader has ended by itself.
+    /// Waits until the command has ended by itself.
     pub async fn wait(&mut self) -> ExitStatus {
         loop {
             if let Some(status) = self.try_wait() {
@@ -67,12 +74,12 @@ impl ProcessGroup {
         }
     }
 
-    /// Kills the group at once (`SIGKILL`), as a crash would, and waits until the leader is gone.
+    /// Kills the group at once (`SIGKILL`), as a crash would, and waits until the command is gone.
     pub fn kill9(&mut self) {
         if self.ended.is_none() {
             self.signal(Signal::SIGKILL);
             self.ended = self.child.wait().ok();
-            self.dismiss_watchdog();
+            dismiss(&mut self.guard);
         }
     }
 
@@ -92,16 +99,10 @@ impl ProcessGroup {
         self.kill9();
     }
 
-    /// Before its pipe is closed, so that it never kills a group that took the number over.
-    fn dismiss_watchdog(&mut self) {
-        if let Some(mut watchdog) = self.watchdog.take() {
-            let _ = watchdog.kill();
-            let _ = watchdog.wait();
-        }
-    }
-
     fn signal(&self, signal: Signal) {
-        if let Ok(pid) = i32::try_from(self.child.id()) {
+        // The guard is not waited for while it stands for the group, so that nobody else gets its number.
+        let leader = self.guard.as_ref().unwrap_or(&self.child);
+        if let Ok(pid) = i32::try_from(leader.id()) {
             // The only failure is that nobody is left.
             let _ = killpg(Pid::from_raw(pid), signal);
         }
@@ -114,12 +115,20 @@ impl Drop for ProcessGroup {
     }
 }
 
-/// A shell that waits for the end of a pipe only we hold, and then kills the group: the way to leave nothing behind
-/// when we are killed ourselves, or a test run is interrupted. Without a shell there is no such guard.
-fn watch_over(group: u32) -> Option<Child> {
+/// A shell that leads a group, waits for the end of a pipe only we hold, and then kills the group: the way to leave
+/// nothing behind when we are killed ourselves, or a test run is interrupted. What asks the group to end is not meant for
+/// it. Without a shell there is no such guard.
+fn guard() -> Option<Child> {
     let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", "read _; kill -s KILL -- \"-$0\"", &group.to_string()]);
+    shell.args(["-c", "trap '' HUP INT TERM; read _; kill -s KILL 0"]);
     shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0).spawn().ok()
+}
+
+fn dismiss(guard: &mut Option<Child>) {
+    if let Some(mut guard) = guard.take() {
+        let _ = guard.kill();
+        let _ = guard.wait();
+    }
 }
 
 /// The first executable file of that name in the given folders, then on `PATH`.
