@@ -1,6 +1,6 @@
 //! A bare value behind a secret's name: taken, unless something else stands in the secret's place ([`super::instead`]).
 
-use super::charset;
+use super::charset::{self, TOKEN_DOT};
 use super::keys::Level;
 use super::lists::is_one_of;
 use super::names::Rule;
@@ -9,6 +9,9 @@ use super::separator::Separator;
 use super::statement;
 use super::value;
 use super::words::Beginnings;
+
+/// The shortest password that is told by its letters and digits behind an arrow.
+const TOLD_AT_LEAST: usize = 6;
 
 /// A value without quotation marks, and the name it stands under.
 #[derive(Clone, Copy)]
@@ -52,7 +55,12 @@ impl Scanner<'_> {
         let of_path = self.before(name) == b';' && self.is_at(name, b"jsessionid=");
         let end = if of_path { query().map_or(end, |length| start + length) } else { end };
         let content = self.judged(start, end);
-        if sep.arrow && !sep.quoted && self.before(name) != b':' && !value::looks_generated(content, 8) {
+        if sep.arrow
+            && !sep.quoted
+            && self.before(name) != b':'
+            && !value::looks_generated(content, 8)
+            && !self.is_told_by_arrow(name, end, content)
+        {
             return false;
         }
         if level == Level::Always
@@ -72,6 +80,22 @@ impl Scanner<'_> {
             return self.redis_value(&bare) || self.fallback(&bare) || self.pass(start, content);
         }
         self.take_bare(&bare)
+    }
+
+    /// `password => herbst21`, `otp_code=>640917`, and no function's `token => token2`: letters and digits, or a code's digits,
+    /// and where code would go on stands a word, or nothing.
+    fn is_told_by_arrow(&self, name: usize, end: usize, content: &[u8]) -> bool {
+        let digits = content.iter().filter(|b| b.is_ascii_digit()).count();
+        let code = digits == content.len() && (4..=8).contains(&digits);
+        let told = content.len() >= TOLD_AT_LEAST && digits > 0 && value::is_told(content);
+        let of_function = matches!(self.before(name), b'(' | b'.' | b',')
+            || self.is_at(name.saturating_sub(2), b"= ")
+            || self.is_at(name.saturating_sub(6), b"async ");
+        let next = self.byte(end + value::run_of(self.text, end, b' '));
+        (code || told)
+            && !of_function
+            && content.iter().all(|&b| TOKEN_DOT.has(b) && b != b'.')
+            && (next.is_ascii_alphabetic() || matches!(next, 0 | b'\n' | b'\r'))
     }
 
     /// Takes it, and what stands behind it in the same statement.

@@ -26,8 +26,11 @@ impl Scanner<'_> {
         if matches!(self.byte(at), b'[' | b'{') && !self.is_at(at, super::MARK.as_bytes()) {
             return None;
         }
-        // Python's `b'Bearer …'`
-        let at = at + usize::from(self.byte(at) == b'b' && matches!(self.byte(at + 1), b'"' | b'\''));
+        // Python's `b'Bearer …'`, `f"Bearer {token}"`
+        let at = at
+            + usize::from(
+                matches!(self.byte(at), b'b' | b'f' | b'r') && matches!(self.byte(at + 1), b'"' | b'\''),
+            );
         let opened = value::opening(self.text, at);
         let (start, limit, after) = match opened {
             Some((quote, start)) => {
@@ -280,6 +283,7 @@ impl Scanner<'_> {
                 break;
             }
             let from = (name + usize::from(self.byte(name) == b'=')).min(limit);
+            let from = value::skip_colour(self.text, from).filter(|_| opened.is_none()).unwrap_or(from);
             // `sid="…"`, Python's `sid='…'`
             let quoted = opened.is_none() && matches!(self.byte(from), b'"' | b'\'') && !attribute;
             let from = from + usize::from(quoted);

@@ -292,6 +292,7 @@ fn is_of_its_name(bare: &Bare<'_>) -> bool {
     same || bare.flag && benign::is_styling(content) && coloured()
         || benign::is_field_of(content, own)
         || benign::is_name_of_key(own, content)
+        || benign::is_fingerprint(own, content)
         || value::is_own(content, own)
 }
 

@@ -210,7 +210,9 @@ impl Scanner<'_> {
             && three(start + 4)
             && !charset::is_alnum(self.byte(start + 7))
             && matches!(word.len(), 3 | 7);
-        let paired = word.len() == 2 && self.line.one_time && self.digits_in_pairs(start);
+        let paired = word.len() == 2
+            && self.digits_in_pairs(start)
+            && (self.line.one_time || self.code_behind(start + 8));
         let end = if parted {
             start + 7
         } else if paired {

@@ -24,7 +24,7 @@ const SESSION: std::ops::RangeInclusive<usize> = 32..=128;
 const MARKS_AT_MOST: usize = 8;
 
 /// So many letters and digits stand in it at a stretch.
-const STRETCH_AT_LEAST: usize = 20;
+const STRETCH_AT_LEAST: usize = 14;
 
 /// WordPress' keys and salts: 64 characters of any kind. The text of who set none is shorter.
 const WORDPRESS: usize = 64;

@@ -53,6 +53,7 @@ impl Scanner<'_> {
             || self.is_translation(name, content)
             || self.is_at(after, b" object ") && object::is_type_name(content)
             || benign::is_name_of_key(own, content)
+            || benign::is_fingerprint(own, content)
             || self.is_column(own, start, end)
             || self.is_letter_given(start, end)
             || self.is_token_of_text(own, content, after)

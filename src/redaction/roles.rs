@@ -32,7 +32,7 @@ static ROLES: Words<1024> = Words::new(&[
         passcode jwe bearer cvv cvc ccv csrf xsrf mnemonic verifier samlresponse \
         samlrequest samlart authkey privkey signingkey encryptionkey masterkey sharedkey servicekey \
         heslo haslo clave wachtwoord losenord passe parola salasana adgangskode jelszo sifre \
-        credential sessid phpsessid jsessionid authtok aspsessionid cardnumber ccnumber ssws appkey sshpass requirepass masterauth \
+        credential sessid phpsessid jsessionid authtok aspsessionid aspxauth cardnumber ccnumber ssws appkey sshpass requirepass masterauth \
         psk pasword passwrd passord antiforgery einmalcode dockerconfigjson dockercfg storepass keypass rootpw bindpw userpw dbpw adminpw passordet adgangskoden lösenord lösenordet contraseña hasło şifre пароль 密码 密碼 パスワード 비밀번호 pwdhash pwhash passhash md5pass authcode vcode smscode otpcode"),
     (SECRET | MAKES_KEY, "secret jwt cookie"),
     (SECRET | MAKES_KEY | MAKES_CODE, "authorization"),

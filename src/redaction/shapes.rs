@@ -153,12 +153,17 @@ impl Scanner<'_> {
         if self.is_at(at.saturating_sub(5), b":thin:") {
             self.oracle(at + 1);
         }
-        // PHP's `:\/\/`
-        let escaped = self.is_at(at + 1, b"\\/\\/");
-        if !escaped && !self.is_at(at + 1, b"//") || !charset::is_alnum(self.before(at)) {
+        // PHP's `:\/\/`, and that escaped once more
+        let marks = value::run_of(self.text, at + 1, b'\\');
+        let slash = at + 1 + marks;
+        let behind = slash + 1 + marks;
+        let escaped = self.byte(slash) == b'/'
+            && self.byte(behind) == b'/'
+            && value::run_of(self.text, slash + 1, b'\\') == marks;
+        if !escaped || !charset::is_alnum(self.before(at)) {
             return;
         }
-        let start = at + if escaped { 5 } else { 3 };
+        let start = behind + 1;
         if let Some((from, to)) = self.userinfo(start) {
             let content = self.slice(from, to);
             if content.starts_with(super::MARK.as_bytes()) {
