@@ -2,7 +2,7 @@
 
 use super::charset::{self, TOKEN_DOT};
 use super::keys::Level;
-use super::lists::is_one_of;
+use super::lists::{ends_as, is_one_of};
 use super::names::Rule;
 use super::scan::Scanner;
 use super::separator::Separator;
@@ -10,8 +10,12 @@ use super::statement;
 use super::value;
 use super::words::Beginnings;
 
-/// The shortest password that is told by its letters and digits behind an arrow.
-const TOLD_AT_LEAST: usize = 6;
+/// A password that is told by its letters and the digits behind them has so many of each.
+const TOLD_LETTERS: usize = 4;
+const TOLD_DIGITS: usize = 2;
+
+/// So much of a name is looked at.
+const NAME_AT_MOST: usize = 64;
 
 /// A value without quotation marks, and the name it stands under.
 #[derive(Clone, Copy)]
@@ -59,7 +63,7 @@ impl Scanner<'_> {
             && !sep.quoted
             && self.before(name) != b':'
             && !value::looks_generated(content, 8)
-            && !self.is_told_by_arrow(name, end, content)
+            && !self.is_told_by_arrow(name, sep, content)
         {
             return false;
         }
@@ -72,7 +76,7 @@ impl Scanner<'_> {
             return true;
         }
         self.owes(content.rsplit(|&b| b == b'(').next().unwrap_or_default()); // `crypt($2, …)`
-        let own = self.slice(name, charset::TOKEN_DOT.run_within(self.text, name, 64));
+        let own = self.slice(name, charset::TOKEN_DOT.run_within(self.text, name, NAME_AT_MOST));
         let number = content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
         let flag = self.before(name) == b'-';
         let bare = Bare { sep, level, name, own, start, end, content, number, flag };
@@ -82,20 +86,24 @@ impl Scanner<'_> {
         self.take_bare(&bare)
     }
 
-    /// `password => herbst21`, `otp_code=>640917`, and no function's `token => token2`: letters and digits, or a code's digits,
-    /// and where code would go on stands a word, or nothing.
-    fn is_told_by_arrow(&self, name: usize, end: usize, content: &[u8]) -> bool {
-        let digits = content.iter().filter(|b| b.is_ascii_digit()).count();
-        let code = digits == content.len() && (4..=8).contains(&digits);
-        let told = content.len() >= TOLD_AT_LEAST && digits > 0 && value::is_told(content);
-        let of_function = matches!(self.before(name), b'(' | b'.' | b',')
-            || self.is_at(name.saturating_sub(2), b"= ")
-            || self.is_at(name.saturating_sub(6), b"async ");
-        let next = self.byte(end + value::run_of(self.text, end, b' '));
-        (code || told)
-            && !of_function
-            && content.iter().all(|&b| TOKEN_DOT.has(b) && b != b'.')
-            && (next.is_ascii_alphabetic() || matches!(next, 0 | b'\n' | b'\r'))
+    /// `password => herbst21` where a text begins or behind another pair, and `otp_code=>640917`. Elsewhere an arrow is a
+    /// function's, or says where something went: `case Token => State12`, `renamed: token => token2`.
+    fn is_told_by_arrow(&self, name: usize, sep: Separator, content: &[u8]) -> bool {
+        let own = self.slice(name, TOKEN_DOT.run_within(self.text, name, NAME_AT_MOST));
+        let digits = content.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+        let letters = content.get(..content.len() - digits).unwrap_or_default();
+        if letters.is_empty() {
+            return digits == 6 && sep.unspaced && ends_as!(own, "otp otp_code otpcode totp");
+        }
+        let (from, to) = self.words[0];
+        let pair = to > from
+            && matches!(self.slice(to, name), b" " | b", ")
+            && (self.before(from) == b'=' || self.is_at(from.saturating_sub(3), b"=> "));
+        (pair || matches!(self.before(name), 0 | b'"'))
+            && ends_as!(own, "password passwd pwd passphrase")
+            && letters.len() >= TOLD_LETTERS
+            && letters.iter().all(u8::is_ascii_lowercase)
+            && digits >= TOLD_DIGITS
     }
 
     /// Takes it, and what stands behind it in the same statement.

@@ -57,9 +57,9 @@ pub fn is_name_of_key(name: &[u8], value: &[u8]) -> bool {
 
 /// `GPG_KEY=E3FF2839…`: an OpenPGP key's fingerprint, or the half of it by which it is called (RFC 9580, section 5.5.4)
 pub fn is_fingerprint(name: &[u8], value: &[u8]) -> bool {
-    ends_as!(name, "gpg_key gpgkey gpg-key pgp_key pgpkey gpg_keys signingkey")
+    ends_as!(name, "gpg_key gpgkey gpg-key pgp_key pgpkey gpg_keys gpg_signing_key")
         && matches!(value.len(), 16 | 40)
-        && value.iter().all(|b| b.is_ascii_digit() || matches!(b, b'A'..=b'F'))
+        && value.iter().all(u8::is_ascii_hexdigit)
 }
 
 /// Whether a label says its field's name again: `"confirmPassword":"Confirm password"`.

@@ -26,11 +26,11 @@ impl Scanner<'_> {
         if matches!(self.byte(at), b'[' | b'{') && !self.is_at(at, super::MARK.as_bytes()) {
             return None;
         }
-        // Python's `b'Bearer …'`, `f"Bearer {token}"`
-        let at = at
-            + usize::from(
-                matches!(self.byte(at), b'b' | b'f' | b'r') && matches!(self.byte(at + 1), b'"' | b'\''),
-            );
+        // Python's `b'Bearer …'`, and `f"Bearer {token}"`, C#'s `$"Bearer {token}"`
+        let prefix = self.slice(at, at + 2).iter().take_while(|b| b"bBfFrRuU$@".contains(b)).count();
+        let prefix = if value::opening(self.text, at + prefix).is_some() { prefix } else { 0 };
+        let formatted = self.slice(at, at + prefix).iter().any(|b| b"fF$".contains(b));
+        let at = at + prefix;
         let opened = value::opening(self.text, at);
         let (start, limit, after) = match opened {
             Some((quote, start)) => {
@@ -69,6 +69,7 @@ impl Scanner<'_> {
             || value::is_code(credentials)
             || value::is_sentence(credentials)
             || !scheme && value::is_address(credentials)
+            || formatted && credentials.starts_with(b"{")
         {
             if credentials.starts_with(super::MARK.as_bytes()) {
                 self.resume(from + super::MARK.len());
@@ -283,7 +284,7 @@ impl Scanner<'_> {
                 break;
             }
             let from = (name + usize::from(self.byte(name) == b'=')).min(limit);
-            let from = value::skip_colour(self.text, from).filter(|_| opened.is_none()).unwrap_or(from);
+            let from = if opened.is_none() { self.behind_colours(from) } else { from };
             // `sid="…"`, Python's `sid='…'`
             let quoted = opened.is_none() && matches!(self.byte(from), b'"' | b'\'') && !attribute;
             let from = from + usize::from(quoted);
@@ -313,6 +314,7 @@ impl Scanner<'_> {
                 self.take(from, to, to, Rule::COOKIE);
             }
             let to = to + usize::from(quoted && matches!(self.byte(to), b'"' | b'\''));
+            let to = if opened.is_none() { self.behind_colours(to) } else { to };
             let gap = to + 1 + value::run_of(self.text, to + 1, b' ');
             self.at = to.max(self.at);
             if !matches!(self.byte(to), b';' | b',') || gap >= limit {
@@ -321,6 +323,12 @@ impl Scanner<'_> {
             at = gap;
         }
         at != first || self.at > first
+    }
+
+    /// Behind what colours a terminal's text here, two at most: `ESC[1mESC[32m`.
+    fn behind_colours(&self, at: usize) -> usize {
+        let behind = |at: usize| value::skip_colour(self.text, at).unwrap_or(at);
+        behind(behind(at))
     }
 }
 

@@ -15,6 +15,9 @@ pub const OTHER_CODES: &str = "status exit error zip postal country area respons
     discount coupon currency language result event \
     booking reference tracking referral voucher gift order shipping invite";
 
+/// How far behind a code in pairs of digits its purpose is looked for.
+const SAID_WITHIN: usize = 32;
+
 /// Whose messages say no more of a one-time code than `WhatsApp code: 123-456`.
 const SENDERS: &str =
     "whatsapp telegram google facebook instagram uber lyft tiktok linkedin snapchat viber steam";
@@ -97,6 +100,14 @@ impl Scanner<'_> {
             && self.byte(start + 2) == b' '
             && self.byte(start + 5) == b' '
             && !charset::is_alnum(self.byte(start + 8))
+    }
+
+    /// Whether a code that ends here is said to be one for signing in: a sort code and a colour are written in pairs too.
+    fn says_one_time(&self, end: usize) -> bool {
+        mentions(
+            self.slice(end, end + SAID_WITHIN),
+            &[b"ne-time", b"erification", b"ogin", b"ign-in", b"ecurity", b"OTP"],
+        )
     }
 
     /// Takes the value if it is 4 to 8 digits.
@@ -212,7 +223,8 @@ impl Scanner<'_> {
             && matches!(word.len(), 3 | 7);
         let paired = word.len() == 2
             && self.digits_in_pairs(start)
-            && (self.line.one_time || self.code_behind(start + 8));
+            && !(self.before(start) == b' ' && self.before(start - 1).is_ascii_digit()) // the end of a longer row
+            && (self.line.one_time || self.says_one_time(start + 8) && self.code_behind(start + 8));
         let end = if parted {
             start + 7
         } else if paired {

@@ -24,7 +24,11 @@ const SESSION: std::ops::RangeInclusive<usize> = 32..=128;
 const MARKS_AT_MOST: usize = 8;
 
 /// So many letters and digits stand in it at a stretch.
-const STRETCH_AT_LEAST: usize = 14;
+const STRETCH_AT_LEAST: usize = 20;
+
+/// In a shorter one, of so many at least, the kinds of characters change as often as chance has it.
+const SHORT_STRETCH: usize = 12;
+const CHANGES_AT_LEAST: usize = 6;
 
 /// WordPress' keys and salts: 64 characters of any kind. The text of who set none is shorter.
 const WORDPRESS: usize = 64;
@@ -54,11 +58,16 @@ fn is_session(name: &[u8]) -> bool {
 /// hash, no document's id (Convex' are of small letters and digits), and none that says what it is an id of (`cs_test_…`).
 fn opens_session(value: &[u8]) -> bool {
     let has = |test: fn(&u8) -> bool| value.iter().any(test);
-    let stretch = value.split(|&b| !charset::is_alnum(b)).map(<[u8]>::len).max().unwrap_or(0);
+    let stretch = value.split(|&b| !charset::is_alnum(b)).max_by_key(|part| part.len()).unwrap_or_default();
+    let kind = |b: &u8| (b.is_ascii_digit(), b.is_ascii_uppercase());
+    let changes = stretch.windows(2).filter(|two| matches!(two, [a, b] if kind(a) != kind(b))).count();
+    let marks = value.iter().filter(|&&b| !charset::is_alnum(b)).count();
+    let random = stretch.len() >= STRETCH_AT_LEAST
+        || stretch.len() >= SHORT_STRETCH && changes >= CHANGES_AT_LEAST && marks <= 2;
     SESSION.contains(&value.len())
         && has(u8::is_ascii_lowercase)
         && has(u8::is_ascii_uppercase)
-        && stretch >= STRETCH_AT_LEAST
+        && random
         && !matches!(value, [b'1' | b'2', b'_', ..]) // OpenTok's
         && !value::names_kind(value)
         && value::is_unmistakable(value)

@@ -11,6 +11,9 @@ use super::value;
 /// The length of a Sentry DSN's public key.
 const DSN_KEY: usize = 32;
 
+/// So many backslashes may stand before a slash.
+const ESCAPED_AT_MOST: usize = 7;
+
 /// The shortest macaroon: a location, an identifier and a signature of 32 bytes.
 const MACAROON_AT_LEAST: usize = 60;
 
@@ -125,8 +128,8 @@ impl Scanner<'_> {
     fn discord_webhook(&mut self, at: usize) -> Option<(usize, usize, Rule)> {
         let version =
             at + self.slice(at, at + 5).iter().position(|&b| b == b'/').map_or(0, |slash| slash + 1);
-        // PHP escapes slashes in JSON.
-        let slash = |at: usize| at + usize::from(self.byte(at) == b'\\');
+        // PHP escapes slashes in JSON; so does who escapes that again.
+        let slash = |at: usize| at + value::run_of(self.text, at, b'\\').min(ESCAPED_AT_MOST);
         let at = [at, version].into_iter().find(|&at| self.is_at(at, b"webhooks"))? + 8;
         let at = Some(slash(at)).filter(|&at| self.byte(at) == b'/')? + 1;
         let id = charset::HEX.run_within(self.text, at, 24);
@@ -164,7 +167,7 @@ impl Scanner<'_> {
             return;
         }
         let start = behind + 1;
-        if let Some((from, to)) = self.userinfo(start) {
+        if let Some((from, to)) = self.userinfo(at, start) {
             let content = self.slice(from, to);
             if content.starts_with(super::MARK.as_bytes()) {
                 self.resume(from + super::MARK.len());
@@ -174,9 +177,9 @@ impl Scanner<'_> {
         }
     }
 
-    /// The secret part of the userinfo that starts here.
+    /// The secret part of the userinfo that starts at `start`, behind a scheme that ends at `scheme`.
     #[inline(never)]
-    fn userinfo(&mut self, start: usize) -> Option<(usize, usize)> {
+    fn userinfo(&mut self, scheme: usize, start: usize) -> Option<(usize, usize)> {
         const FURTHEST: usize = 320;
         let limit = self.text.len().min(start + FURTHEST);
         let (mut colon, mut sign, mut path, mut at) = (None, None, None, start);
@@ -212,7 +215,7 @@ impl Scanner<'_> {
                 return Some((start, colon));
             }
             // Symfony's `mailgun+api://key:domain@default`
-            let scheme = self.slice(start.saturating_sub(16), start - 3);
+            let scheme = self.slice(scheme.saturating_sub(13), scheme);
             if ends_as!(scheme, "mailgun mailgun+api mailgun+https") {
                 return (user.len() >= 16).then_some((start, colon));
             }
