@@ -32,6 +32,9 @@ const BESIDE_CARD: usize = 8;
 /// How far behind an OAuth code its `state` is named at most.
 const BESIDE_CODE: usize = 8;
 
+/// The shortest API key of Elasticsearch's with its id before it, in base64.
+const ENCODED_AT_LEAST: usize = 40;
+
 /// How much of a label's value, or of a list's first string, is looked at.
 pub const HEAD_AT_MOST: usize = 64;
 
@@ -142,6 +145,13 @@ impl Scanner<'_> {
             if self.listed_behind(end) {
                 return true;
             }
+        }
+        // Elasticsearch's `"api_key":"…","encoded":"…"`: the id and the key, as a header carries them
+        if name == b"encoded"
+            && self.found.last().is_some_and(|span| span.end + BESIDE_CODE > start)
+            && self.generated_value(sep, ENCODED_AT_LEAST, Rule::KEY_VALUE)
+        {
+            return true;
         }
         if self.product_value(name, sep) || self.bound_values(name, sep) {
             return true;

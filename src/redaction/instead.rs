@@ -41,6 +41,7 @@ impl Scanner<'_> {
         listed
             || number
                 && (content.len() <= 2
+                || content.len() == 3 && ends_as!(bare.own, "code") // `POST /login code: 401`
                     || ends_as!(bare.own, "bytes")
                     || !always
                     || self.inside > 0 && content.len() < 6

@@ -304,6 +304,7 @@ impl Scanner<'_> {
             self.line.linked && matches!(content.len(), 4..=8) && content.iter().all(u8::is_ascii_digit);
         if !(value::looks_chosen(content) || value::is_passphrase(content) || pin)
             || benign::is_setting(content)
+            || is_status(content)
         {
             return false;
         }
@@ -381,4 +382,9 @@ impl Scanner<'_> {
         self.digits.note(from, to, found);
         found
     }
+}
+
+/// Windows' `0xC000006A`, which says why somebody was turned away.
+fn is_status(value: &[u8]) -> bool {
+    value.strip_prefix(b"0x").is_some_and(|hex| hex.len() == 8 && hex.iter().all(u8::is_ascii_hexdigit))
 }

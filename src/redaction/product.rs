@@ -81,6 +81,8 @@ pub fn is_of_product(name: &[u8], value: &[u8]) -> bool {
         LARAVEL if name == b"key" => {
             value.ends_with(b"=") && value.strip_prefix(b"base64:").is_some_and(base64)
         }
+        // Consul's and Nomad's gossip keys: 16 or 32 bytes
+        24 | 44 if name == b"encrypt" => value.ends_with(b"=") && base64(value) && charset::is_mixed(value),
         length if INNGEST.contains(&length) && ends_as!(name, "event_key eventkey") => {
             let parts = value.iter().filter(|&b| b"-_".contains(b)).count();
             parts <= MARKS_AT_MOST && !value.contains(&b'/') && value::is_unmistakable(value)
@@ -118,7 +120,10 @@ impl Scanner<'_> {
     pub fn product_value(&mut self, name: &[u8], sep: Separator) -> bool {
         let laravel = || name == b"key" && (0..=4).any(|mark| self.is_at(sep.value + mark, b"base64:"));
         let named = is_storage(name) || is_wordpress(name) || is_session(name);
-        if !(named || ends_as!(name, "event_key eventkey verification_value") || name == b"seed" || laravel())
+        if !(named
+            || ends_as!(name, "event_key eventkey verification_value")
+            || is_one_of!(name, "seed encrypt")
+            || laravel())
         {
             return false;
         }

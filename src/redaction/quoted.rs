@@ -52,6 +52,7 @@ impl Scanner<'_> {
             || benign::ends_in_name(own, content)
             || self.is_translation(name, content)
             || self.is_at(after, b" object ") && object::is_type_name(content)
+            || self.before(start - 1) == b'(' && benign::is_prompt(content) // `password = input("Password: ")`
             || benign::is_name_of_key(own, content)
             || benign::is_fingerprint(own, content)
             || self.is_column(own, start, end)

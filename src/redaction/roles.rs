@@ -99,7 +99,7 @@ static ROLES: Words<1024> = Words::new(&[
         per second domain audience aud iss sub iat nbf scope scopes owner user username \
         consent banner settings options config configured present exists match matches matched \
         complexity score validation validator verified requirements set seconds ms minutes hours \
-        days duration timeout refresh lifetime validity revoked rotated active fingerprint \
+        days duration timeout refresh lifetime validity revoked rotated active fingerprint accessor \
         thumbprint param arn region reference class handler middleware estimate details symbol address \
         contract decimals chain pair standard family same samesite secure prefix suffix reason \
         required valid enabled disabled used remaining cert certificate detected line offset"),
