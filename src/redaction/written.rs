@@ -331,6 +331,7 @@ impl Scanner<'_> {
     /// YAML's `secrets:` with a list on the lines below, or `secret:` with its `value:` there.
     pub fn items_below(&mut self, at: usize) -> bool {
         let (mut at, mut taken) = (at, false);
+        let mut first: &[u8] = b"";
         while self.byte(at) == b'\n' {
             let from = at + 1 + value::run_of(self.text, at + 1, b' ').min(64);
             let named = from + usize::from(self.byte(from) == b'"');
@@ -343,11 +344,14 @@ impl Scanner<'_> {
             let end = value::bare_end(self.slice(0, from + 512), from + 2, false);
             self.looked(at, end);
             let content = self.slice(from + 2, end);
-            if !(value::looks_generated(content, 10) || value::is_told(content)) {
+            // A recovery code may have no digit: `qf8eg-br9az`, and below it `lmcij-drsji`.
+            let dash = |text: &[u8]| text.iter().position(|&b| b == b'-');
+            let alike = first.len() == content.len() && dash(first).is_some() && dash(first) == dash(content);
+            if !(alike || value::looks_generated(content, 10) || value::is_told(content)) {
                 break;
             }
             self.take(from + 2, end, end, Rule::KEY_VALUE);
-            (at, taken) = (end, true);
+            (at, taken, first) = (end, true, content);
         }
         taken
     }
