@@ -118,7 +118,8 @@ impl Scanner<'_> {
             let generated = value::looks_generated(long, 16);
             let shared = is_one_of!(self.nth_word(0), "pre-shared preshared");
             let told = (password || shared) && value::is_told(long);
-            return (told || password || generated && !self.names_object(word, long))
+            // ipsec.secrets' `: PSK "…"`
+            return (told || password || word == b"PSK" || generated && !self.names_object(word, long))
                 && (told || !is_one_of!(self.nth_word(0), "field invalid missing unexpected the"))
                 && self.quoted_argument(from);
         }

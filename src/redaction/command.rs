@@ -143,6 +143,10 @@ impl Scanner<'_> {
         if long && word == b"cookie" || !long && word == b"b" && self.line.user_flag {
             return self.cookies(end + 1);
         }
+        // Erlang's `-setcookie …`
+        if word == b"setcookie" && self.byte(end) == b' ' {
+            return self.command_value(end + 1);
+        }
         // `["-a", "…"]`, as a process is started
         let listed = self.one_at(end, const { &Beginnings::of(&["\", \"", "\",\"", "', '", "','"]) });
         let space = listed.map_or_else(|| value::run_of(self.text, end, b' '), |gap| gap.len() - 1);

@@ -8,7 +8,7 @@ use super::lists::{ends_as, is_one_of};
 use super::names::Rule;
 use super::operands::OPERANDS;
 use super::places::POSITIONAL_CALLS;
-use super::scan::Scanner;
+use super::scan::{NEW_VALUE, Scanner};
 use super::statement;
 use super::value;
 use super::words::{Sketches, Words};
@@ -317,14 +317,21 @@ impl Scanner<'_> {
     pub fn announced(&mut self) {
         let start = self.at + value::run_of(self.text, self.at, b' ').min(16);
         let start = start + if self.is_at(start, b"- ") { 2 } else { 0 };
+        let start = start + if self.is_at(start, NEW_VALUE) { NEW_VALUE.len() } else { 0 };
         let end = value::bare_end(self.slice(0, start + 2048), start, false);
         self.looked(start, end);
         let alone = matches!(self.byte(end), b'\n' | b'\r' | 0);
         let least = if self.line.password { 8 } else { 20 };
-        if alone && value::looks_generated(self.slice(start, end), least) {
+        if alone && self.is_announced(start, end, least) {
             self.take(start, end, end, Rule::KEY_VALUE);
             self.line.prompt = true; // another may follow
         }
+    }
+
+    fn is_announced(&self, start: usize, end: usize, least: usize) -> bool {
+        let content = self.slice(start, end);
+        value::looks_generated(content, least)
+            || self.is_at(start.saturating_sub(NEW_VALUE.len()), NEW_VALUE) && value::is_told(content)
     }
 
     /// Whether nothing but marks stands between.

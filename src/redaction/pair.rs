@@ -62,7 +62,9 @@ impl Scanner<'_> {
             }
             return pin;
         }
-        self.element_text(from + 1)
+        // Windows' `<Password><Value>…</Value>`
+        let value = if self.is_at(from, b"><Value>") { from + 7 } else { from };
+        self.element_text(value + 1)
     }
 
     /// An element's text on a line of its own, a word alone.

@@ -8,6 +8,7 @@
 use super::charset::{self, WORD};
 use super::kind::{KIND, Kind};
 use super::line::Line;
+use super::lists::is_one_of;
 use super::names::Rule;
 use super::runs::{Far, Runs, Vain};
 use super::table::Table;
@@ -16,6 +17,9 @@ use std::cell::Cell;
 
 /// How much of a value is looked at to tell what it says: values stand within values, and each is asked.
 const JUDGED_AT_MOST: usize = 256;
+
+/// What stands before a password on the line below the one that says it was reset, in Elasticsearch's tool.
+pub const NEW_VALUE: &[u8] = b"New value: ";
 
 /// A stretch that goes.
 #[derive(Clone, Copy, Debug)]
@@ -173,7 +177,9 @@ impl<'t> Scanner<'t> {
         use keys::Level::{Code, Harmless, Query};
         let (from, to) = self.words[0];
         let named = to > 0 && to + 1 == self.at && self.before(self.at) == b':';
-        let speaks = named && !matches!(self.level_of(from, to, true), Harmless | Query | Code);
+        let speaks = named
+            && (!matches!(self.level_of(from, to, true), Harmless | Query | Code)
+                || is_one_of!(self.slice(from, to), "key") && is_one_of!(self.nth_word(1), "certificate")); // kubeadm's
         // Pydantic's report: a field's name alone on a line, below it `[…, input_value='…']`
         if to > 0
             && to == self.at
@@ -184,8 +190,9 @@ impl<'t> Scanner<'t> {
         }
         let one_time = self.line.one_time && self.line.secret;
         let (password, secret) = (self.line.password || one_time, self.line.secret || speaks);
-        let announced =
-            (password || secret) && (matches!(self.before(self.at), b':' | b'\n' | b'*') || self.line.prompt);
+        let announced = (password || secret)
+            && (matches!(self.before(self.at), b':' | b'\n' | b'*') || self.line.prompt)
+            || password && self.is_at(self.at + 1, NEW_VALUE);
         if self.line.one_time && self.code_below(self.at) {
             return;
         }
