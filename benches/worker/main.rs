@@ -11,7 +11,7 @@
 //!   isolate: request, body, call of the object, timer, the call's answer. The carrier (`--only bounds`), a worker in JavaScript that takes those
 //!   ways with our headers and reads nothing of what it carries, reaches 1.8 to 2.0 times, and 0.51 to 0.55 of the CPU.
 //! - **Batches of 50** (wanted: 30 times its single posts; found: 25.9 to 29.6, on one thread). The carrier reaches 54 to 73; this
-//!   worker takes 2.9 to 3.2 times its CPU, where 1.8 to 2.4 would do. Of that 40 % is wasm, spread over redaction (9) and forty
+//!   worker takes 2.9 to 3.2 times its CPU, where 1.8 to 2.4 would do. Of that 40 % is wasm, spread over redaction (13) and forty
 //!   functions that read, write and store JSON; a third is what the carrier takes as well; the rest is workerd's, V8's and the
 //!   kernel's. What is stored and sent of a log is longer than what came of it: an id, and what a shard knows of it beside it.
 //!   At this rate more waits than a shard keeps in memory, so that part of it is read back from its rows.
