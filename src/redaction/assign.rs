@@ -125,7 +125,7 @@ impl Scanner<'_> {
             level = Level::IfGenerated;
         }
         // Vault's `secret_id`, beside a `role_id`, is a UUID; so is Consul's.
-        if matches!(name, b"secret_id" | b"SecretID")
+        if matches!(name, b"secret_id" | b"SecretID" | b"VAULT_SECRET_ID")
             && charset::HEX_DASH.run_within(
                 self.text,
                 sep.value + usize::from(matches!(self.byte(sep.value), b'"' | b'\'')),
@@ -161,6 +161,10 @@ impl Scanner<'_> {
             return self.digits_value(sep);
         }
         if ends_as!(name, "cvc cvv") && self.card_before(sep.value) {
+            return true;
+        }
+        // Confluent's `basic.auth.user.info=user:secret`
+        if name == b"info" && self.is_at(start.saturating_sub(10), b"auth.user.") && self.user_of_pair(sep) {
             return true;
         }
         match level {

@@ -19,7 +19,7 @@ const NAMED_WITHIN: usize = 32;
 /// or what is behind it says so.
 #[rustfmt::skip]
 static NAMES: Words<64> = Words::new(&[
-    (1, "sicherheitscode tigungscode einmalcode anmeldecode zugangscode freischaltcode verificatiecode \
+    (1, "sicherheitscode tigungscode bestaetigungscode einmalcode anmeldecode zugangscode freischaltcode verificatiecode \
         beveiligingscode inlogcode bekreftelseskode engangskode engangskod ngskod vahvistuskoodi kodunuz verifieringskod"),
     (2, "code kod kode koden codice digo koodisi tan mtan"),
 ]);

@@ -3,6 +3,7 @@
 
 use super::charset::{self, CREDENTIAL, TOKEN, TOKEN_DOT, WORD};
 use super::lists::{ends_as, is_one_of};
+use super::masks;
 use super::names::Rule;
 use super::scan::Scanner;
 use super::value;
@@ -70,6 +71,7 @@ impl Scanner<'_> {
             || value::is_sentence(credentials)
             || !scheme && value::is_address(credentials)
             || formatted && credentials.starts_with(b"{")
+            || masks::is_absent(credentials)
         {
             if credentials.starts_with(super::MARK.as_bytes()) {
                 self.resume(from + super::MARK.len());

@@ -3,13 +3,14 @@
 use super::bare::Bare;
 use super::benign;
 use super::bound::is_parameter;
+use super::called;
 use super::charset;
 use super::keys::{self, Level};
 use super::lists::{ends_as, is_one_of, list};
 use super::object;
 use super::scan::Scanner;
 use super::value;
-use super::words::Beginnings;
+use super::words::{Beginnings, mentions};
 
 impl Scanner<'_> {
     /// Whether something else stands in the secret's place.
@@ -23,6 +24,8 @@ impl Scanner<'_> {
             || self.is_declared(bare)
             || self.is_note(bare)
             || self.is_checksum(bare)
+            || self.is_setting_name(bare)
+            || bare.sep.spaced_colon && mentions(bare.content, &[b":error:"]) // OpenSSL's `… Private Key: 140:error:…`
             || self.is_outcome(bare)
             || self.is_elided(bare)
             || self.is_subject(bare)
@@ -224,6 +227,13 @@ impl Scanner<'_> {
             && self.words_mention(list!("of"))
     }
 
+    /// .NET's `cfg["Jwt:SigningKey"]`: a setting's name
+    fn is_setting_name(&self, bare: &Bare<'_>) -> bool {
+        self.is_at(bare.name.saturating_sub(2), b"[\"")
+            && self.is_at(bare.end, b"\"]")
+            && bare.content.iter().all(u8::is_ascii_alphabetic)
+    }
+
     /// `password: is required`, where a sentence may stand.
     fn says_about_it(&self, bare: &Bare<'_>) -> bool {
         const NAMED: &str = "for header field parameter param property";
@@ -292,8 +302,8 @@ fn is_of_its_name(bare: &Bare<'_>) -> bool {
     let coloured = || own.windows(5).any(|part| part.eq_ignore_ascii_case(b"color"));
     same || bare.flag && benign::is_styling(content) && coloured()
         || benign::is_field_of(content, own)
-        || benign::is_name_of_key(own, content)
-        || benign::is_fingerprint(own, content)
+        || called::is_name_of_key(own, content)
+        || called::is_fingerprint(own, content)
         || value::is_own(content, own)
 }
 

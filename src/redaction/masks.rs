@@ -1,5 +1,7 @@
 //! What stands in a secret's place and hides it: `****1234`, `sk_live_...abcd`, `ghp_xxxxxxxxxxxx`.
 
+use super::lists::is_one_of;
+
 /// The longest value whose whole is judged: of a longer one no more than a beginning may be seen.
 const WHOLE_AT_MOST: usize = 200;
 
@@ -101,4 +103,10 @@ fn visible(text: &[u8]) -> usize {
     let is_round = |part: &&[u8]| part.first() == Some(&0xe2) && ROUND.contains(part);
     let shown = text.iter().filter(begins).count();
     shown.saturating_sub(text.windows(3).filter(is_round).count())
+}
+
+/// `Authorization: (missing)`; a bracket that closes behind a bare value is none of it.
+pub fn is_absent(value: &[u8]) -> bool {
+    let word = value.strip_prefix(b"(").map(|word| word.strip_suffix(b")").unwrap_or(word));
+    word.is_some_and(|word| is_one_of!(word, "missing none absent empty unset hidden removed redacted"))
 }

@@ -64,6 +64,7 @@ mod beside;
 mod block;
 mod bound;
 mod call;
+mod called;
 mod card;
 pub mod charset;
 mod code;

@@ -20,6 +20,7 @@ impl Scanner<'_> {
             self.slice(label, close).windows(7).any(|w| w == b"PRIVATE")
                 && self.slice(label, close).ends_with(b"KEY")
                 || self.slice(label, close).ends_with(b"PRIVATE KEY BLOCK")
+                || self.slice(label, close).starts_with(b"OpenVPN Static key")
         });
         let Some(body) = close.filter(|_| private).map(|close| close + 5) else {
             self.at += 11;

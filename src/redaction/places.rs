@@ -186,6 +186,21 @@ impl Scanner<'_> {
         }
     }
 
+    /// `…=user:secret`, where that is what must stand
+    pub fn user_of_pair(&mut self, sep: Separator) -> bool {
+        let (at, end, after) = self.argument_at(sep.value, 256);
+        let user = WORD.run_within(self.text, at, 48);
+        let secret = user + 1;
+        let fits = user > at
+            && self.byte(user) == b':'
+            && secret < end
+            && !value::says_nothing(self.judged(secret, end));
+        if fits {
+            self.take(secret, end, after, Rule::KEY_VALUE);
+        }
+        fits
+    }
+
     /// Node's `auth: 'ada:…'`
     fn quoted_user(&mut self, at: usize, start: usize) -> bool {
         let user = WORD.run_within(self.text, start, 48);

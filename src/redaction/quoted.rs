@@ -1,6 +1,7 @@
 //! A string behind a secret's name: taken, unless it says something else, or reading goes on in it.
 
 use super::benign;
+use super::called;
 use super::charset;
 use super::lists::ends_as;
 use super::names::Rule;
@@ -9,6 +10,7 @@ use super::phrase::PASSWORDS;
 use super::scan::Scanner;
 use super::separator::Separator;
 use super::statement;
+use super::validated;
 use super::value;
 
 /// How far before its end the last line of a key starts at most: `-----END ENCRYPTED PRIVATE KEY-----\n`.
@@ -53,8 +55,10 @@ impl Scanner<'_> {
             || self.is_translation(name, content)
             || self.is_at(after, b" object ") && object::is_type_name(content)
             || self.before(start - 1) == b'(' && benign::is_prompt(content) // `password = input("Password: ")`
-            || benign::is_name_of_key(own, content)
-            || benign::is_fingerprint(own, content)
+            || called::is_name_of_key(own, content)
+            || called::is_fingerprint(own, content)
+            || called::is_path_to(own, content)
+            || validated::is_validation(content)
             || self.is_column(own, start, end)
             || self.is_letter_given(start, end)
             || self.is_token_of_text(own, content, after)

@@ -147,3 +147,12 @@ impl Scanner<'_> {
         operation() || mentions(self.slice(from, name), &VALUES) || mentions(self.slice(value, to), &VALUES)
     }
 }
+
+/// Laravel's `'password' => 'required|string|min:8|confirmed'`: what a field must be like
+pub fn is_validation(value: &[u8]) -> bool {
+    let mut rules = value.split(|&b| b == b'|');
+    let first = rules.next().unwrap_or_default();
+    is_one_of!(first, "required nullable sometimes string confirmed bail filled present")
+        && value.contains(&b'|')
+        && rules.all(|rule| rule.first().is_some_and(u8::is_ascii_lowercase))
+}
