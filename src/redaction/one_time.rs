@@ -96,9 +96,9 @@ impl Scanner<'_> {
     /// `12 34 56`
     pub fn digits_in_pairs(&self, start: usize) -> bool {
         let two = |at: usize| self.slice(at, at + 2).iter().filter(|b| b.is_ascii_digit()).count() == 2;
-        (0..3).all(|pair| two(start + 3 * pair))
-            && self.byte(start + 2) == b' '
+        self.byte(start + 2) == b' '
             && self.byte(start + 5) == b' '
+            && (0..3).all(|pair| two(start + 3 * pair))
             && !charset::is_alnum(self.byte(start + 8))
     }
 

@@ -103,8 +103,7 @@ impl Scanner<'_> {
 
     /// Whether a path goes on here, its slash escaped or not (`\/`).
     pub fn slash_at(&self, at: usize) -> bool {
-        self.byte(at) == b'/'
-            || self.byte(at) == b'\\' && self.byte(at + value::run_of(self.text, at, b'\\')) == b'/'
+        self.byte(value::slash(self.text, at)) == b'/'
     }
 
     /// `HTTPBasicAuth('ada', '…')`, `client.login('ada', '…')`, `bcrypt.hash('…', 10)`: the string by its number.

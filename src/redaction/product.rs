@@ -122,7 +122,7 @@ impl Scanner<'_> {
         let named = is_storage(name) || is_wordpress(name) || is_session(name);
         if !(named
             || ends_as!(name, "event_key eventkey verification_value")
-            || is_one_of!(name, "seed encrypt")
+            || matches!(name, b"seed" | b"encrypt")
             || laravel())
         {
             return false;

@@ -11,9 +11,6 @@ use super::value;
 /// The length of a Sentry DSN's public key.
 const DSN_KEY: usize = 32;
 
-/// So many backslashes may stand before a slash.
-const ESCAPED_AT_MOST: usize = 7;
-
 /// The shortest macaroon: a location, an identifier and a signature of 32 bytes.
 const MACAROON_AT_LEAST: usize = 60;
 
@@ -129,7 +126,7 @@ impl Scanner<'_> {
         let version =
             at + self.slice(at, at + 5).iter().position(|&b| b == b'/').map_or(0, |slash| slash + 1);
         // PHP escapes slashes in JSON; so does who escapes that again.
-        let slash = |at: usize| at + value::run_of(self.text, at, b'\\').min(ESCAPED_AT_MOST);
+        let slash = |at: usize| value::slash(self.text, at);
         let at = [at, version].into_iter().find(|&at| self.is_at(at, b"webhooks"))? + 8;
         let at = Some(slash(at)).filter(|&at| self.byte(at) == b'/')? + 1;
         let id = charset::HEX.run_within(self.text, at, 24);

@@ -90,9 +90,6 @@ pub fn token_at(text: &[u8], at: usize, runs: &mut Runs) -> Option<Token> {
 /// How far the secret part of an address with escaped slashes is followed.
 const ESCAPED_AT_MOST: usize = 256;
 
-/// So many backslashes may stand before one of its slashes: it was escaped several times.
-const MARKS_AT_MOST: usize = 7;
-
 /// How much of a token is looked at to tell whether it is a name.
 const NAME_AT_MOST: usize = 64;
 
@@ -122,16 +119,7 @@ fn is_within(prefix: &[u8], body: &[u8]) -> bool {
 #[inline(never)]
 fn escaped_hook(text: &[u8], at: usize, entry: &Entry) -> Option<Token> {
     let rule = RULES.get(entry.row)?;
-    let slash = |at: usize| {
-        let marks = text
-            .get(at..)
-            .unwrap_or_default()
-            .iter()
-            .take(MARKS_AT_MOST)
-            .take_while(|b| **b == b'\\')
-            .count();
-        if text.get(at + marks) == Some(&b'/') { at + marks } else { at }
-    };
+    let slash = |at: usize| super::value::slash(text, at);
     let start = entry.prefix.iter().try_fold(at, |at, &b| {
         let at = if b == b'/' { slash(at) } else { at };
         (text.get(at) == Some(&b)).then_some(at + 1)

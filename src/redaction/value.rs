@@ -61,6 +61,12 @@ pub fn run_of(text: &[u8], at: usize, byte: u8) -> usize {
     text.get(at..).unwrap_or_default().iter().take_while(|&&b| b == byte).count()
 }
 
+/// Where the slash stands that begins at `at`, behind the backslashes that escape it (`\\/`); `at` when there is none.
+pub fn slash(text: &[u8], at: usize) -> usize {
+    let behind = at + run_of(text, at, b'\\');
+    if text.get(behind) == Some(&b'/') { behind } else { at }
+}
+
 /// Where the content that starts at `from` ends, and where reading goes on. An unclosed string ends with its line.
 #[inline(never)]
 pub fn closing(text: &[u8], from: usize, quote: Quote) -> (usize, usize) {
