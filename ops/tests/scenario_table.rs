@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 
 const SOURCES: [&str; 6] = [
-    include_str!("deploy_code.rs"),
-    include_str!("deploy_api.rs"),
-    include_str!("deploy_access.rs"),
-    include_str!("deploy_killed.rs"),
-    include_str!("rollback.rs"),
-    include_str!("terminal.rs"),
+    include_str!("cloudflare/deploy_code.rs"),
+    include_str!("cloudflare/deploy_api.rs"),
+    include_str!("cloudflare/deploy_access.rs"),
+    include_str!("cloudflare/deploy_killed.rs"),
+    include_str!("cloudflare/rollback.rs"),
+    include_str!("cloudflare/terminal.rs"),
 ];
 const TABLE: &str = include_str!("../runbooks/scenarios.md");
 /// The least there must be.

@@ -1,15 +1,15 @@
 //! The real wrangler against the local control plane: what an operator does by hand, and what the control plane is
 //! trusted for by every other test.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
-mod control_plane;
 
 use std::process::{Output, Stdio};
 
-use control_plane::{Access, Action, Fault, PRODUCTION, Site};
 use ops::process::eventually;
 use serde_json::Value;
+
+use crate::{
+    common,
+    control_plane::{Access, Action, Fault, PRODUCTION, Site},
+};
 
 /// The checkout and what is deployed from it, by hand.
 struct Hand {

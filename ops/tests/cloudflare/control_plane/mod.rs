@@ -32,15 +32,6 @@
 //!
 //! **Propagation.** A deployment is the truth in the API at once, and takes effect at the front after
 //! [`ControlPlane::set_propagation`]; after [`ControlPlane::freeze`] it never does.
-#![allow(
-    dead_code,
-    unused_imports,
-    unused_macros,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
 
 mod account;
 mod deployments;

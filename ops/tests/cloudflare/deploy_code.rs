@@ -1,11 +1,9 @@
 //! `ops deploy` of good code and of bad code.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-mod control_plane;
-
-use common::answering;
-use control_plane::{Ends, PRODUCTION, Site, scenarios};
+use crate::{
+    common::answering,
+    control_plane::{Ends, PRODUCTION, Site, scenarios},
+};
 
 /// JavaScript: a class of objects that fail at every request.
 fn broken(class: &str) -> String {

@@ -1,14 +1,14 @@
 //! `ops status` against the real wrangler and the local control plane.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
-mod control_plane;
 
 use std::process::Stdio;
 
-use control_plane::{PRODUCTION, Site, Told};
 use ops::run::{Effect, Run, folder::StateFolder, globals::Globals};
 use serde_json::{Value, json};
+
+use crate::{
+    common,
+    control_plane::{PRODUCTION, Site, Told},
+};
 
 /// `ops status ARGUMENTS` in the checkout as it is.
 async fn status(site: &Site, arguments: &[&str]) -> Told {

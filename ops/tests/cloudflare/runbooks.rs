@@ -1,22 +1,16 @@
 //! The runbooks: their commands are run as they stand, against the local control plane; their links lead somewhere.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
-mod control_plane;
-#[path = "common/fake_gh.rs"]
-mod fake_gh;
-#[path = "common/runbook.rs"]
-mod runbook;
-#[path = "common/shell.rs"]
-mod shell;
 
 use std::{collections::BTreeSet, fs};
 
-use common::project;
-use control_plane::{PRODUCTION, Site};
-use fake_gh::FakeGh;
-use runbook::{Desk, fences};
 use serde_json::json;
+
+use crate::{
+    common::{self, project},
+    control_plane::{PRODUCTION, Site},
+    fake_gh::FakeGh,
+    runbook::{Desk, fences},
+    shell,
+};
 
 /// Whose commands which test runs.
 const LOOKING: [&str; 4] = ["verify.md", "incidents.md", "quotas.md", "ci.md"];

@@ -1,12 +1,11 @@
 //! `ops deploy` by those who may not, with tools that cannot, and beside others who deploy.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
-mod control_plane;
 
 use std::os::unix::fs::symlink;
 
-use control_plane::{Access, Action, Ends, Fault, PRODUCTION, Site, scenario, scenarios};
+use crate::{
+    common,
+    control_plane::{Access, Action, Ends, Fault, PRODUCTION, Site, scenario, scenarios},
+};
 
 fn deployments(method: &'static str, action: Action) -> Fault {
     Fault::at(method, format!("/workers/scripts/{PRODUCTION}/deployments"), action)

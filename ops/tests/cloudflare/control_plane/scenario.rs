@@ -171,21 +171,20 @@ impl Project {
 }
 
 /// Tests that each prepare a production, run `ops deploy` in it, and say how that must end.
-#[allow(unused_macros)]
 macro_rules! scenarios {
     ($($(#[$about:meta])* $name:ident($site:ident) $prepare:block => $exit:literal, $ends:ident $(, says $said:literal)*;)*) => {$(
         $(#[$about])*
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $name() {
-            let Some(($site, old)) = control_plane::Site::deployed().await else {
-                return common::skip("ops deploy", "run scripts/build");
+            let Some(($site, old)) = $crate::control_plane::Site::deployed().await else {
+                return $crate::common::skip("ops deploy", "run scripts/build");
             };
             let arguments: &[&str] = $prepare;
             let told = $site.deploy(arguments).await;
             println!("{}", told.all());
             assert_eq!(told.exit, Some($exit), "{}\n{:#?}", told.all(), $site.plane.calls());
             $(assert!(told.all().contains($said), "{:?} is not in {}", $said, told.all());)*
-            $site.ends(&old, control_plane::Ends::$ends, &told).await;
+            $site.ends(&old, $crate::control_plane::Ends::$ends, &told).await;
         }
     )*};
 }

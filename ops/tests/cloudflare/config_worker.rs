@@ -1,19 +1,18 @@
 //! `ops config` and the deployed worker, through the real wrangler and the local control plane.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
-mod config_world;
-mod control_plane;
 
 use std::{fs, os::unix::fs::PermissionsExt, process::Stdio, time::Duration};
 
-use config_world::{CANARY, Watch};
-use control_plane::{Action, Fault, PRODUCTION, Site, Told, Version};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
 use serde_json::{Value, json};
+
+use crate::{
+    common,
+    config_world::{CANARY, Watch},
+    control_plane::{Action, Fault, PRODUCTION, Site, Told, Version},
+};
 
 const BULK: &str = "/workers/scripts/supportsignal-log-ingestion-worker-production/secrets-bulk";
 const SYNC: [&str; 6] = ["sync", "--mode", "deploy-prod", "--yes", "--env", "production"];

@@ -1,15 +1,15 @@
 //! `ops deploy` interrupted, and killed, in each of its phases; and its wrangler killed.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
-mod control_plane;
 
 use std::time::Duration;
 
-use control_plane::{Action, Ends, Fault, PRODUCTION, Site, Told, scenario};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
+};
+
+use crate::{
+    common,
+    control_plane::{Action, Ends, Fault, PRODUCTION, Site, Told, scenario},
 };
 
 /// Longer than any of this takes.

@@ -1,18 +1,14 @@
 //! `runbooks/upgrade.md`, command by command: from a stand-in of the earlier worker to this one, back, and forward again.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
-mod control_plane;
-#[path = "common/runbook.rs"]
-mod runbook;
-#[path = "common/shell.rs"]
-mod shell;
 
 use std::{fs, path::Path, process::Output};
 
-use control_plane::{PRODUCTION, Site};
-use runbook::{Desk, fences};
 use serde_json::{Value, json};
+
+use crate::{
+    common,
+    control_plane::{PRODUCTION, Site},
+    runbook::{Desk, fences},
+};
 
 const FILE: &str = "upgrade.md";
 

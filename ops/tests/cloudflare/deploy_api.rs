@@ -1,12 +1,11 @@
 //! `ops deploy` while the API, the network or the edge fails: one scenario for each call of the sequence.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
-mod control_plane;
 
 use std::time::Duration;
 
-use control_plane::{Action, Fault, PRODUCTION, Site, scenarios};
+use crate::{
+    common,
+    control_plane::{self, Action, Fault, PRODUCTION, Site, scenarios},
+};
 
 const ERROR: Action = Action::Refuse(500, 10013, "An unknown error has occurred");
 const BUSY: Action = Action::Busy(Some(1));

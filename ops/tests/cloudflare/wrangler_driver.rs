@@ -1,8 +1,4 @@
 //! The typed driver against the real wrangler and the local control plane.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
-mod control_plane;
 
 use std::{
     fs,
@@ -10,13 +6,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use control_plane::{ACCOUNT, Access, Action, Fault, PRODUCTION, Site, TOKEN};
 use log_ingestion_worker::config::Environment;
 use ops::wrangler::{
     Wrangler,
     tools::Tools,
     trouble::{Kind, code},
     types::Live,
+};
+
+use crate::{
+    common,
+    control_plane::{ACCOUNT, Access, Action, Fault, PRODUCTION, Site, TOKEN},
 };
 
 const LIMIT: Duration = Duration::from_secs(30);

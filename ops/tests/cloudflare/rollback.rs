@@ -1,11 +1,11 @@
 //! `ops rollback` against the real wrangler and the local control plane.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-mod control_plane;
-
-use control_plane::{ADMIN_TOKEN, Action, Ends, Fault, PRODUCTION, Site, Told, rollback::Two, scenario};
 use serde_json::{Value, json};
+
+use crate::{
+    common,
+    control_plane::{ADMIN_TOKEN, Action, Ends, Fault, PRODUCTION, Site, Told, rollback::Two, scenario},
+};
 
 /// Fails only where all the traffic is.
 const BROKEN_BUFFER: &str =

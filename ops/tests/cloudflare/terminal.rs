@@ -1,8 +1,4 @@
 //! `ops` on a terminal: the guided `ops deploy`, and the version that `ops rollback` asks for.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
-mod control_plane;
 
 use std::{
     fs::File,
@@ -12,10 +8,14 @@ use std::{
     time::Duration,
 };
 
-use control_plane::{ADMIN_TOKEN, Ends, PRODUCTION, Site, Told, rollback::Two};
 use log_ingestion_worker::config::Environment;
 use nix::pty::openpty;
 use ops::{project::Project, run::folder::StateFolder, verify::remember};
+
+use crate::{
+    common,
+    control_plane::{ADMIN_TOKEN, Ends, PRODUCTION, Site, Told, rollback::Two},
+};
 
 /// Longest time between two questions, on a slow machine too.
 const PATIENCE: Duration = Duration::from_secs(120);

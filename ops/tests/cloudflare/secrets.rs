@@ -1,14 +1,14 @@
 //! `ops secrets` against the real wrangler and the local control plane.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
-mod control_plane;
 
 use std::{fs, os::unix::fs::PermissionsExt, process::Stdio};
 
-use control_plane::{ADMIN_TOKEN, Action, Ends, Fault, PRODUCTION, Site, Told};
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
+
+use crate::{
+    common,
+    control_plane::{ADMIN_TOKEN, Action, Ends, Fault, PRODUCTION, Site, Told},
+};
 
 const VALUE: &str = "a-new-token-0123456789";
 
