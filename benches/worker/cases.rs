@@ -98,6 +98,56 @@ pub fn get(path: &str) -> Script {
     Arc::new(move |_| ("GET", path.clone(), String::new()))
 }
 
+/// A closed loop, and what was measured of it so far: slice by slice, in one world or in several.
+pub struct Loop {
+    case: String,
+    subject: Subject,
+    connections: usize,
+    logs: u64,
+    script: Script,
+    /// Numbers of the script that were used.
+    sent: u64,
+    load: Load,
+    used: Used,
+    peak_mb: f64,
+}
+
+impl Loop {
+    /// Of which nothing was measured yet. `logs` are those of one request.
+    pub fn new(case: &str, subject: Subject, connections: usize, logs: u64, script: &Script) -> Loop {
+        let (case, script) = (case.into(), script.clone());
+        let (sent, load, used, peak_mb) = (0, Load::default(), Used::default(), 0.0);
+        Loop { case, subject, connections, logs, script, sent, load, used, peak_mb }
+    }
+
+    /// Runs it, and counts nothing.
+    pub async fn warm_up(&mut self, world: &World, time: Duration) {
+        self.run(world, time).await;
+    }
+
+    /// Runs it, and counts until nothing of it is left to be done.
+    pub async fn slice(&mut self, world: &World, time: Duration) {
+        let before = world.count(0, 0).await;
+        let load = self.run(world, time).await;
+        let after = world.count(load.answered, load.answered * self.logs).await;
+        self.load.add(load);
+        self.used += world.between(&before, &after);
+        self.peak_mb = self.peak_mb.max(world.peak_mb());
+    }
+
+    async fn run(&mut self, world: &World, time: Duration) -> Load {
+        let load = load::closed(world.worker.port(), self.connections, time, self.sent, &self.script).await;
+        self.sent += load.answered + load.refused;
+        world.drained().await;
+        load
+    }
+
+    /// All slices together.
+    pub fn row(&self) -> Row {
+        row(self.subject, &self.case, &self.load, self.logs, self.used, self.peak_mb)
+    }
+}
+
 /// Runs a closed loop, after a warm-up, and counts.
 pub async fn closed(
     world: &World,
@@ -107,15 +157,10 @@ pub async fn closed(
     pace: Pace,
     script: &Script,
 ) -> Row {
-    let port = world.worker.port();
-    let warmed = load::closed(port, connections, pace.warm_up, 0, script).await;
-    world.drained().await;
-    let (sent, before) = (warmed.answered, world.count(warmed.answered, warmed.answered * logs).await);
-    let load = load::closed(port, connections, pace.measured, sent + 1_000, script).await;
-    world.drained().await;
-    let answered = sent + load.answered;
-    let after = world.count(answered, answered * logs).await;
-    row(world, name, &load, logs, world.between(&before, &after))
+    let mut looped = Loop::new(name, world.subject, connections, logs, script);
+    looped.warm_up(world, pace.warm_up).await;
+    looped.slice(world, pace.measured).await;
+    looped.row()
 }
 
 /// Runs an open loop: what its clients wait at that rate.
@@ -124,20 +169,20 @@ pub async fn open(world: &World, name: &str, rate: f64, logs: u64, pace: Pace, s
     let load = load::open(world.worker.port(), 256, rate, pace.measured, 1 << 40, script).await;
     world.drained().await;
     let after = world.count(load.answered, load.answered * logs).await;
-    row(world, name, &load, logs, world.between(&before, &after))
+    row(world.subject, name, &load, logs, world.between(&before, &after), world.peak_mb())
 }
 
-fn row(world: &World, case: &str, load: &Load, logs: u64, used: Used) -> Row {
+fn row(subject: Subject, case: &str, load: &Load, logs: u64, used: Used, peak_mb: f64) -> Row {
     let counted = load.answered.max(1) as f64 * logs.max(1) as f64;
     Row {
         case: case.into(),
-        subject: world.subject.name(),
+        subject: subject.name(),
         requests_s: load.per_second(),
         logs_s: load.per_second() * logs as f64,
         p50_ms: load.quantile_ms(0.50),
         p99_ms: load.quantile_ms(0.99),
         cpu_us: used.cpu_ms * 1_000.0 / counted,
-        peak_mb: world.peak_mb(),
+        peak_mb,
         refused: load.refused,
         dollars: (logs > 0).then(|| used.dollars_per_million()),
         used,

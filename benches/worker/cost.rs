@@ -1,5 +1,7 @@
 //! What a run cost: counted on both sides, and in dollars at the public prices.
 
+use std::ops::AddAssign;
+
 use serde::Serialize;
 
 /// Dollars a million, at public prices (2026-11). Each command of a pipeline counts; rows are rows written, deletes
@@ -37,6 +39,20 @@ pub struct Used {
     pub redis_requests: f64,
     /// Redis commands.
     pub redis_commands: f64,
+}
+
+impl AddAssign for Used {
+    fn add_assign(&mut self, more: Used) {
+        self.seconds += more.seconds;
+        self.logs += more.logs;
+        self.requests += more.requests;
+        self.cpu_ms += more.cpu_ms;
+        self.object_requests += more.object_requests;
+        self.object_s += more.object_s;
+        self.rows += more.rows;
+        self.redis_requests += more.redis_requests;
+        self.redis_commands += more.redis_commands;
+    }
 }
 
 impl Used {

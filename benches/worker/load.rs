@@ -41,6 +41,13 @@ impl Load {
         self.latencies.get(at).map_or(f64::NAN, |latency| latency.as_secs_f64() * 1_000.0)
     }
 
+    /// Adds what came after it.
+    pub fn add(&mut self, next: Load) {
+        self.time += next.time;
+        self.take(next);
+        self.latencies.sort_unstable();
+    }
+
     fn take(&mut self, other: Load) {
         self.answered += other.answered;
         self.refused += other.refused;

@@ -6,14 +6,15 @@
 //! # What stays out of reach, and why
 //!
 //! - **20 hot traces** (wanted: 1.8 times the reference's requests a second and 0.7 of its CPU a log; found: 1.0 to 1.5, and
-//!   0.9 to 1.0). The reference is fast: 0.25 to 0.40 of the hello-world's requests a second, where 0.11 was asked of it. Of
+//!   0.9 to 1.0). The reference is fast: 0.19 to 0.40 of the hello-world's requests a second, where 0.11 was asked of it. Of
 //!   a log's CPU 11 % is this worker's own, in wasm and JavaScript; the rest is workerd's, around five entries into the
 //!   isolate: request, body, call of the object, timer, the call's answer. The carrier (`--only bounds`), a worker in JavaScript that takes those
-//!   ways with our headers and reads nothing of what it carries, reaches 1.8 to 2.0 times, and 0.51 to 0.55 of the CPU.
-//! - **Batches of 50** (wanted: 30 times its single posts; found: 25.9 to 29.6, on one thread). The carrier reaches 54 to 73; this
-//!   worker takes 2.9 to 3.2 times its CPU, where 1.8 to 2.4 would do. Of that 40 % is wasm, spread over redaction (13) and forty
-//!   functions that read, write and store JSON; a third is what the carrier takes as well; the rest is workerd's, V8's and the
-//!   kernel's. What is stored and sent of a log is longer than what came of it: an id, and what a shard knows of it beside it.
+//!   ways with our headers and reads nothing of what it carries, reaches 1.8 to 2.0 times, and 0.49 to 0.55 of the CPU.
+//! - **Batches of 50** (wanted: 30 times its single posts; found: 27.0, and in shorter runs from 19 to 30, on one thread). The
+//!   carrier reaches 54 to 91; this worker takes 2.9 to 4.0 times its CPU, where 1.8 to 3 would do. Of that 40 % is wasm, spread
+//!   over redaction (13) and forty functions that read, write and store JSON, none of which takes 4; a quarter to a third is what
+//!   the carrier takes as well; the rest is workerd's, V8's and the kernel's. Compiled for wasm's SIMD it took as much. What is
+//!   stored and sent of a log is longer than what came of it: an id, and what a shard knows of it beside it.
 //!   At this rate more waits than a shard keeps in memory, so that part of it is read back from its rows.
 //! - **Batches of 500** (wanted: less than 0.10 dollars a million logs; found: 0.13 to 0.15, of which Redis 0.118): such a batch of
 //!   twenty people's logs is for 24 traces, and a list takes an LPUSH, which is 0.096 dollars before all else; the rest of
@@ -37,6 +38,7 @@ mod profile;
 mod replay;
 mod report;
 mod suite;
+mod turns;
 mod viewers;
 mod world;
 

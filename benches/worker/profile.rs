@@ -7,14 +7,12 @@ use crate::{
     cases,
     load::{self, Script},
     report,
+    turns::{CONNECTIONS, WARM_UP},
     world::{Subject, World},
 };
 
 /// Samples a second.
 const RATE: &str = "999";
-/// Before samples are taken: as long as V8 takes to compile what is hot.
-const WARM_UP: Duration = Duration::from_secs(5);
-const CONNECTIONS: usize = 16;
 /// Symbols shown.
 const SHOWN: usize = 12;
 

@@ -4,24 +4,16 @@ use std::time::{Duration, Instant};
 
 use crate::{
     Arguments,
-    cases::{self, Pace, Row},
-    load::{self, Script},
-    profile,
+    cases::{self, Loop, Pace, Row},
+    load, profile,
     replay::Form,
     report::{self, Bound, Promise},
+    turns::{CONNECTIONS, GROWING, STEADY, Side, Turns, WARM_UP},
     viewers::Viewers,
     world::{Subject, World},
 };
 
-/// One side of a ratio, in a world of its own that stays.
-struct Side<'a> {
-    world: &'a World,
-    name: String,
-    logs: u64,
-    script: Script,
-}
-
-/// Rounds in which the sides of a ratio alternate; the median of each counts.
+/// Rounds of what is measured with and without viewers; the median of each counts.
 const ROUNDS: usize = 3;
 /// Live traces of the cases about growth.
 const MANY_TRACES: u64 = 50_000;
@@ -31,8 +23,6 @@ const WATCHED_RATE: f64 = 200.0;
 /// Starts of which the median counts.
 const STARTS: usize = 15;
 
-/// Before a case counts: as long as V8 takes to compile what is hot.
-const WARM_UP: Duration = Duration::from_secs(5);
 const NOW: Duration = Duration::ZERO;
 const SLOW: Duration = Duration::from_millis(20);
 const OURS: Subject = Subject::Ours(1);
@@ -104,65 +94,41 @@ impl Suite<'_> {
         self.promises.push(Promise { what: what.into(), value, bound });
     }
 
-    /// One case of several subjects in turn, in fresh worlds; the median round of each, by requests a second.
     async fn in_turn(
         &mut self,
         name: &str,
-        subjects: &[Subject],
         latency: Duration,
-        logs: u64,
-        script: &Script,
+        turns: &Turns,
+        sides: &[Side<'_>],
     ) -> Vec<usize> {
-        let mut rounds: Vec<Vec<Row>> = subjects.iter().map(|_| Vec::new()).collect();
-        for _ in 0..ROUNDS {
-            for (subject, rows) in subjects.iter().zip(&mut rounds) {
-                let world = World::start(*subject, latency, &[]).await;
-                rows.push(cases::closed(&world, name, 16, logs, self.pace, script).await);
-            }
-        }
-        self.medians(rounds, |row| row.requests_s)
-    }
-
-    /// Several cases in turn, each in its world; the median round of each, by what the ratio is of.
-    async fn by_turns(&mut self, sides: &[Side<'_>], of: fn(&Row) -> f64) -> Vec<usize> {
-        let mut rounds: Vec<Vec<Row>> = sides.iter().map(|_| Vec::new()).collect();
-        for _ in 0..ROUNDS {
-            for (Side { world, name, logs, script }, rows) in sides.iter().zip(&mut rounds) {
-                rows.push(cases::closed(world, name, 16, *logs, self.pace, script).await);
-            }
-        }
-        self.medians(rounds, of)
-    }
-
-    fn medians(&mut self, rounds: Vec<Vec<Row>>, of: fn(&Row) -> f64) -> Vec<usize> {
-        let mut at = Vec::new();
-        for mut rows in rounds {
-            rows.sort_by(|a, b| of(a).total_cmp(&of(b)));
-            at.push(self.take(rows.swap_remove(ROUNDS / 2)));
-        }
-        at
+        let rows = turns.take(name, latency, self.pace.measured, sides).await;
+        rows.into_iter().map(|row| self.take(row)).collect()
     }
 
     async fn singles(&mut self) {
-        let both = [OURS, Subject::Reference];
-        let three = [OURS, Subject::Reference, Subject::Hello];
-        let unique = self.in_turn("unique traces, c16, Redis 0 ms", &both, NOW, 1, &cases::unique()).await;
-        let slow = self.in_turn("unique traces, c16, Redis 20 ms", &both, SLOW, 1, &cases::unique()).await;
-        let hot = self.in_turn("20 hot traces, c16, Redis 0 ms", &three, NOW, 1, &cases::hot(20, 44)).await;
-        self.in_turn("one hot trace, c16, Redis 0 ms", &both, NOW, 1, &cases::hot(1, 44)).await;
-        self.in_turn("1 KB messages, 20 traces, c16, Redis 0 ms", &both, NOW, 1, &cases::hot(20, 1_000))
-            .await;
+        let (unique, hot) = (cases::unique(), cases::hot(20, 44));
+        let both = |script| [(OURS, 1, script), (Subject::Reference, 1, script)];
+        let name = "unique traces, c16, Redis 0 ms";
+        let fast = self.in_turn(name, NOW, &GROWING, &both(&unique)).await;
+        let name = "unique traces, c16, Redis 20 ms";
+        let slow = self.in_turn(name, SLOW, &GROWING, &both(&unique)).await;
+        let three = [(OURS, 1, &hot), (Subject::Reference, 1, &hot), (Subject::Hello, 1, &hot)];
+        let hot = self.in_turn("20 hot traces, c16, Redis 0 ms", NOW, &STEADY, &three).await;
+        let one = cases::hot(1, 44);
+        self.in_turn("one hot trace, c16, Redis 0 ms", NOW, &STEADY, &both(&one)).await;
+        let long = cases::hot(20, 1_000);
+        self.in_turn("1 KB messages, 20 traces, c16, Redis 0 ms", NOW, &STEADY, &both(&long)).await;
         for latency in [NOW, SLOW] {
             let world = World::start(OURS, latency, &[]).await;
-            let rate = self.rows[unique[0]].requests_s / 2.0;
+            let rate = self.rows[fast[0]].requests_s / 2.0;
             let name = format!("open loop at half of that, Redis {} ms", latency.as_millis());
-            let row = cases::open(&world, &name, rate, 1, self.pace, &cases::unique()).await;
+            let row = cases::open(&world, &name, rate, 1, self.pace, &unique).await;
             self.take(row);
         }
         let ratio = |of: fn(&Row) -> f64, pair: &[usize]| of(&self.rows[pair[0]]) / of(&self.rows[pair[1]]);
         let p50 = ratio(|row| row.p50_ms, &slow);
         let (throughput, throughput_hot) =
-            (ratio(|row| row.requests_s, &unique), ratio(|row| row.requests_s, &hot));
+            (ratio(|row| row.requests_s, &fast), ratio(|row| row.requests_s, &hot));
         let cpu_hot = ratio(|row| row.cpu_us, &hot);
         let reference = ratio(|row| row.requests_s, &hot[1..]);
         self.promise("reference / hello: requests a second, hot traces", reference, Bound::AtLeast(0.11));
@@ -197,19 +163,12 @@ impl Suite<'_> {
         for size in [10, 500] {
             let world = World::start(OURS, NOW, &[]).await;
             let name = format!("batches of {size}, c16");
-            let row = cases::closed(&world, &name, 16, size, self.pace, &cases::batches(size)).await;
+            let row = cases::closed(&world, &name, CONNECTIONS, size, self.pace, &cases::batches(size)).await;
             self.take(row);
         }
         let (of_50, singles) = (cases::batches(50), cases::hot(20, 44));
-        let mut rounds = vec![Vec::new(), Vec::new()];
-        for _ in 0..ROUNDS {
-            let world = World::start(OURS, NOW, &[]).await;
-            rounds[0].push(cases::closed(&world, "batches of 50, c16", 16, 50, self.pace, &of_50).await);
-            drop(world);
-            let world = World::start(Subject::Reference, NOW, &[]).await;
-            rounds[1].push(cases::closed(&world, "20 hot traces, c16", 16, 1, self.pace, &singles).await);
-        }
-        let at = self.medians(rounds, |row| row.logs_s);
+        let sides = [(OURS, 50, &of_50), (Subject::Reference, 1, &singles)];
+        let at = self.in_turn("batches of 50, and 20 hot traces, c16", NOW, &STEADY, &sides).await;
         let value = self.rows[at[0]].logs_s / self.rows[at[1]].logs_s;
         self.promise(
             "batches of 50: logs a second / the reference's single posts",
@@ -221,9 +180,10 @@ impl Suite<'_> {
     /// What a worker would reach that takes nothing for itself: the ratios of [`Subject::Carrier`].
     async fn bounds(&mut self) {
         let (of_50, hot) = (cases::batches(50), cases::hot(20, 44));
-        let subjects = [Subject::Carrier, Subject::Reference];
-        let singles = self.in_turn("20 hot traces, c16, Redis 0 ms", &subjects, NOW, 1, &hot).await;
-        let batches = self.in_turn("batches of 50, c16", &[Subject::Carrier, OURS], NOW, 50, &of_50).await;
+        let sides = [(Subject::Carrier, 1, &hot), (Subject::Reference, 1, &hot)];
+        let singles = self.in_turn("20 hot traces, c16, Redis 0 ms", NOW, &STEADY, &sides).await;
+        let sides = [(Subject::Carrier, 50, &of_50), (OURS, 50, &of_50)];
+        let batches = self.in_turn("batches of 50, c16", NOW, &STEADY, &sides).await;
         let rows = &self.rows;
         let hot = rows[singles[0]].requests_s / rows[singles[1]].requests_s;
         let hot_cpu = rows[singles[0]].cpu_us / rows[singles[1]].cpu_us;
@@ -244,7 +204,8 @@ impl Suite<'_> {
         load::exactly(world.worker.port(), 1, 1, 0, &cases::batches(100)).await;
         world.drained().await;
         let trace = cases::get("/logs?trace_id=trace_0000000000000000");
-        let row = cases::closed(&world, "GET /logs of 100 entries, c16", 16, 0, self.pace, &trace).await;
+        let row =
+            cases::closed(&world, "GET /logs of 100 entries, c16", CONNECTIONS, 0, self.pace, &trace).await;
         self.take(row);
         let mut recent = Vec::new();
         for (from, to) in [(0, 10), (10, 1_000), (1_000, MANY_TRACES)] {
@@ -256,7 +217,8 @@ impl Suite<'_> {
             }
             world.drained().await;
             let name = format!("GET /traces/recent, {to} live traces, c16");
-            let row = cases::closed(world, &name, 16, 0, self.pace, &cases::get("/traces/recent")).await;
+            let row =
+                cases::closed(world, &name, CONNECTIONS, 0, self.pace, &cases::get("/traces/recent")).await;
             recent.push(row.cpu_us);
             self.take(row);
         }
@@ -279,20 +241,26 @@ impl Suite<'_> {
 
     /// How many times the CPU a log costs that `many` other live traces cause.
     async fn growth(&mut self, subject: Subject, many: u64) -> f64 {
-        let (few, full) = (World::start(subject, NOW, &[]).await, World::start(subject, NOW, &[]).await);
+        let worlds = [World::start(subject, NOW, &[]).await, World::start(subject, NOW, &[]).await];
+        let port = worlds[1].worker.port();
         match subject {
-            OURS => load::exactly(full.worker.port(), 4, many / 500, 0, &cases::spread(500)).await,
-            _ => load::exactly(full.worker.port(), 16, many, 0, &cases::unique()).await,
+            OURS => load::exactly(port, 4, many / 500, 0, &cases::spread(500)).await,
+            _ => load::exactly(port, CONNECTIONS, many, 0, &cases::unique()).await,
         };
-        full.drained().await;
-        let side = |world, live| Side {
-            world,
-            name: format!("singles over 20 hot traces, {live} others live"),
-            logs: 1,
-            script: cases::hot(20, 44),
-        };
-        let at = self.by_turns(&[side(&few, 0), side(&full, many)], |row| row.cpu_us).await;
-        self.rows[at[1]].cpu_us / self.rows[at[0]].cpu_us
+        worlds[1].drained().await;
+        let hot = cases::hot(20, 44);
+        let mut loops = [0, many].map(|live| {
+            Loop::new(
+                &format!("singles over 20 hot traces, {live} others live"),
+                subject,
+                CONNECTIONS,
+                1,
+                &hot,
+            )
+        });
+        STEADY.alternate(&mut loops, &worlds, self.pace.measured).await;
+        let [few, full] = loops.map(|each| self.take(each.row()));
+        self.rows[full].cpu_us / self.rows[few].cpu_us
     }
 
     async fn shards(&mut self) {
