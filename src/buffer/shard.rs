@@ -14,7 +14,7 @@ use super::ring::Ring;
 use super::step::Asked;
 use super::traces::Traces;
 use super::wire::Counters;
-use crate::entry::Meta;
+use crate::entry::{Meta, System};
 use crate::quota::{Lease, LeaseReply, LeaseRequest, Limits, PerSystem};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -155,7 +155,9 @@ impl Shard {
         self.lease.is_ready()
     }
 
-    /// How many of these entries would spend quota, per system; no fewer, where what is held is enough for all of them.
+    /// How many of these entries would spend quota, per system; no fewer, where what is held is enough for all of them. One for
+    /// repeats alone, where nothing is known to be left: they spend nothing, but are answered with what is, which a shard that was
+    /// just loaded has to ask for.
     pub fn wanted<'a>(&mut self, entries: impl Iterator<Item = &'a Meta<'a>> + Clone, now: i64) -> PerSystem {
         let all = per_system(entries.clone());
         if self.lease.holds(all, now) {
@@ -163,7 +165,13 @@ impl Shard {
         }
         self.ids.forget(now);
         let is_new = |meta: &&Meta<'_>| !self.ids.knows(self.ids.fingerprint(&meta.trace_id, &meta.id));
-        per_system(entries.filter(is_new))
+        let mut wanted = per_system(entries.filter(is_new));
+        for (system, (wanted, all)) in System::ALL.into_iter().zip(wanted.iter_mut().zip(all)) {
+            if all > 0 && *wanted == 0 && self.lease.remaining(system) == 0 {
+                *wanted = 1;
+            }
+        }
+        wanted
     }
 
     /// When the quota window ends, Unix ms.

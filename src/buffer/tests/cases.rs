@@ -360,3 +360,27 @@ fn a_list_that_may_have_no_time_to_live_is_not_forgotten_before_it_is_gone() {
     owner.rest();
     assert!(owner.redis.list("t", owner.now).is_empty());
 }
+
+#[test]
+fn a_repeat_is_told_what_is_left_of_the_quota_also_right_after_a_start() {
+    let mut owner = Owner::new(PLENTY);
+    let log = [entry("t", "1", System::Convex, false, owner.now, 10)];
+    assert!(matches!(owner.append(&log)[..], [Outcome::Stored { left: 999_999 }]));
+    owner.crash();
+    assert!(matches!(owner.append(&log)[..], [Outcome::Duplicate { left: 999_999 }]));
+    assert!(matches!(owner.append(&log)[..], [Outcome::Duplicate { left: 999_999 }]));
+}
+
+#[test]
+fn repeats_ask_for_tokens_of_a_quota_that_is_used_up_at_most_once_a_second() {
+    let mut owner = Owner::new(Limits { global: 1, systems: [1; 4], trace: 9 });
+    let log = [entry("t", "1", System::Convex, false, owner.now, 10)];
+    assert_eq!(stored(&owner.append(&log)), 1);
+    owner.crash();
+    let before = owner.shard.counters().lease_calls;
+    for _ in 0..100 {
+        assert!(matches!(owner.append(&log)[..], [Outcome::Duplicate { left: 0 }]));
+    }
+    // One is the greeting of a shard that starts.
+    assert!(owner.shard.counters().lease_calls - before <= 2);
+}
