@@ -142,6 +142,9 @@ impl Entry<'_> {
     }
 }
 
+/// Bytes an envelope has as JSON, at a guess: a UUID for its id, and a trace's id of thirty letters.
+const META_BYTES: usize = 140;
+
 /// A stored entry's envelope, as a shard keeps and passes it beside the entry's JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Meta<'a> {
@@ -163,7 +166,37 @@ pub struct Meta<'a> {
     pub len: u32,
 }
 
-impl Meta<'_> {
+impl<'a> Meta<'a> {
+    /// Reads one that [`Meta::write`] wrote without escapes, as nearly all are; serde reads any.
+    pub fn read(text: &mut json::Exact<'a>) -> Option<Meta<'a>> {
+        text.text("{\"id\":")?;
+        let id = Cow::Borrowed(text.string()?);
+        text.text(",\"trace\":")?;
+        let trace_id = Cow::Borrowed(text.string()?);
+        text.text(",\"system\":")?;
+        let system = System::parse(text.string()?)?;
+        let error = text.text(",\"error\":true").is_some();
+        text.text(",\"ts\":")?;
+        let timestamp = text.integer()?;
+        text.text(",\"len\":")?;
+        let len = text.integer()?;
+        text.text("}")?;
+        Some(Meta { id, trace_id, system, error, timestamp, len })
+    }
+
+    /// Reads a list of them, of one and more; `bytes` are what is left of the text.
+    pub fn read_list(text: &mut json::Exact<'a>, bytes: usize) -> Option<Vec<Meta<'a>>> {
+        text.text("[")?;
+        let mut list = Vec::with_capacity(bytes / META_BYTES + 1);
+        loop {
+            list.push(Meta::read(text)?);
+            if text.text(",").is_none() {
+                text.text("]")?;
+                return Some(list);
+            }
+        }
+    }
+
     /// Appends it as JSON, as serde would write it, but not byte by byte: each log's is written twice on its way, for the shard
     /// and for its row.
     pub fn write(&self, out: &mut Vec<u8>) {

@@ -116,7 +116,7 @@ fn any_body_is_split_and_judged_or_refused() {
         let mut judge = Judge::new(&sender, NOW, &mut new_id);
         let mut each = |item| judged(&mut judge, item);
         match split(&text(bytes), Some("application/json")) {
-            Ok(Posted::Single(log)) => drop(each(Item::Parsed(log))),
+            Ok(Posted::Single(log)) => drop(each(Item::Parsed(log.into()))),
             // A log is stored alike whatever was judged before it, also when that is the very same.
             Ok(Posted::Batch(items)) => {
                 let first: Vec<_> = items.iter().cloned().map(&mut each).collect();

@@ -156,7 +156,7 @@ impl Posted {
     /// Takes a shard's answer. The entries of a shard that never answered are lost, and their sender is told so.
     pub fn settle(&mut self, hop: usize, reply: &[u8]) {
         let Some(hop) = self.hops.get_mut(hop) else { return };
-        match serde_json::from_slice::<AppendReply>(reply) {
+        match AppendReply::read(reply) {
             Ok(reply) => {
                 for (&index, outcome) in hop.indexes.iter().zip(reply.outcomes) {
                     settle(&mut self.fates, index, outcome, reply.window_end);

@@ -1,12 +1,16 @@
 //! The body: one log, or a batch in one of three forms.
 
-use super::judge::{Log, too_many_values};
+use super::judge::{LEFT_AS_TEXT, Log, too_many_values};
 use crate::json::{self, Json};
 use std::borrow::Cow;
 use std::fmt;
 
 /// Entries one batch may hold (contract: Bounds).
 pub const MAX_BATCH_ENTRIES: usize = 1_000;
+
+/// Values of a batch that are parsed at once, contexts not counted: of 1,000 logs with every field, and as many again. Their trees
+/// take half a megabyte; what comes on top is parsed when its turn comes, and dropped before the next one's.
+const PARSED_AT_ONCE: usize = 20_000;
 
 /// What a body holds.
 #[derive(Debug)]
@@ -21,7 +25,7 @@ pub enum Posted<'a> {
 #[derive(Debug, Clone)]
 pub enum Item<'a> {
     /// Parsed already.
-    Parsed(Json<'a>),
+    Parsed(Log<'a>),
     /// JSON that was checked: its tree is built when its turn comes, and dropped before the next one's.
     Checked(&'a str),
     /// A line, its number from 1. It may not be JSON.
@@ -35,7 +39,7 @@ impl<'a> Item<'a> {
     /// Why it is refused: status and words.
     pub fn parse(self) -> Result<Log<'a>, (u16, String)> {
         let text = match self {
-            Item::Parsed(log) => return Ok(log.into()),
+            Item::Parsed(log) => return Ok(log),
             Item::Checked(text) | Item::Line(_, text) => text,
         };
         Log::parse(text).map_err(|error| match self {
@@ -175,20 +179,40 @@ fn lines(text: &str) -> Result<Posted<'_>, BodyError> {
 }
 
 fn whole(text: &str) -> Result<Posted<'_>, BodyError> {
-    let not_json = |error: json::ParseError| malformed(format!("body is not JSON: {error}"));
     if text.trim_start_matches('\u{feff}').trim_start().starts_with('[') {
-        let items = json::items(text).map_err(not_json)?.unwrap_or_default();
-        return batch(items.into_iter().map(Item::Checked).collect());
+        return Ok(array(text)?.unwrap_or_else(|| Posted::Batch(Vec::new())));
     }
     match json::parse(text) {
         Ok(value) => shape(value),
         // Too much for one log, but it may be a batch of many.
         Err(error) if error.too_large => {
             let logs = json::member(text, "logs").map_err(not_json)?.ok_or(BodyError::TooManyValues)?;
-            let items = json::items(logs).map_err(not_json)?.ok_or(BodyError::TooManyValues)?;
-            batch(items.into_iter().map(Item::Checked).collect())
+            array(logs)?.ok_or(BodyError::TooManyValues)
         }
         Err(error) => Err(not_json(error)),
+    }
+}
+
+/// The batch an array holds; nothing when it is none.
+fn array(text: &str) -> Result<Option<Posted<'_>>, BodyError> {
+    let items = json::items_apart(text, LEFT_AS_TEXT, PARSED_AT_ONCE, MAX_BATCH_ENTRIES).map_err(not_json)?;
+    let Some(items) = items else { return Ok(None) };
+    if items.count > MAX_BATCH_ENTRIES {
+        return Err(BodyError::TooManyEntries(items.count));
+    }
+    Ok(Some(Posted::Batch(items.kept.into_iter().map(Item::from).collect())))
+}
+
+fn not_json(error: json::ParseError) -> BodyError {
+    malformed(format!("body is not JSON: {error}"))
+}
+
+impl<'a> From<json::Item<'a>> for Item<'a> {
+    fn from(item: json::Item<'a>) -> Self {
+        match item {
+            json::Item::Parsed(tree, context) => Item::Parsed(Log::of(tree, context)),
+            json::Item::Text(text) => Item::Checked(text),
+        }
     }
 }
 
@@ -209,7 +233,7 @@ fn shape(mut value: Json<'_>) -> Result<Posted<'_>, BodyError> {
         return Ok(Posted::Single(value));
     }
     match value.take("logs") {
-        Some(Json::Array(items)) => batch(items.into_iter().map(Item::Parsed).collect()),
+        Some(Json::Array(items)) => batch(items.into_iter().map(|log| Item::Parsed(log.into())).collect()),
         other => {
             let found = other.map_or("nothing", |other| other.type_name());
             Err(malformed(format!("logs must be an array, found {found}")))

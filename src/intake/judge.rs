@@ -41,8 +41,11 @@ fn refused<'b>(error: impl Into<String>) -> Judged<'b> {
     Judged::Refused { status: 400, error: error.into() }
 }
 
+/// What of a log is left as text when it is parsed.
+pub const LEFT_AS_TEXT: &str = "context";
+
 /// One log as it was sent.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Log<'b> {
     tree: Json<'b>,
     /// The text of its context where the tree has an empty one in its place.
@@ -55,8 +58,13 @@ impl<'b> Log<'b> {
     /// # Errors
     /// [`ParseError`] when it is not JSON, or has too many values.
     pub fn parse(text: &'b str) -> Result<Log<'b>, ParseError> {
-        let (tree, context) = json::parse_apart(text, "context")?;
-        Ok(Log { tree, context })
+        let (tree, context) = json::parse_apart(text, LEFT_AS_TEXT)?;
+        Ok(Log::of(tree, context))
+    }
+
+    /// One that was parsed with [`LEFT_AS_TEXT`] apart.
+    pub fn of(tree: Json<'b>, context: Option<&'b str>) -> Log<'b> {
+        Log { tree, context }
     }
 }
 

@@ -4,6 +4,7 @@
 //! re-reads numbers through `f64`. This tree keeps a number's own digits, turns a lone surrogate into U+FFFD,
 //! lets the last of duplicate keys win, and neither parser nor writer recurses deeper than [`MAX_DEPTH`].
 
+mod exact;
 mod parse;
 mod spans;
 #[cfg(test)]
@@ -11,7 +12,8 @@ mod tests;
 mod token;
 mod write;
 
-pub use parse::{MAX_VALUES, ParseError, last_wins, parse, parse_apart};
+pub use exact::Exact;
+pub use parse::{Item, Items, MAX_VALUES, ParseError, items_apart, last_wins, parse, parse_apart};
 pub use spans::{items, member};
 #[cfg(test)]
 pub(crate) use write::tests::any_json;

@@ -56,6 +56,61 @@ pub fn parse_apart<'a>(
     Ok((tree, builder.left))
 }
 
+/// An array's items as [`parse_apart`] has them, or as text.
+pub struct Items<'a> {
+    /// As many as were to be kept.
+    pub kept: Vec<Item<'a>>,
+    /// How many there are.
+    pub count: usize,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub enum Item<'a> {
+    /// Its tree, and the text of what was left out of it.
+    Parsed(Json<'a>, Option<&'a str>),
+    /// Checked.
+    Text(&'a str),
+}
+
+/// The items of an array, parsed like [`parse_apart`] as long as they have no more than `values` values together. From then on
+/// they are checked and left as text: a tree is many times the size of what it is made of. Of more than `most` items the others
+/// are checked and counted. `None` when `text` is JSON but no array.
+///
+/// # Errors
+/// [`ParseError`] as for [`parse`], but for the number of values.
+pub fn items_apart<'a>(
+    text: &'a str,
+    apart: &'static str,
+    values: usize,
+    most: usize,
+) -> Result<Option<Items<'a>>, ParseError> {
+    let mut builder = Builder { most: values.min(MAX_VALUES), ..Builder::new(text, apart) };
+    let mut kept = Vec::new();
+    let counted = Parser::new(text).each_item(|parser| {
+        if kept.len() >= most {
+            return parser.skip_value();
+        }
+        if builder.most > 0 {
+            (builder.parser.at, builder.values, builder.left) = (parser.at, 0, None);
+            match builder.tree() {
+                Ok(tree) => {
+                    builder.most -= builder.values;
+                    parser.at = builder.parser.at;
+                    kept.push(Item::Parsed(tree, builder.left));
+                    return Ok(());
+                }
+                Err(refusal) if refusal.what == TOO_MANY_VALUES => builder.most = 0,
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        kept.push(Item::Text(parser.span()?));
+        Ok(())
+    });
+    let counted = counted.map_err(|refusal| locate(text, &refusal))?;
+    Ok(counted.map(|count| Items { kept, count }))
+}
+
 pub(super) fn locate(text: &str, refusal: &Refusal) -> ParseError {
     let &Refusal { what, offset } = refusal;
     let before = text.get(..offset).unwrap_or(text);
@@ -85,6 +140,8 @@ struct Builder<'a> {
     parser: Parser<'a>,
     stack: Vec<Frame<'a>>,
     values: usize,
+    /// How many there may be.
+    most: usize,
     /// The root's member whose object is left as text; empty for none.
     apart: &'static str,
     /// That text.
@@ -93,7 +150,14 @@ struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     fn new(text: &'a str, apart: &'static str) -> Self {
-        Builder { parser: Parser::new(text), stack: Vec::new(), values: 0, apart, left: None }
+        Builder {
+            parser: Parser::new(text),
+            stack: Vec::new(),
+            values: 0,
+            most: MAX_VALUES,
+            apart,
+            left: None,
+        }
     }
 
     /// Whether the value that comes is the one to be left as text.
@@ -103,6 +167,11 @@ impl<'a> Builder<'a> {
     }
 
     fn document(&mut self) -> Parsed<Json<'a>> {
+        let tree = self.tree()?;
+        self.parser.end().map(|()| tree)
+    }
+
+    fn tree(&mut self) -> Parsed<Json<'a>> {
         let mut next = self.value()?;
         loop {
             let value = match next {
@@ -112,7 +181,7 @@ impl<'a> Builder<'a> {
                 }
                 Next::Value(value) => value,
             };
-            let Some(frame) = self.stack.pop() else { return self.parser.end().map(|()| value) };
+            let Some(frame) = self.stack.pop() else { return Ok(value) };
             next = match frame {
                 Frame::Array(mut items) => {
                     items.push(value);
@@ -155,7 +224,7 @@ impl<'a> Builder<'a> {
     fn value(&mut self) -> Parsed<Next<'a>> {
         self.parser.space();
         self.values += 1;
-        if self.values > MAX_VALUES {
+        if self.values > self.most {
             return self.parser.refuse(TOO_MANY_VALUES);
         }
         match self.parser.peek() {

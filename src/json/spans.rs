@@ -10,7 +10,12 @@ use super::token::{Parsed, Parser};
 /// # Errors
 /// [`ParseError`] as for [`parse`](super::parse()), but for the number of values.
 pub fn items(text: &str) -> Result<Option<Vec<&str>>, ParseError> {
-    Parser::new(text).items().map_err(|refusal| locate(text, &refusal))
+    let mut items = Vec::new();
+    let counted = Parser::new(text).each_item(|parser| {
+        items.push(parser.span()?);
+        Ok(())
+    });
+    counted.map(|count| count.map(|_| items)).map_err(|refusal| locate(text, &refusal))
 }
 
 /// The text of an object's member `key`, the last if there are several. `None` when there is none.
@@ -22,27 +27,34 @@ pub fn member<'a>(text: &'a str, key: &str) -> Result<Option<&'a str>, ParseErro
 }
 
 impl<'a> Parser<'a> {
-    fn items(&mut self) -> Parsed<Option<Vec<&'a str>>> {
+    /// Has each item of an array read, which begins where the parser stands then, and returns how many there are. `None`
+    /// when the text is JSON but no array.
+    pub(super) fn each_item(
+        &mut self,
+        mut read: impl FnMut(&mut Self) -> Parsed<()>,
+    ) -> Parsed<Option<usize>> {
         self.space();
         if self.peek() != Some(b'[') {
             self.skip_value()?;
             return self.end().map(|()| None);
         }
         self.at += 1;
-        let mut items = Vec::new();
+        let mut count = 0;
         self.space();
         if self.peek() == Some(b']') {
             self.at += 1;
-            return self.end().map(|()| Some(items));
+            return self.end().map(|()| Some(count));
         }
         loop {
-            items.push(self.span()?);
+            self.space();
+            read(self)?;
+            count += 1;
             self.space();
             match self.peek() {
                 Some(b',') => self.at += 1,
                 Some(b']') => {
                     self.at += 1;
-                    return self.end().map(|()| Some(items));
+                    return self.end().map(|()| Some(count));
                 }
                 _ => return self.refuse("expected ',' or ']'"),
             }

@@ -74,6 +74,44 @@ fn items_are_told_apart_without_a_tree() {
 }
 
 #[test]
+fn items_are_parsed_until_they_have_too_many_values_together() {
+    let text = r#" [{"a":1,"context":{"b":[2,3]}} , [4,5], {"context":{},"context":6},"x",{"a":[7,8]}, 9] "#;
+    let alone = items(text).unwrap().unwrap();
+    // How many are parsed, and how many are left as text.
+    let kept = |values, most| {
+        let items = items_apart(text, "context", values, most).unwrap().unwrap();
+        assert_eq!(items.count, alone.len());
+        let mut counts = (0, 0);
+        for (item, alone) in items.kept.into_iter().zip(&alone) {
+            match item {
+                Item::Parsed(tree, left) => {
+                    assert_eq!((tree, left), parse_apart(alone, "context").unwrap());
+                    counts.0 += 1;
+                }
+                Item::Text(text) => {
+                    assert_eq!(text, *alone);
+                    counts.1 += 1;
+                }
+            }
+        }
+        counts
+    };
+    // Of each the values are 3, 3, 3, 1, 4 and 1: a context counts as one.
+    assert_eq!(
+        [15, 14, 6, 5, 2, 0].map(|values| kept(values, 9)),
+        [(6, 0), (5, 1), (2, 4), (1, 5), (0, 6), (0, 6)]
+    );
+    assert_eq!([0, 1, 6].map(|most| kept(15, most)), [(0, 0), (1, 0), (6, 0)]);
+    assert_eq!(kept(6, 3), (2, 1));
+    assert!(items_apart("{}", "context", 9, 9).unwrap().is_none());
+    for broken in ["[1,]", "[1", "[1]x", "[{\"a\"}]", "[1,{\"context\":{\"a\"}}]", "{\"a\":1"] {
+        for (values, most) in [(9, 9), (0, 9), (9, 0)] {
+            assert!(items_apart(broken, "context", values, most).is_err(), "{broken}");
+        }
+    }
+}
+
+#[test]
 fn a_text_of_too_many_values_is_refused_before_its_tree_is_built() {
     let text = format!("[{}0]", "0,".repeat(MAX_VALUES));
     let error = parse(&text).unwrap_err();
