@@ -2,12 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use log_ingestion_worker::buffer::MAX_IDS;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
     cost::Used,
-    load::{self, Load, Script},
+    load::{self, Load, Script, Stretch},
     replay::{Form, replay},
     world::{Subject, World},
 };
@@ -98,10 +99,16 @@ pub fn get(path: &str) -> Script {
     Arc::new(move |_| ("GET", path.clone(), String::new()))
 }
 
+/// Logs that are sent to one world at most. A shard remembers the ids of an hour, and has no room for more than
+/// [`MAX_IDS`]: a fast machine sends as many within ten seconds.
+const WORLD_LOGS: u64 = MAX_IDS as u64 / 10 * 9;
+/// Of which so many are not counted.
+const WARM_UP_LOGS: u64 = WORLD_LOGS / 3;
+
 /// A closed loop, and what was measured of it so far: slice by slice, in one world or in several.
 pub struct Loop {
-    case: String,
-    subject: Subject,
+    pub case: String,
+    pub subject: Subject,
     connections: usize,
     logs: u64,
     script: Script,
@@ -122,21 +129,24 @@ impl Loop {
 
     /// Runs it, and counts nothing.
     pub async fn warm_up(&mut self, world: &World, time: Duration) {
-        self.run(world, time).await;
+        self.run(world, time, WARM_UP_LOGS).await;
     }
 
-    /// Runs it, and counts until nothing of it is left to be done.
-    pub async fn slice(&mut self, world: &World, time: Duration) {
+    /// Runs one of so many slices in this world, and counts until nothing of it is left to be done.
+    pub async fn slice(&mut self, world: &World, time: Duration, slices: u64) {
         let before = world.count(0, 0).await;
-        let load = self.run(world, time).await;
+        let load = self.run(world, time, (WORLD_LOGS - WARM_UP_LOGS) / slices).await;
         let after = world.count(load.answered, load.answered * self.logs).await;
         self.load.add(load);
         self.used += world.between(&before, &after);
         self.peak_mb = self.peak_mb.max(world.peak_mb());
     }
 
-    async fn run(&mut self, world: &World, time: Duration) -> Load {
-        let load = load::closed(world.worker.port(), self.connections, time, self.sent, &self.script).await;
+    /// Sends for so long, or so many logs, and waits until none waits.
+    async fn run(&mut self, world: &World, time: Duration, logs: u64) -> Load {
+        let stretch = Stretch { time, requests: logs / self.logs.max(1) };
+        let load =
+            load::closed(world.worker.port(), self.connections, stretch, self.sent, &self.script).await;
         self.sent += load.answered + load.refused;
         world.drained().await;
         load
@@ -159,7 +169,7 @@ pub async fn closed(
 ) -> Row {
     let mut looped = Loop::new(name, world.subject, connections, logs, script);
     looped.warm_up(world, pace.warm_up).await;
-    looped.slice(world, pace.measured).await;
+    looped.slice(world, pace.measured, 1).await;
     looped.row()
 }
 

@@ -55,10 +55,18 @@ impl Load {
     }
 }
 
+/// How long, and at most how many requests.
+#[derive(Clone, Copy)]
+pub struct Stretch {
+    pub time: Duration,
+    pub requests: u64,
+}
+
 /// Each connection sends as soon as it has its answer.
-pub async fn closed(port: u16, connections: usize, time: Duration, first: u64, script: &Script) -> Load {
-    let end = Instant::now() + time;
-    run(port, connections, first, script, move |_| (Instant::now() < end).then(Instant::now)).await
+pub async fn closed(port: u16, connections: usize, of: Stretch, first: u64, script: &Script) -> Load {
+    let end = Instant::now() + of.time;
+    let due = move |number| (number < of.requests && Instant::now() < end).then(Instant::now);
+    run(port, connections, first, script, due).await
 }
 
 /// So many requests in all, by connections that send as soon as they can.

@@ -4,8 +4,7 @@
 use std::{collections::BTreeMap, path::Path, process::Command, time::Duration};
 
 use crate::{
-    cases,
-    load::{self, Script},
+    cases::{self, Loop},
     report,
     turns::{CONNECTIONS, WARM_UP},
     world::{Subject, World},
@@ -19,15 +18,15 @@ const SHOWN: usize = 12;
 /// Profiles what the ratios out of reach are about.
 pub async fn run(seconds: f64) {
     let hot = cases::hot(20, 44);
-    of(Subject::Ours(1), "20 hot traces", &hot, seconds).await;
-    of(Subject::Reference, "20 hot traces", &hot, seconds).await;
-    of(Subject::Ours(1), "batches of 50", &cases::batches(50), seconds).await;
+    of(Loop::new("20 hot traces", Subject::Ours(1), CONNECTIONS, 1, &hot), seconds).await;
+    of(Loop::new("20 hot traces", Subject::Reference, CONNECTIONS, 1, &hot), seconds).await;
+    of(Loop::new("batches of 50", Subject::Ours(1), CONNECTIONS, 50, &cases::batches(50)), seconds).await;
 }
 
-async fn of(subject: Subject, name: &str, script: &Script, seconds: f64) {
-    let world = World::with(subject, Duration::ZERO, &[], &["--perf-basic-prof"]).await;
-    let (port, pid) = (world.worker.port(), world.worker.pid().expect("it runs"));
-    let warmed = load::closed(port, CONNECTIONS, WARM_UP, 0, script).await;
+async fn of(mut looped: Loop, seconds: f64) {
+    let world = World::with(looped.subject, Duration::ZERO, &[], &["--perf-basic-prof"]).await;
+    let pid = world.worker.pid().expect("it runs");
+    looped.warm_up(&world, WARM_UP).await;
     let samples = tempfile::NamedTempFile::new().expect("a file for the samples");
     let mut recorder = Command::new("perf")
         .args(["record", "--quiet", "--event=cpu-clock", "-F", RATE, "-o"])
@@ -36,10 +35,10 @@ async fn of(subject: Subject, name: &str, script: &Script, seconds: f64) {
         .spawn()
         .expect("perf, of the package linux-perf, is needed");
     let measured = Duration::from_secs_f64(seconds);
-    load::closed(port, CONNECTIONS, measured, warmed.answered + 1_000, script).await;
+    looped.slice(&world, measured, 1).await;
     let recorded = recorder.wait().is_ok_and(|status| status.success());
     assert!(recorded, "perf could not record: see kernel.perf_event_paranoid");
-    print(&format!("{}, {name}", subject.name()), &shares(samples.path()));
+    print(&format!("{}, {}", looped.subject.name(), looped.case), &shares(samples.path()));
 }
 
 /// Shares of all samples, in percent, by symbol.

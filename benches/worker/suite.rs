@@ -8,7 +8,7 @@ use crate::{
     load, profile,
     replay::Form,
     report::{self, Bound, Promise},
-    turns::{CONNECTIONS, GROWING, STEADY, Side, Turns, WARM_UP},
+    turns::{CONNECTIONS, DENSE, GROWING, STEADY, Side, Turns, WARM_UP},
     viewers::Viewers,
     world::{Subject, World},
 };
@@ -168,7 +168,7 @@ impl Suite<'_> {
         }
         let (of_50, singles) = (cases::batches(50), cases::hot(20, 44));
         let sides = [(OURS, 50, &of_50), (Subject::Reference, 1, &singles)];
-        let at = self.in_turn("batches of 50, and 20 hot traces, c16", NOW, &STEADY, &sides).await;
+        let at = self.in_turn("batches of 50, and 20 hot traces, c16", NOW, &DENSE, &sides).await;
         let value = self.rows[at[0]].logs_s / self.rows[at[1]].logs_s;
         self.promise(
             "batches of 50: logs a second / the reference's single posts",
@@ -183,7 +183,7 @@ impl Suite<'_> {
         let sides = [(Subject::Carrier, 1, &hot), (Subject::Reference, 1, &hot)];
         let singles = self.in_turn("20 hot traces, c16, Redis 0 ms", NOW, &STEADY, &sides).await;
         let sides = [(Subject::Carrier, 50, &of_50), (OURS, 50, &of_50)];
-        let batches = self.in_turn("batches of 50, c16", NOW, &STEADY, &sides).await;
+        let batches = self.in_turn("batches of 50, c16", NOW, &DENSE, &sides).await;
         let rows = &self.rows;
         let hot = rows[singles[0]].requests_s / rows[singles[1]].requests_s;
         let hot_cpu = rows[singles[0]].cpu_us / rows[singles[1]].cpu_us;

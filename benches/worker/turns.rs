@@ -24,12 +24,14 @@ pub struct Turns {
     /// Before a side counts, in each world.
     warm_up: Duration,
     /// In one world.
-    slices: usize,
+    slices: u64,
 }
 
 /// For what costs the same however much came before. After 15 s V8 has compiled nearly all of it: what it still does then
 /// takes less than a tenth of one core.
 pub const STEADY: Turns = Turns { rounds: 1, warm_up: Duration::from_secs(15), slices: 6 };
+/// For what sends so much that a world has soon had all it may (`cases::WORLD_LOGS`).
+pub const DENSE: Turns = Turns { rounds: 3, ..STEADY };
 /// For what costs the reference the more, the more traces it has seen.
 pub const GROWING: Turns = Turns { rounds: 3, warm_up: WARM_UP, slices: 1 };
 
@@ -61,7 +63,7 @@ impl Turns {
         }
         for _ in 0..self.slices {
             for (each, world) in loops.iter_mut().zip(worlds) {
-                each.slice(world, measured).await;
+                each.slice(world, measured, self.slices).await;
             }
         }
     }
