@@ -10,11 +10,12 @@
 //!   a log's CPU 11 % is this worker's own, in wasm and JavaScript; the rest is workerd's, around five entries into the
 //!   isolate: request, body, call of the object, timer, the call's answer. The carrier (`--only bounds`), a worker in JavaScript that takes those
 //!   ways with our headers and reads nothing of what it carries, reaches 1.8 to 2.0 times, and 0.49 to 0.55 of the CPU.
-//! - **Batches of 50** (wanted: 30 times its single posts; found: 27.0, and in shorter runs from 19 to 30, on one thread). The
-//!   carrier reaches 54 to 91; this worker takes 2.9 to 4.0 times its CPU, where 1.8 to 3 would do. Of that 40 % is wasm, spread
-//!   over redaction (13) and forty functions that read, write and store JSON, none of which takes 4; a quarter to a third is what
-//!   the carrier takes as well; the rest is workerd's, V8's and the kernel's. Compiled for wasm's SIMD it took as much. What is
-//!   stored and sent of a log is longer than what came of it: an id, and what a shard knows of it beside it.
+//! - **Batches of 50** (wanted: 30 times its single posts; found: 25 to 27, on one thread). The carrier reaches 54 to 91; this
+//!   worker takes 2.8 to 4.0 times its CPU, where 1.8 to 3 would do. Of that 40 % is wasm, spread over redaction (14) and forty
+//!   functions that read, write and store JSON, none of which takes 4; a third is what the carrier takes as well; the rest is
+//!   workerd's, V8's and the kernel's, for what is copied from one to the next. Compiled for wasm's SIMD, inlined more or less by
+//!   wasm-opt, or with one promise for all deadlines of a request it took as much. What is stored and sent of a log is longer
+//!   than what came of it: an id, and what a shard knows of it beside it.
 //!   At this rate more waits than a shard keeps in memory, so that part of it is read back from its rows.
 //! - **Batches of 500** (wanted: less than 0.10 dollars a million logs; found: 0.13 to 0.15, of which Redis 0.118): such a batch of
 //!   twenty people's logs is for 24 traces, and a list takes an LPUSH, which is 0.096 dollars before all else; the rest of
