@@ -146,7 +146,7 @@ impl Shard {
     }
 
     /// Gives back the tokens it holds: what to tell the quota's keeper.
-    pub fn give_back(&mut self) -> Option<LeaseRequest> {
+    pub fn give_back(&mut self) -> LeaseRequest {
         self.lease.give_back()
     }
 

@@ -35,7 +35,8 @@ pub const RESHARD: &str = "/reshard";
 pub const TICKET: &str = "/ticket";
 /// `POST` a ticket → `1` if it was one, which is used up by that; else `0`.
 pub const REDEEM: &str = "/redeem";
-/// How long a shard may take to give back what it holds, in ms: another waits meanwhile.
+/// How long a shard may take to give back what it holds, in ms: another waits meanwhile, for half of `HOP_TIMEOUT_MS`, and
+/// takes the keeper for unreachable after that.
 const RECALL_TIMEOUT_MS: u32 = 1_000;
 
 /// How the keeper of the quotas stands. The version before answers without `version`.
@@ -131,13 +132,15 @@ impl RateLimiterDO {
             Some(ledger) => ledger.recalls(lease, super::now()),
             None => return,
         };
+        let timeout = self.config().map_or(RECALL_TIMEOUT_MS, |config| config.hop_timeout_ms / 4);
+        let timeout = timeout.min(RECALL_TIMEOUT_MS);
         let given_back = join_all(shards.into_iter().map(|shard| async move {
-            let reply = hop::call(&self.env, shard, wire::RECALL, Vec::new(), RECALL_TIMEOUT_MS).await;
+            let reply = hop::call(&self.env, shard, wire::RECALL, Vec::new(), timeout).await;
             // A shard that does not answer keeps what it holds.
             reply.and_then(|body| hop::read::<Option<LeaseRequest>>(&body)).ok().flatten()
         }));
         for request in given_back.await.into_iter().flatten() {
-            if let Err(error) = self.change(|ledger| ledger.lease(&request, super::now())).await {
+            if let Err(error) = self.change(|ledger| ledger.take_back(&request, super::now())).await {
                 worker::console_error!("recall: {error}");
             }
         }

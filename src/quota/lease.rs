@@ -5,7 +5,8 @@ use crate::entry::System;
 use serde::{Deserialize, Serialize};
 
 /// While the global object is unreachable, a shard lets this many logs through in a window beyond what it was
-/// granted, then refuses. Chosen to carry a short outage, and to be no more than 2 % of the default quota.
+/// granted, then refuses. Chosen to carry a short outage, and to be 2 % of the default quota with the one shard that is the
+/// default; each shard more has as many.
 pub const FAIL_OPEN_ALLOWANCE: u64 = 100;
 
 /// A shard that learned that a quota is used up, or could not ask, asks again after this many ms.
@@ -28,7 +29,7 @@ pub enum Scope {
 pub struct Refusal {
     /// Which quota.
     pub scope: Scope,
-    /// When the window ends, Unix ms.
+    /// When the window ends, Unix ms; sooner while nobody knows what is left.
     pub until: i64,
 }
 
@@ -50,6 +51,8 @@ pub struct Lease {
     overdrawn: u64,
     /// Whether that is only assumed, the most there can be: after a start, before the ledger was heard.
     overdrawn_assumed: bool,
+    /// It gave back what it held before it was told what that is: of an answer under way it holds nothing.
+    gave_back_untold: bool,
     /// No asking for this system's tokens before then, Unix ms.
     ask_after: [i64; 4],
     unreachable: bool,
@@ -70,6 +73,7 @@ impl Lease {
             undrained_from: 0,
             overdrawn: 0,
             overdrawn_assumed: false,
+            gave_back_untold: false,
             ask_after: [i64::MIN; 4],
             unreachable: false,
         }
@@ -154,12 +158,14 @@ impl Lease {
             want: None,
             count: 0,
         };
-        let due =
-            |lease: &Lease, system: System| lease.ask_after.get(system.index()).is_none_or(|&at| now >= at);
+        // A time further ahead than any wait was set by a clock that went back since.
+        let due = |lease: &Lease, system: System| {
+            lease.ask_after.get(system.index()).is_none_or(|&at| now >= at || at > now + ASK_AGAIN_MS)
+        };
         if self.turn == 0 {
             let any =
                 System::ALL.into_iter().find(|system| wanted.get(system.index()).is_some_and(|&n| n > 0))?;
-            return due(self, any).then_some(LeaseRequest { window: 0, spent: [0; 4], ..base });
+            return due(self, any).then_some(base);
         }
         let turned = self.turned(now);
         let held = self.held();
@@ -187,6 +193,13 @@ impl Lease {
 
     /// Takes the global object's answer.
     pub fn granted(&mut self, request: &LeaseRequest, reply: &LeaseReply, now: i64) {
+        if self.is_of_window_before(reply.window, now) {
+            // By the ledger's clock that one goes on. What was spent of it was forgotten when it ended by this shard's, so nothing
+            // of it can be spent: until the ledger's turns as well, the ledger is as good as unreachable.
+            self.turn = self.turn.max(reply.turn);
+            self.failed(now);
+            return;
+        }
         self.unreachable = false;
         if request.turn == 0 {
             self.turn = reply.turn.max(1);
@@ -210,6 +223,11 @@ impl Lease {
                 self.spent.iter().zip(reply.granted).map(|(spent, granted)| spent.saturating_sub(granted));
             self.overdrawn = reply.overdrawn + ungranted.sum::<u64>();
             self.overdrawn_assumed = false;
+            if std::mem::take(&mut self.gave_back_untold) {
+                for (granted, spent) in self.granted.iter_mut().zip(self.spent) {
+                    *granted = spent.min(*granted);
+                }
+            }
         }
         self.undrained_from = reply.undrained_from;
         if self.undrained_from > 0 {
@@ -230,26 +248,35 @@ impl Lease {
         }
     }
 
-    /// Gives back all it holds, and asks again with the next log: what to tell the global object. `None` before that was
-    /// ever heard.
-    pub fn give_back(&mut self) -> Option<LeaseRequest> {
+    /// Whether it is the one before the window that logs are counted in: this shard's clock turned that while the ledger did
+    /// not answer, and is ahead of the ledger's.
+    fn is_of_window_before(&self, window: i64, now: i64) -> bool {
+        let ahead = self.window().saturating_sub(window);
+        self.unreachable && self.turn > 0 && ahead > 0 && ahead % WINDOW_MS == 0 && now >= self.window()
+    }
+
+    /// Gives back all it holds, and asks again with the next log: what to tell the global object
+    /// ([`Ledger::take_back`](super::Ledger::take_back)). A shard that was just loaded has no turn yet; what the instance
+    /// before it held goes back all the same, and what it spent is what its rows say.
+    pub fn give_back(&mut self) -> LeaseRequest {
         self.ask_after = [i64::MIN; 4];
-        (self.turn > 0).then(|| {
-            self.turn += 1;
-            self.granted = self.spent;
-            LeaseRequest {
-                v: LEASE_VERSION,
-                shard: self.shard,
-                shards: self.shards,
-                turn: self.turn,
-                window: self.window(),
-                spent: self.spent,
-                held: [0; 4],
-                overdrawn: self.overdrawn,
-                want: None,
-                count: 0,
-            }
-        })
+        match self.turn {
+            0 => self.gave_back_untold = true,
+            _ => self.turn += 1,
+        }
+        self.granted = self.spent;
+        LeaseRequest {
+            v: LEASE_VERSION,
+            shard: self.shard,
+            shards: self.shards,
+            turn: self.turn,
+            window: self.window(),
+            spent: self.spent,
+            held: [0; 4],
+            overdrawn: self.overdrawn,
+            want: None,
+            count: 0,
+        }
     }
 
     /// Not 0: the number of shards was changed from this, and the buffers were not drained since.
@@ -289,7 +316,9 @@ impl Lease {
         let global_left = self.left_global + self.unspent();
         // When both are used up, the contract names the global quota.
         let scope = if global_left == 0 || system_left > 0 { Scope::Global } else { Scope::System };
-        Err(Refusal { scope, until: self.window_end() })
+        // Whether anything is left is not known while the global object is unreachable: it may be back with the next asking.
+        let again = self.ask_after.get(system.index()).copied().filter(|_| self.unreachable);
+        Err(Refusal { scope, until: again.unwrap_or(self.window_end()) })
     }
 
     /// Spends one token of `system`; whoever calls this has asked [`Lease::check`] first.

@@ -118,9 +118,8 @@ impl World {
     }
 
     fn recall(&mut self, shard: u32) {
-        if let Some(request) = self.leases[shard as usize].give_back() {
-            self.ledger.lease(&request, self.now);
-        }
+        let request = self.leases[shard as usize].give_back();
+        self.ledger.take_back(&request, self.now);
     }
 
     /// The shard forgets all but what its rows say.
@@ -185,11 +184,16 @@ proptest! {
     }
 
     #[test]
-    fn a_busy_hour_uses_its_quota_up(order in prop::collection::vec((0..SHARDS as usize, 0..4_usize), 4_000)) {
+    fn a_busy_hour_uses_its_quota_up(
+        order in prop::collection::vec((0..SHARDS as usize, 0..4_usize, 0..SHARDS as usize * 100), 4_000)
+    ) {
         let mut world = World::new();
         let mut stored: PerSystem = [0; 4];
-        for (shard, system) in order {
+        for (shard, system, evicted) in order {
             world.now += 100;
+            if evicted < SHARDS as usize {
+                world.evict(evicted);
+            }
             stored[system] += world.logs(shard, System::ALL[system], 1, Fate::Answered);
         }
         let total: u64 = stored.iter().sum();

@@ -121,3 +121,93 @@ fn a_used_up_quota_is_asked_about_once_a_second() {
     }
     assert!((1..12).contains(&asked), "{asked}");
 }
+
+/// A lease of the same shard after its object was thrown out of memory and loaded again.
+fn reloaded(lease: &Lease) -> Lease {
+    let mut again = Lease::new(lease.shard, lease.shards);
+    again.recall(lease.window(), lease.spent());
+    again
+}
+
+#[test]
+fn what_a_shard_held_when_it_was_evicted_comes_back_though_it_gets_no_log() {
+    let (mut ledger, mut idle) = (Ledger::new(LIMITS, 0), Lease::new(0, 2));
+    log(&mut idle, Some(&mut ledger), System::Browser, 10).unwrap();
+    assert!(idle.held_of(System::Browser) > 0);
+    let mut loaded = reloaded(&idle);
+    ledger.take_back(&loaded.give_back(), 20);
+    assert_eq!(ledger.left().1, [19, 15, 15, 5], "all but what was spent");
+    // It goes on, and so does a request of the instance that is gone.
+    let late = LeaseRequest { turn: 9, held: [9; 4], ..idle.give_back() };
+    ledger.take_back(&late, 30);
+    assert_eq!(ledger.left().1, [19, 15, 15, 5]);
+    assert!(log(&mut loaded, Some(&mut ledger), System::Browser, 40).is_ok());
+    assert_eq!(loaded.spent()[0] + loaded.held_of(System::Browser) + ledger.left().1[0], 20);
+}
+
+#[test]
+fn what_is_given_back_while_a_shard_is_greeted_is_spent_by_nobody_twice() {
+    let (mut ledger, mut before) = (Ledger::new(LIMITS, 0), Lease::new(0, 2));
+    log(&mut before, Some(&mut ledger), System::Browser, 10).unwrap();
+    let mut lease = reloaded(&before);
+    let greeting = lease.request(one(System::Browser), 20).unwrap();
+    let answer = ledger.lease(&greeting, 20);
+    ledger.take_back(&lease.give_back(), 20);
+    lease.granted(&greeting, &answer, 20);
+    assert_eq!((lease.held_of(System::Browser), ledger.left().1[0]), (0, 19));
+}
+
+#[test]
+fn a_quota_that_was_lowered_holds_for_what_was_granted_before() {
+    let (mut ledger, mut lease) = (Ledger::new(LIMITS, 0), Lease::new(0, 1));
+    log(&mut lease, Some(&mut ledger), System::Browser, 10).unwrap();
+    for lowered in [Limits { systems: [3, 15, 15, 5], ..LIMITS }, Limits { global: 3, ..LIMITS }] {
+        let mut ledger = Ledger::restore(lowered, ledger.state().clone());
+        let mut lease = reloaded(&lease);
+        let more =
+            (0..30).filter(|_| log(&mut lease, Some(&mut ledger), System::Browser, 20).is_ok()).count();
+        assert_eq!(more, 2, "{lowered:?}");
+    }
+}
+
+#[test]
+fn a_clock_that_went_back_keeps_no_shard_from_asking() {
+    let (mut ledger, mut lease) = (Ledger::new(LIMITS, 0), Lease::new(0, 1));
+    log(&mut lease, Some(&mut ledger), System::Browser, 10).unwrap();
+    lease.failed(WINDOW_MS - 1);
+    assert!(lease.request([99, 0, 0, 0], WINDOW_MS - 1).is_none(), "not at once");
+    assert!(lease.request([99, 0, 0, 0], 20).is_some());
+}
+
+#[test]
+fn a_window_that_ended_by_the_shards_clock_alone_is_not_spent_again() {
+    let (mut ledger, mut lease) = (Ledger::new(LIMITS, 0), Lease::new(0, 1));
+    while log(&mut lease, Some(&mut ledger), System::Browser, 10).is_ok() {}
+    // Its clock is two seconds ahead, and what it asks as its window ends is lost.
+    let mut through = 0;
+    assert!(lease.request(one(System::Browser), WINDOW_MS).is_some());
+    lease.failed(WINDOW_MS);
+    for ahead in [1, 1_001, 1_900] {
+        let (now, ledger_now) = (WINDOW_MS + ahead, WINDOW_MS + ahead - 2_000);
+        ask(&mut lease, &mut ledger, one(System::Browser), now, ledger_now);
+        while lease.check(System::Browser).is_ok() {
+            lease.spend(System::Browser);
+            through += 1;
+        }
+        assert_eq!(lease.window(), WINDOW_MS);
+    }
+    assert_eq!(through, FAIL_OPEN_ALLOWANCE);
+    let now = WINDOW_MS + 3_000;
+    ask(&mut lease, &mut ledger, one(System::Browser), now, now - 2_000);
+    assert!(!lease.unreachable() && lease.window() == WINDOW_MS);
+}
+
+#[test]
+fn while_the_ledger_is_away_nobody_is_told_to_wait_for_the_hours_end() {
+    let (mut ledger, mut lease) = (Ledger::new(LIMITS, 0), Lease::new(0, 1));
+    log(&mut lease, Some(&mut ledger), System::Browser, 10).unwrap();
+    while log(&mut lease, None, System::Browser, 20).is_ok() {}
+    assert_eq!(lease.check(System::Browser).unwrap_err().until, 20 + ASK_AGAIN_MS);
+    log(&mut lease, Some(&mut ledger), System::Browser, 2_000).unwrap_err();
+    assert_eq!(lease.check(System::Browser).unwrap_err().until, WINDOW_MS);
+}
