@@ -120,9 +120,9 @@ pub fn authorize(
     }
 }
 
-/// Whether `ALLOWED_ORIGINS` lists this origin.
+/// Whether `ALLOWED_ORIGINS` lists this origin, or all below its domain.
 pub fn lists(config: &Config, origin: &str) -> bool {
-    config.allowed_origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin))
+    config.allowed_origins.iter().any(|listed| crate::origin::covers(listed, origin))
 }
 
 /// Methods a page may use (contract).

@@ -53,6 +53,7 @@ pub mod entry;
 pub mod flood;
 pub mod intake;
 pub mod json;
+pub mod origin;
 pub mod otlp;
 pub mod query;
 pub mod quota;

@@ -101,11 +101,19 @@ async fn without_allowed_origins_any_page_may_read_every_answer() {
 
 #[tokio::test]
 async fn with_allowed_origins_each_answer_names_the_origin_when_it_is_listed_and_none_otherwise() {
-    let listed = "https://app.example.com, https://admin.example.com:8443";
+    let listed = "https://app.example.com, https://admin.example.com:8443, https://*.preview.example.dev";
     let Some(stage) = Setup::generous().var("ALLOWED_ORIGINS", listed).start().await else { return };
     let origins = [
         Some("https://app.example.com"),
         Some("https://admin.example.com:8443"),
+        Some("https://pr-7.preview.example.dev"),
+        Some("https://a.b.Preview.example.dev"),
+        Some("https://preview.example.dev"),
+        Some("https://apreview.example.dev"),
+        Some("http://a.preview.example.dev"),
+        Some("https://a.preview.example.dev:8443"),
+        Some("https://evil.example/.preview.example.dev"),
+        Some("https://*.preview.example.dev"),
         Some("https://evil.example"),
         Some("https://app.example.com.evil.example"),
         Some("http://app.example.com"),

@@ -212,6 +212,7 @@ mod tests {
             ("ALLOWED_ORIGINS", "https://a.example, a.example/x"),
             ("LOG_READ_TOKEN", "short"),
             ("REDACT_PREFIXES", "acme_, ac"),
+            ("REDACT_KEYS", r#"["ssn","badge"]"#),
         ])
         .unwrap_err();
         let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
@@ -219,7 +220,8 @@ mod tests {
             said,
             [
                 "ENVIRONMENT must be development or production",
-                "ALLOWED_ORIGINS must list origins like https://app.example.com, which \"a.example/x\" is not",
+                "ALLOWED_ORIGINS must list origins like https://app.example.com or https://*.example.com, which \"a.example/x\" is not",
+                "REDACT_KEYS must be a text, not a list or an object: entries are separated by commas",
                 "REDACT_PREFIXES must list words of 3 to 64 visible characters, which \"ac\" is not",
                 "RATE_LIMIT_TRACE must be a whole number from 1 to 16000000",
                 "LOG_READ_TOKEN must be at least 16 visible ASCII characters without spaces",

@@ -1,5 +1,7 @@
 //! The settings: each var and secret, what its value must look like, and what is wrong with one that does not.
 
+use crate::json::{self, Json};
+use crate::origin;
 use crate::quota::MAX_SHARDS;
 use std::fmt;
 
@@ -17,7 +19,7 @@ pub enum Kind {
     Environment,
     /// `true` or `false`.
     Flag,
-    /// Comma-separated web origins (`https://app.example.com`), nothing after the host and port.
+    /// Comma-separated web origins (`https://app.example.com`, `https://*.example.com`), nothing after the host and port.
     Origins,
     /// An `http` or `https` URL.
     Url,
@@ -163,6 +165,9 @@ pub fn missing_secrets(is_set: impl Fn(&str) -> bool) -> impl Iterator<Item = &'
 /// Says why `value` cannot be used for `setting`; `None` when it can.
 pub fn check(setting: &Setting, value: &str) -> Option<Problem> {
     let wanted = match setting.kind {
+        _ if matches!(json::parse(value), Ok(Json::Array(_) | Json::Object(_))) => {
+            "must be a text, not a list or an object: entries are separated by commas".into()
+        }
         Kind::Integer { min, max } => match value.parse::<u64>() {
             Ok(number) if (min..=max).contains(&number) => return None,
             _ => format!("must be a whole number from {min} to {max}"),
@@ -171,9 +176,11 @@ pub fn check(setting: &Setting, value: &str) -> Option<Problem> {
         Kind::Environment => "must be development or production".into(),
         Kind::Flag if matches!(value, "true" | "false") => return None,
         Kind::Flag => "must be true or false".into(),
-        Kind::Origins => match listed(value).find(|origin| !is_origin(origin)) {
+        Kind::Origins => match listed(value).find(|listed| !origin::may_be_listed(listed)) {
             None => return None,
-            Some(bad) => format!("must list origins like https://app.example.com, which {bad:?} is not"),
+            Some(bad) => format!(
+                "must list origins like https://app.example.com or https://*.example.com, which {bad:?} is not"
+            ),
         },
         Kind::Url if is_url(value) => return None,
         Kind::Url => "must be a URL that starts with https:// or http://".into(),
@@ -202,11 +209,6 @@ pub fn check(setting: &Setting, value: &str) -> Option<Problem> {
 /// The entries of a comma-separated list.
 pub(super) fn listed(value: &str) -> impl Iterator<Item = &str> {
     value.split(',').map(str::trim).filter(|entry| !entry.is_empty())
-}
-
-fn is_origin(origin: &str) -> bool {
-    let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://")).unwrap_or("");
-    !host.is_empty() && !host.contains(['/', '?', '#', '@', '*', ' '])
 }
 
 fn is_url(value: &str) -> bool {

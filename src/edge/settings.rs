@@ -30,13 +30,14 @@ pub fn config(env: &Env) -> Loaded {
     CONFIG.with(|config| config.get_or_init(load).clone())
 }
 
-/// The value of a var or secret, if it is a text (or a whole number or a flag, as wrangler allows vars to be).
+/// The value of a var or secret: a text, or as JSON whatever else wrangler allows a var to be. A list is not taken for one that
+/// is not set: [`crate::config::check`] says what is wrong with it.
 pub fn value(env: &Env, key: &str) -> Option<String> {
     let value = js_sys::Reflect::get(env.as_ref(), &JsValue::from_str(key)).ok()?;
-    #[allow(clippy::cast_possible_truncation)]
-    let whole = |number: f64| (number.fract() == 0.0).then(|| (number as i64).to_string());
-    let flag = |flag: bool| (if flag { "true" } else { "false" }).to_string();
-    value.as_string().or_else(|| value.as_f64().and_then(whole)).or_else(|| value.as_bool().map(flag))
+    if value.is_null() || value.is_undefined() {
+        return None;
+    }
+    value.as_string().or_else(|| js_sys::JSON::stringify(&value).ok()?.as_string())
 }
 
 /// Id and tag of the deployed version, from the `[version_metadata]` binding; empty without one.

@@ -16,17 +16,20 @@ fn env(pairs: &[(&str, JsValue)]) -> Env {
 }
 
 #[wasm_bindgen_test]
-fn vars_are_texts_whole_numbers_or_flags() {
+fn a_var_that_is_no_text_is_read_as_json() {
     let env = env(&[
         ("TEXT", JsValue::from_str("a")),
         ("NUMBER", JsValue::from_f64(5000.0)),
         ("FRACTION", JsValue::from_f64(0.5)),
         ("FLAG", JsValue::TRUE),
+        ("LIST", js_sys::Array::of1(&"a".into()).into()),
         ("OBJECT", js_sys::Object::new().into()),
+        ("NULL", JsValue::NULL),
     ]);
-    let read =
-        ["TEXT", "NUMBER", "FRACTION", "FLAG", "OBJECT", "MISSING"].map(|key| settings::value(&env, key));
-    let wanted = [Some("a"), Some("5000"), None, Some("true"), None, None];
+    let read = ["TEXT", "NUMBER", "FRACTION", "FLAG", "LIST", "OBJECT", "NULL", "MISSING"]
+        .map(|key| settings::value(&env, key));
+    let wanted =
+        [Some("a"), Some("5000"), Some("0.5"), Some("true"), Some("[\"a\"]"), Some("{}"), None, None];
     assert_eq!(read.each_ref().map(Option::as_deref), wanted);
 }
 

@@ -76,7 +76,7 @@ impl Client {
             .map_err(|why| Failure::Uncertain(why.to_string()))?;
         match status {
             200..=299 => {
-                let mut items = parse_items(&body, count).map_err(Failure::Uncertain)?;
+                let mut items = parse_items(&body, count).map_err(|why| Failure::Uncertain(said(&why)))?;
                 for error in items.iter_mut().filter_map(|item| item.as_mut().err()) {
                     *error = said(error);
                 }

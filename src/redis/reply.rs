@@ -106,8 +106,10 @@ impl Reply {
 /// What is wrong with it, when it is not exactly `count` results and errors: then nothing is known of what was
 /// executed.
 pub fn parse_items(body: &[u8], count: usize) -> Result<Vec<Item>, String> {
-    let items: Vec<RawItem> =
-        serde_json::from_slice(body).map_err(|error| format!("answer is not a list of results: {error}"))?;
+    // serde's own words quote what is there, and there may be anything.
+    let items: Vec<RawItem> = serde_json::from_slice(body).map_err(|error| {
+        format!("answer is not a list of results: see its line {} column {}", error.line(), error.column())
+    })?;
     if items.len() != count {
         return Err(format!("answer has {} items for {count} commands", items.len()));
     }
@@ -124,6 +126,14 @@ pub fn parse_items(body: &[u8], count: usize) -> Result<Vec<Item>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_said_of_garbage_quotes_nothing_of_it() {
+        for body in [r#""Bearer tok-1""#, r#"["tok-1"]"#, r#"[{"result":1,"tok-1":"#] {
+            let said = parse_items(body.as_bytes(), 1).unwrap_err();
+            assert!(said.starts_with("answer is not a list of results") && !said.contains("tok"), "{said}");
+        }
+    }
 
     #[test]
     fn items_are_results_or_errors_and_anything_else_is_garbage() {

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use log_ingestion_worker::origin::covers;
 pub use ops::verify::contract::encoded;
 use ops::verify::contract::{Readers, common_headers};
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
@@ -154,7 +155,7 @@ impl Client {
             let listed = KNOWN_HEADERS.contains(&name) || (self.deployed && EDGE_HEADERS.contains(&name));
             assert!(listed, "{what}: nobody listed the header {name}: {headers:?}");
         }
-        let listed = |origin: &str| self.origins.iter().any(|own| own == origin);
+        let listed = |origin: &str| self.origins.iter().any(|entry| covers(entry, origin));
         let wanted = match origin {
             _ if self.origins.is_empty() => Readers::All,
             Some(origin) if listed(origin) => Readers::Asker,

@@ -64,10 +64,14 @@ impl Target {
     }
 }
 
-/// The first page that may read answers.
+/// The first page that may read answers; of those below a domain one that is called `app`.
 fn origin(project: &Project, environment: Environment) -> Option<String> {
     let listed = project.var(environment, "ALLOWED_ORIGINS")?;
-    listed.split(',').map(str::trim).find(|origin| !origin.is_empty()).map(str::to_owned)
+    listed
+        .split(',')
+        .map(str::trim)
+        .find(|origin| !origin.is_empty())
+        .map(|origin| origin.replace("*.", "app."))
 }
 
 /// Keeps where a worker answers, for the next command.

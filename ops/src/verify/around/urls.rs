@@ -1,5 +1,6 @@
 //! The app and Convex answer, and every place names the same addresses.
 
+use log_ingestion_worker::origin::covers;
 use reqwest::Url;
 
 use super::{
@@ -101,7 +102,7 @@ pub fn agree(side: &Side<'_>) -> Finding {
         if let Some(listed) = side.var("ALLOWED_ORIGINS") {
             compared += 1;
             let origin = url.origin().ascii_serialization();
-            if !listed.split(',').any(|one| one.trim().trim_end_matches('/') == origin) {
+            if !listed.split(',').any(|one| covers(one.trim().trim_end_matches('/'), &origin)) {
                 wrong.push(format!("ALLOWED_ORIGINS does not list {origin}: its pages cannot post logs"));
             }
         }
