@@ -29,6 +29,9 @@ fn per_system<'a>(entries: impl Iterator<Item = &'a Meta<'a>>) -> PerSystem {
     count
 }
 
+/// Rows that a new table counts as written.
+const TABLE_ROWS: u64 = 2;
+
 /// What a shard is told about itself.
 #[derive(Debug, Clone)]
 pub struct ShardSettings {
@@ -201,9 +204,10 @@ impl Shard {
         self.ring.len() > 0 && self.ring.all_expired(now) && self.pending() == 0
     }
 
-    /// Notes that all rows were deleted.
+    /// Notes that all rows were deleted, and that their table was made anew.
     pub fn rows_deleted(&mut self) {
         self.ring.emptied();
+        self.counters.rows_written += TABLE_ROWS;
     }
 
     /// When [`Shard::idle_for_good`] may come true, Unix ms; `None` while there are no rows.
