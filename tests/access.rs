@@ -18,8 +18,12 @@ async fn ask(
     origin: Option<&str>,
     token: Option<&str>,
 ) -> Response {
-    let body = if method == Method::POST { log(&fresh_trace(), "m").to_string() } else { String::new() };
-    let mut request = stage.request(method, path).body(body);
+    let body = match path {
+        "/v1/logs" => r#"{"resourceLogs":[]}"#.into(),
+        _ if method == Method::POST => log(&fresh_trace(), "m").to_string(),
+        _ => String::new(),
+    };
+    let mut request = stage.request(method, path).header("Content-Type", "application/json").body(body);
     if let Some(origin) = origin {
         request = request.header("Origin", origin);
     }
@@ -140,15 +144,19 @@ async fn a_read_token_alone_leaves_clear_closed() {
 #[tokio::test]
 async fn in_production_a_page_must_be_of_a_listed_origin_and_needs_no_token() {
     let Some(stage) = with_tokens().var("ALLOWED_ORIGINS", APP).start().await else { return };
-    ask(&stage, Method::POST, "/log", Some(APP), None).await.expect_status(200);
-    for token in [None, Some(INGEST), Some(ADMIN)] {
-        for origin in ["https://evil.example", "null", "http://localhost:3000"] {
-            let answer = ask(&stage, Method::POST, "/log", Some(origin), token).await.expect_status(403);
-            assert!(answer.error().contains("ALLOWED_ORIGINS"), "{}", answer.error());
+    for path in ["/log", "/v1/logs"] {
+        ask(&stage, Method::POST, path, Some(APP), None).await.expect_status(200);
+        for token in [None, Some(INGEST), Some(ADMIN)] {
+            for origin in ["https://evil.example", "null", "http://localhost:3000"] {
+                let answer = ask(&stage, Method::POST, path, Some(origin), token).await.expect_status(403);
+                assert!(answer.text.contains("ALLOWED_ORIGINS"), "{}", answer.text);
+            }
         }
+        for token in [None, Some(READ), Some(ADMIN)] {
+            ask(&stage, Method::POST, path, None, token).await.expect_status(401);
+        }
+        ask(&stage, Method::POST, path, None, Some(INGEST)).await.expect_status(200);
     }
-    ask(&stage, Method::POST, "/log", None, None).await.expect_status(401);
-    ask(&stage, Method::POST, "/log", None, Some(INGEST)).await.expect_status(200);
 }
 
 #[tokio::test]

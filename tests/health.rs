@@ -218,3 +218,15 @@ async fn what_waits_for_redis_is_counted_and_told() {
     let well = || async { stage.health().await.status == 200 };
     wait_until("all is well", PATIENCE, well).await;
 }
+
+#[tokio::test]
+async fn redactions_are_counted_by_rule_and_those_of_a_repeated_log_once() {
+    let Some(stage) = Stage::start().await else { return };
+    let counted = async || stage.health().await.json["components"]["log_processor"]["redactions"].clone();
+    assert_eq!(counted().await, json!({}));
+    for _ in 0..3 {
+        let log = with("t", json!({ "id": "1", "message": "password=hunter2hunter2 for ada" }));
+        stage.post(log).await.expect_status(200);
+    }
+    assert_eq!(counted().await, json!({ "key-value": 1 }));
+}

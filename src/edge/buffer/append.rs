@@ -62,11 +62,8 @@ impl Inner {
         for Waiter { body, .. } in &group {
             match wire::decode_append(body) {
                 Ok((decoded, redactions)) => {
-                    waiters.push(Ok(decoded.len()));
+                    waiters.push(Ok((decoded.len(), redactions)));
                     entries.extend(decoded);
-                    for (rule, count) in redactions {
-                        *self.redactions.borrow_mut().entry(rule).or_default() += count;
-                    }
                 }
                 Err(why) => waiters.push(Err(why)),
             }
@@ -85,8 +82,14 @@ impl Inner {
             let reply = match (decoded, &failed) {
                 (Err(why), _) => Err(why),
                 (Ok(_), Some(error)) => Err(error.clone()),
-                (Ok(count), None) => {
-                    let outcomes = outcomes.by_ref().take(count).collect();
+                (Ok((count, redactions)), None) => {
+                    let outcomes: Vec<_> = outcomes.by_ref().take(count).collect();
+                    // What comes once more was counted when it came first.
+                    if outcomes.iter().any(|outcome| matches!(outcome, wire::Outcome::Stored { .. })) {
+                        for (rule, count) in redactions {
+                            *self.redactions.borrow_mut().entry(rule).or_default() += count;
+                        }
+                    }
                     let reply = AppendReply { v: wire::VERSION, outcomes, window_end };
                     serde_json::to_vec(&reply).map_err(|error| error.to_string())
                 }
