@@ -99,7 +99,7 @@ impl Command {
             Command::Doctor => kind("doctor", Effect::None, &["--json"]),
             Command::History(_) => kind("history", Effect::None, &["--json", "--env"]),
             Command::Upstash(_) => kind("upstash", Effect::None, &[]),
-            Command::Redact(_) => kind("redact", Effect::None, &["--json"]),
+            Command::Redact(_) => kind("redact", Effect::None, &["--json", "--env"]),
         }
     }
 }
@@ -204,7 +204,7 @@ pub async fn main() -> Exit {
         Command::Doctor => doctor::run(&run).await,
         Command::History(args) => history::run(&run, args),
         Command::Upstash(args) => done(upstash(args).await),
-        Command::Redact(args) => done(redact::run(args, run.globals().json)),
+        Command::Redact(args) => done(redact::run(args, &run)),
     };
     match outcome {
         Ok(exit) => {

@@ -2,10 +2,13 @@
 
 use std::io::{BufRead, Read, Write};
 
-use log_ingestion_worker::redaction::{Finding, MARK, find};
+use log_ingestion_worker::{
+    config::{Config, Environment},
+    redaction::{Finding, MARK, Tally, extend, find, redact_text},
+};
 use serde_json::json;
 
-use crate::exit::Failure;
+use crate::{exit::Failure, project::Project, run::Run, tail::plain};
 
 /// What is read as one message.
 #[derive(Debug, clap::Args)]
@@ -16,11 +19,16 @@ pub struct RedactArgs {
 }
 
 /// Reads standard input and writes what would change to standard output, with `json` one object a finding: line,
-/// rule, column and length, these two in characters. A secret itself is never written.
+/// rule, column and length, these two in characters. A secret itself is never written. With an environment its own patterns
+/// count as well (`REDACT_KEYS`, `REDACT_PREFIXES`, `REDACT_ALLOW` in wrangler.toml).
 ///
 /// # Errors
-/// When standard input cannot be read.
-pub fn run(args: &RedactArgs, json: bool) -> Result<(), Failure> {
+/// When standard input cannot be read, or the environment's vars cannot be used.
+pub fn run(args: &RedactArgs, run: &Run) -> Result<(), Failure> {
+    if let Some(environment) = run.globals().env {
+        extend_as(environment)?;
+    }
+    let json = run.globals().json;
     let unread = |cause: std::io::Error| Failure::new(cause.to_string(), "give it a file: < file");
     let (mut out, mut input) = (std::io::stdout().lock(), std::io::stdin().lock());
     let (mut messages, mut changed) = (0, 0);
@@ -44,6 +52,18 @@ pub fn run(args: &RedactArgs, json: bool) -> Result<(), Failure> {
     }
     let what = if args.whole { "messages" } else { "lines" };
     eprintln!("{changed} of {messages} {what} would change.");
+    Ok(())
+}
+
+/// Takes over what a deployment adds to the rules.
+fn extend_as(environment: Environment) -> Result<(), Failure> {
+    let vars = Project::find()?.vars(environment);
+    let config = Config::load(|key| vars.get(key).cloned()).map_err(|problems| {
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let hint = format!("mend the vars of {} in wrangler.toml", environment.as_str());
+        Failure::new(problems.join("; "), hint)
+    })?;
+    extend(config.redaction);
     Ok(())
 }
 
@@ -73,8 +93,10 @@ fn report(
         kept = finding.range.end;
     }
     shown += message.get(kept..).unwrap_or_default();
+    // What the findings leave may hold another in contrived texts: as the worker does, until nothing is found.
+    let shown = redact_text(&shown, &mut Tally::default());
     // Escapes in a log are not for the terminal of the person who reads it.
-    let unprintable = |c: char| c.is_control() && c != '\t' && c != '\n';
+    let unprintable = |c: char| plain::is_active(c) && c != '\t' && c != '\n';
     let shown: String =
         shown.trim_end().chars().map(|c| if unprintable(c) { '\u{fffd}' } else { c }).collect();
     writeln!(out, "{first}: {shown}")?;

@@ -2,12 +2,18 @@
 #![allow(clippy::unwrap_used)]
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 fn redact(flags: &[&str], input: &[u8]) -> Output {
+    redact_in(Path::new("."), flags, input)
+}
+
+fn redact_in(folder: &Path, flags: &[&str], input: &[u8]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_ops"))
         .arg("redact")
         .args(flags)
+        .current_dir(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -17,14 +23,14 @@ fn redact(flags: &[&str], input: &[u8]) -> Output {
     child.wait_with_output().unwrap()
 }
 
-const INPUT: &[u8] = b"all is well\nna\xc3\xafve password=hunter2 \x1b[31mok\n\xff\n";
+const INPUT: &[u8] = b"all is well\nna\xc3\xafve password=hunter2 \x1b[31m\xe2\x80\xaeok\n\xff\n";
 
 #[test]
 fn lines_that_change_are_shown_redacted_with_their_rules() {
     let out = redact(&[], INPUT);
     assert!(out.status.success());
     let text = String::from_utf8(out.stdout).unwrap();
-    assert_eq!(text, "2: naïve password=[REDACTED] \u{fffd}[31mok\n    column 16: key-value\n");
+    assert_eq!(text, "2: naïve password=[REDACTED] \u{fffd}[31m\u{fffd}ok\n    column 16: key-value\n");
     assert_eq!(String::from_utf8(out.stderr).unwrap(), "1 of 3 lines would change.\n");
 }
 
@@ -53,4 +59,23 @@ fn a_key_over_several_lines_is_one_message_when_asked_for() {
     let text = String::from_utf8(out.stdout).unwrap();
     assert_eq!(text, "1: loaded\n[REDACTED]\nok\n    line 2, column 1: private-key\n");
     assert_eq!(String::from_utf8(out.stderr).unwrap(), "1 of 1 messages would change.\n");
+}
+
+#[test]
+fn of_an_environment_its_own_patterns_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let vars =
+        |keys: &str| format!("name = \"w\"\n[env.production.vars]\nENVIRONMENT = \"production\"\n{keys}\n");
+    let write = |keys: &str| std::fs::write(folder.path().join("wrangler.toml"), vars(keys)).unwrap();
+    let input = b"badge_no=4711 acme_0123456789ab\n";
+    write("REDACT_KEYS = \"badge_no\"\nREDACT_PREFIXES = \"acme_\"");
+    let without = redact_in(folder.path(), &[], input);
+    assert_eq!(String::from_utf8(without.stdout).unwrap(), "");
+    let with = redact_in(folder.path(), &["--env", "production"], input);
+    let text = String::from_utf8(with.stdout).unwrap();
+    assert!(text.starts_with("1: badge_no=[REDACTED] [REDACTED]\n"), "{text}");
+    write("REDACT_KEYS = [\"badge_no\"]");
+    let refused = redact_in(folder.path(), &["--env", "production"], input);
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && error.contains("REDACT_KEYS must be a text, not a list"), "{error}");
 }

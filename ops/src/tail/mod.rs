@@ -2,7 +2,7 @@
 //! again and goes on where it was.
 
 mod line;
-mod plain;
+pub mod plain;
 mod stream;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 /// Whether a character does something to a terminal, or to the order of what stands around it, or cannot be seen.
-fn is_active(c: char) -> bool {
+pub fn is_active(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
