@@ -210,11 +210,12 @@ impl Suite<'_> {
         let mut recent = Vec::new();
         for (from, to) in [(0, 10), (10, 1_000), (1_000, MANY_TRACES)] {
             let world = &world;
-            if from < 1_000 {
-                load::exactly(world.worker.port(), 4, to - from, from, &cases::spread(1)).await;
+            let filled = if from < 1_000 {
+                load::exactly(world.worker.port(), 4, to - from, from, &cases::spread(1)).await
             } else {
-                load::exactly(world.worker.port(), 4, (to - from) / 500, 1_000, &cases::spread(500)).await;
-            }
+                load::exactly(world.worker.port(), 4, (to - from) / 500, 1_000, &cases::spread(500)).await
+            };
+            assert_eq!(filled.refused, 0, "not all traces are live");
             world.drained().await;
             let name = format!("GET /traces/recent, {to} live traces, c16");
             let row =
@@ -243,10 +244,11 @@ impl Suite<'_> {
     async fn growth(&mut self, subject: Subject, many: u64) -> f64 {
         let worlds = [World::start(subject, NOW, &[]).await, World::start(subject, NOW, &[]).await];
         let port = worlds[1].worker.port();
-        match subject {
+        let filled = match subject {
             OURS => load::exactly(port, 4, many / 500, 0, &cases::spread(500)).await,
             _ => load::exactly(port, CONNECTIONS, many, 0, &cases::unique()).await,
         };
+        assert_eq!(filled.refused, 0, "not all of the other traces are there");
         worlds[1].drained().await;
         let hot = cases::hot(20, 44);
         let mut loops = [0, many].map(|live| {
@@ -364,8 +366,10 @@ impl Suite<'_> {
     async fn quota(&mut self) {
         let quota = [("RATE_LIMIT_GLOBAL", "5000")];
         let world = World::start(Subject::Ours(16), NOW, &quota).await;
+        let before = world.count(0, 0).await;
         let load = load::exactly(world.worker.port(), 64, 20_000, 0, &cases::unique()).await;
-        let stored = load.answered as f64;
+        let after = world.count(load.answered, load.answered).await;
+        let stored = world.between(&before, &after).logs;
         report::line(format_args!(
             "quota of 5,000 over 16 shards, 20,000 posts by 64 connections: {stored} stored, {} refused",
             load.refused

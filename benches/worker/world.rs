@@ -58,6 +58,8 @@ pub struct World {
 pub struct Count {
     cpu: Duration,
     used: Used,
+    /// Logs that the worker says it stored, where it says so.
+    stored: Option<f64>,
     at: Option<Instant>,
 }
 
@@ -148,10 +150,12 @@ impl World {
             redis_commands: redis.commands as f64,
             ..Used::default()
         };
+        let mut stored = None;
         match self.subject {
             Subject::Ours(_) => {
                 let health = self.get("/health").await;
                 let totals = &health["components"]["buffer"]["totals"];
+                stored = totals["appended"].as_f64();
                 let total = |name: &str| totals[name].as_f64().unwrap_or(0.0);
                 used.rows = total("rows_written");
                 // The quota's keeper works while it is asked; that it is asked by several at once is not made use of.
@@ -163,12 +167,15 @@ impl World {
             Subject::Carrier | Subject::Hello | Subject::HelloRust => {}
         }
         let cpu = self.worker.usage().map(|usage| usage.cpu).unwrap_or_default();
-        Count { cpu, used, at: Some(Instant::now()) }
+        Count { cpu, used, stored, at: Some(Instant::now()) }
     }
 
-    /// What was used between two counts.
+    /// What was used between two counts. What was answered with 200 must have been stored, each log of it.
     pub fn between(&self, before: &Count, after: &Count) -> Used {
         let (b, a) = (before.used, after.used);
+        if let (Some(before), Some(after)) = (before.stored, after.stored) {
+            assert_eq!(after - before, a.logs - b.logs, "logs stored, and logs in answers with 200");
+        }
         let wall = after.at.zip(before.at).map(|(after, before)| after - before).unwrap_or_default();
         Used {
             seconds: wall.as_secs_f64(),
