@@ -39,6 +39,11 @@ async fn an_address_beyond_its_limit_is_told_to_wait_and_the_others_are_not() {
         let refused = stage.send(request.header("CF-Connecting-IP", "192.0.2.1")).await;
         assert_eq!(refused.status, 429, "{path}: {}", refused.text);
     }
+    // A page's preflight is no request for anything.
+    for path in ["/log", "/logs", "/logs/clear"] {
+        let preflight = stage.request(Method::OPTIONS, path).header("CF-Connecting-IP", "192.0.2.1");
+        stage.send(preflight).await.expect_status(200);
+    }
     // What costs nothing is answered.
     for path in ["/", "/openapi.json"] {
         let request = stage.request(Method::GET, path).header("CF-Connecting-IP", "192.0.2.1");

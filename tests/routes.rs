@@ -149,6 +149,11 @@ async fn a_page_may_read_when_to_come_back() {
         assert!(answer.header(name).is_some(), "{name}");
     }
     assert_eq!(answer.json["remaining_quota"], json!(0));
+    // Whether it may ask is no log.
+    stage
+        .send(stage.request(Method::OPTIONS, "/log").header(headers[0].0, headers[0].1))
+        .await
+        .expect_status(200);
 }
 
 #[tokio::test]
