@@ -44,9 +44,10 @@ pub struct LeaseRequest {
     /// How many shards there are.
     pub shards: u32,
     /// Grows by one with each request of a shard, so that a request overtaken by a later one is seen to be old.
-    /// 0 from a shard that does not know, after a start: it is told how it stands.
+    /// 0 from a shard that does not know, after a start: it is told how it stands, or was asked to give back what it held
+    /// before.
     pub turn: u64,
-    /// The window the numbers below belong to (its start, Unix ms); 0 with turn 0.
+    /// The window the numbers below belong to (its start, Unix ms); 0 before the first is known.
     pub window: i64,
     /// Tokens spent in that window.
     pub spent: PerSystem,
