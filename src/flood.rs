@@ -1,10 +1,20 @@
 //! The flood guard: whose requests are counted together. Counting is the platform's (`edge::flood`).
 
+/// How the one address begins from which the Workers of all other zones come (Cloudflare, "HTTP headers": `CF-Connecting-IP`
+/// in Worker subrequests).
+const WORKERS: &str = "2a06:98c0:3600:";
+
 /// What a client's requests are counted under: its IPv4 address, or the /64 of its IPv6 address, since one customer is
 /// given at least that many (RFC 6177). What is no address is counted as it is written. (std's parser would be a
 /// hundredth of the bundle.)
-pub fn counted_as(address: &str) -> String {
+///
+/// Workers of other zones have one address together. They are counted by their zone, which Cloudflare names in the `CF-Worker`
+/// of what they send: a stranger's Worker uses up nobody else's requests.
+pub fn counted_as(address: &str, zone: Option<&str>) -> String {
     let address = address.trim();
+    if let Some(zone) = zone.filter(|_| address.to_ascii_lowercase().starts_with(WORKERS)) {
+        return format!("worker of {zone}");
+    }
     if !address.contains(':') {
         return address.to_owned();
     }
@@ -46,14 +56,23 @@ mod tests {
             ("::1", ":::::/64"),
             ("unknown", "unknown"),
         ] {
-            assert_eq!(counted_as(address), wanted, "{address}");
+            assert_eq!(counted_as(address, None), wanted, "{address}");
         }
+    }
+
+    #[test]
+    fn workers_of_other_zones_are_counted_by_their_zone() {
+        let address = "2a06:98c0:3600::103";
+        assert_eq!(counted_as(address, Some("a.example")), "worker of a.example");
+        assert_eq!(counted_as(address, None), "2a06:98c0:3600::::/64");
+        // A client's own header says nothing.
+        assert_eq!(counted_as("203.0.113.9", Some("a.example")), "203.0.113.9");
     }
 
     #[test]
     fn what_is_no_address_is_counted_all_the_same() {
         for odd in ["", ":", "::", ":::", "::::::::::::", "1:2:3:4:5:6:7:8:9::1"] {
-            counted_as(odd);
+            counted_as(odd, None);
         }
     }
 }

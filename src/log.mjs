@@ -7,7 +7,7 @@ const COUNT_TIME_MAX_MS = 1_000; // of the flood guard's counter, which is at ha
 const PIECE_BYTES = 4 * 1024; // of a packed body, unpacked at once: at most a thousand times as many are made of it
 const HEAD = [ // in the order src/edge/ingest.rs reads them
   "Origin", "Authorization", "Content-Type", "Content-Encoding", "Content-Length", "Referer", "User-Agent", "Sec-Fetch-Site",
-  "CF-Connecting-IP",
+  "CF-Connecting-IP", "CF-Worker",
 ];
 
 // Answers a request; `Posted` is the class of the compiled worker.

@@ -83,3 +83,25 @@ async fn the_guard_can_be_switched_off() {
         post_from(&stage, "192.0.2.1").await.expect_status(200);
     }
 }
+
+#[tokio::test]
+async fn a_strangers_worker_uses_up_nobody_elses_requests() {
+    let Some(stage) = stage("true").await else { return };
+    let post = async |zone: &str, address: &str| {
+        let request = stage.request(Method::POST, "/log").header("CF-Connecting-IP", address);
+        stage.send(request.header("CF-Worker", zone).json(&log("t", zone))).await
+    };
+    const WORKERS: &str = "2a06:98c0:3600::103";
+    for _ in 0..ALLOWED {
+        post("stranger.example", WORKERS).await.expect_status(200);
+    }
+    post("stranger.example", WORKERS).await.expect_status(429);
+    post("ours.example", WORKERS).await.expect_status(200);
+    let request = stage.request(Method::GET, "/health").header("CF-Connecting-IP", WORKERS);
+    stage.send(request.header("CF-Worker", "stranger.example")).await.expect_status(429);
+    // Another client is no other one because it says so.
+    for zone in ["a.example", "b.example", "c.example"] {
+        post(zone, "192.0.2.1").await.expect_status(200);
+    }
+    post("d.example", "192.0.2.1").await.expect_status(429);
+}

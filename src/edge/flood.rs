@@ -17,7 +17,8 @@ pub async fn is_flood(request: &Request, env: &Env) -> bool {
     // Set by Cloudflare, which lets no client set it.
     let Some(address) = request.headers().get("cf-connecting-ip").ok().flatten() else { return false };
     let Some(limiter) = member(env.as_ref(), BINDING).filter(JsValue::is_object) else { return false };
-    count(&limiter, &counted_as(&address)).await.unwrap_or_else(|error| {
+    let zone = request.headers().get("cf-worker").ok().flatten();
+    count(&limiter, &counted_as(&address, zone.as_deref())).await.unwrap_or_else(|error| {
         console_error!("the flood guard does not count: {error:?}");
         false
     })

@@ -26,8 +26,9 @@ pub struct Posted {
     is_otlp: bool,
     sender: Sender,
     content_type: Option<String>,
-    /// The client's, as Cloudflare knows it.
+    /// The client's, as Cloudflare knows it, and its zone where it is a Worker.
     address: Option<String>,
+    zone: Option<String>,
     /// Why the request is refused as a whole.
     refused: Option<Answer>,
     receiver: Receiver,
@@ -41,14 +42,14 @@ pub struct Posted {
 impl Posted {
     /// Begins a request. `head` holds the values of the headers that matter, one a line and empty where there is none:
     /// `Origin`, `Authorization`, `Content-Type`, `Content-Encoding`, `Content-Length`, `Referer`, `User-Agent`,
-    /// `Sec-Fetch-Site`, `CF-Connecting-IP`.
+    /// `Sec-Fetch-Site`, `CF-Connecting-IP`, `CF-Worker`.
     pub fn open(env: &Env, head: &str, is_otlp: bool) -> Posted {
         let mut lines = head.split('\n').map(|line| (!line.is_empty()).then(|| line.to_string()));
         let mut next = || lines.next().flatten();
         let (origin, authorization, content_type) = (next(), next(), next());
         let (content_encoding, announced) = (next(), next());
         let sender = Sender { origin, referer: next(), user_agent: next(), fetch_metadata: next().is_some() };
-        let address = next();
+        let (address, zone) = (next(), next());
         let loaded = settings::config(env);
         let announced = announced.and_then(|length| length.parse().ok());
         let (limit, budget) =
@@ -66,6 +67,7 @@ impl Posted {
             sender,
             content_type,
             address,
+            zone,
             refused: None,
             receiver,
             now: 0,
@@ -87,7 +89,8 @@ impl Posted {
     /// What the flood guard counts this request under; empty when it is not to be counted.
     pub fn counted_as(&self) -> String {
         let guarded = self.loaded.as_ref().is_ok_and(|config| config.flood_guard);
-        self.address.as_deref().filter(|_| guarded).map(flood::counted_as).unwrap_or_default()
+        let address = self.address.as_deref().filter(|_| guarded);
+        address.map(|address| flood::counted_as(address, self.zone.as_deref())).unwrap_or_default()
     }
 
     /// It is one request too many from its address.
