@@ -64,7 +64,7 @@ mod tests {
     fn workers_of_other_zones_are_counted_by_their_zone() {
         let address = "2a06:98c0:3600::103";
         assert_eq!(counted_as(address, Some("a.example")), "worker of a.example");
-        assert_eq!(counted_as(address, None), "2a06:98c0:3600::::/64");
+        assert_eq!(counted_as(address, None), "2a06:98c0:3600:::/64");
         // A client's own header says nothing.
         assert_eq!(counted_as("203.0.113.9", Some("a.example")), "203.0.113.9");
     }
