@@ -15,6 +15,10 @@ pub const TIME_MAX_S: u64 = 10;
 /// A body announced as no longer than this, in bytes, is received in one piece, and its room taken before it comes.
 const PIECE_MAX: usize = 64 * 1024;
 
+/// One of so many parts of the room is kept for bodies of [`PIECE_MAX`] and less: a few senders whose large ones stop half-way
+/// hold the rest until their time is over, and must not keep out everybody's single logs.
+const SHORT_SHARE: usize = 8;
+
 /// A body that is refused is still received, up to this many times its limit: the platform ends the connection of a
 /// sender that is answered half-way, and the sender never sees why.
 const DISCARD_FACTOR: usize = 4;
@@ -144,7 +148,12 @@ impl Receiver {
 
     fn reserve(&mut self, bytes: usize) {
         let after = IN_FLIGHT.get().saturating_add(bytes);
-        if after > self.budget {
+        let kept = match self.announced {
+            Some(length) if length <= PIECE_MAX => 0,
+            // One of the largest fits all the same.
+            _ => (self.budget / SHORT_SHARE).min(self.budget.saturating_sub(self.limit)),
+        };
+        if after > self.budget - kept {
             self.refuse(Unread::NoRoom);
         } else {
             IN_FLIGHT.set(after);
@@ -206,6 +215,25 @@ mod tests {
         assert_eq!(unpacked(1 << 20), Ok(1 << 20));
         assert_eq!(unpacked((1 << 20) + 1), Err(Unread::TooLarge));
         assert!(!Receiver::of_packed(10, 100).push_packed(41));
+    }
+
+    #[test]
+    fn large_bodies_leave_room_for_short_ones() {
+        let budget = 4 * PIECE_MAX;
+        let mut large = Receiver::new(budget, budget * 2, None);
+        large.push(&vec![b' '; budget]);
+        let mut more = Receiver::new(budget, budget * 2, None);
+        more.push(&vec![b' '; budget]);
+        assert_eq!((large.body().is_ok(), more.body()), (true, Err(Unread::NoRoom)));
+        let mut rest = Receiver::new(budget, budget * 2, None);
+        rest.push(&vec![b' '; budget * 3 / 4]);
+        assert!(rest.body().is_ok());
+        assert!(Receiver::new(budget, budget * 2, Some(PIECE_MAX)).body().is_ok());
+        drop((large, rest));
+        // The largest there may be is taken, however little room there is.
+        let mut largest = Receiver::new(budget, budget, None);
+        largest.push(&vec![b' '; budget]);
+        assert!(largest.body().is_ok());
     }
 
     #[test]
