@@ -169,18 +169,39 @@ async fn a_check_says_how_the_next_log_would_be_judged_and_spends_nothing() {
 #[tokio::test]
 async fn tokens_that_lie_idle_in_one_shard_serve_another() {
     let setup = Setup::default().var("LOG_BUFFER_SHARDS", "2").var("RATE_LIMIT_MANUAL", "40");
-    let Some(stage) = setup.start().await else { return };
     let of = |shard: u32| {
         let trace = |n: u32| format!("trace {n}");
         (0..).map(trace).filter(move |trace| shard_of(trace, 2) == shard)
     };
-    // One shard takes a slice of ten for its one log, and is quiet from then on.
-    stage.post(log(&of(0).next().unwrap(), "m")).await.expect_status(200);
-    let mut stored = 1;
-    for trace in of(1).take(60) {
-        stored += usize::from(stage.post(log(&trace, "m")).await.status == 200);
+    // One shard takes a slice of ten for its one log, and is quiet from then on: as long as its object is in memory, and when
+    // it is not any more.
+    for evicted in [false, true] {
+        let Some(mut stage) = setup.clone().start().await else { return };
+        stage.post(log(&of(0).next().unwrap(), "m")).await.expect_status(200);
+        if evicted {
+            stage.workerd.kill9();
+            stage.workerd.restart().await.unwrap();
+        }
+        let mut stored = 1;
+        for trace in of(1).take(60) {
+            stored += usize::from(stage.post(log(&trace, "m")).await.status == 200);
+        }
+        assert_eq!(stored, 40, "evicted: {evicted}");
     }
-    assert_eq!(stored, 40);
+}
+
+#[tokio::test]
+async fn a_quota_that_is_lowered_holds_for_what_was_granted_before() {
+    let Some(mut stage) = Setup::default().start().await else { return };
+    stage.post(log("t", "m")).await.expect_status(200);
+    stage.workerd.kill9();
+    stage.workerd.set_var("RATE_LIMIT_MANUAL", "5");
+    stage.workerd.restart().await.unwrap();
+    let mut stored = 1;
+    for n in 0..20 {
+        stored += usize::from(stage.post(log(&format!("t{n}"), "m")).await.status == 200);
+    }
+    assert_eq!(stored, 5);
 }
 
 #[tokio::test]
