@@ -157,7 +157,8 @@ impl World {
                 let totals = &health["components"]["buffer"]["totals"];
                 stored = totals["appended"].as_f64();
                 let total = |name: &str| totals[name].as_f64().unwrap_or(0.0);
-                used.rows = total("rows_written");
+                // The quota's keeper stores its ledger each time it is asked.
+                used.rows = total("rows_written") + total("lease_calls");
                 // The quota's keeper works while it is asked; that it is asked by several at once is not made use of.
                 used.object_s = (total("awake_ms") + total("lease_ms")) / 1_000.0;
                 used.object_requests = total("requests") + total("lease_calls") + total("alarms");
