@@ -6,10 +6,10 @@
 //! # What stays out of reach, and why
 //!
 //! - **20 hot traces** (wanted: 1.8 times the reference's requests a second and 0.7 of its CPU a log; found: 1.0 to 1.5, and
-//!   0.9 to 1.0). The reference is fast: 0.19 to 0.40 of the hello-world's requests a second, where 0.11 was asked of it. Of
+//!   0.75 to 1.0). The reference is fast: 0.19 to 0.40 of the hello-world's requests a second, where 0.11 was asked of it. Of
 //!   a log's CPU 11 % is this worker's own, in wasm and JavaScript; the rest is workerd's, around five entries into the
 //!   isolate: request, body, call of the object, timer, the call's answer. The carrier (`--only bounds`), a worker in JavaScript that takes those
-//!   ways with our headers and reads nothing of what it carries, reaches 1.8 to 2.0 times, and 0.49 to 0.55 of the CPU.
+//!   ways with our headers and reads nothing of what it carries, reaches 1.8 to 2.3 times, and 0.44 to 0.55 of the CPU.
 //! - **Batches of 50** (wanted: 30 times its single posts; found: 25 to 27, on one thread). The carrier reaches 54 to 91; this
 //!   worker takes 2.8 to 4.0 times its CPU, where 1.8 to 3 would do. Of that 40 % is wasm, spread over redaction (14) and forty
 //!   functions that read, write and store JSON, none of which takes 4; a third is what the carrier takes as well; the rest is
