@@ -129,7 +129,7 @@ async fn large_bodies_that_stop_half_way_give_their_room_back() {
     drop(open);
 }
 
-/// `ATTACK_CONCURRENCY` asks for more than this; each is a connection, and `ulimit -n` must allow twice as many.
+/// `ATTACK_CONCURRENCY` asks for more than this; each is a connection, and `ulimit -n` must allow more than twice as many.
 const AT_ONCE: usize = 2_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
