@@ -4,7 +4,7 @@
 mod support;
 
 use reqwest::{Method, header::HeaderMap};
-use support::{Stage, javascript};
+use support::{Setup, Stage, javascript};
 
 async fn get(stage: &Stage, path: &str, headers: &[(&str, &str)]) -> (u16, HeaderMap, String) {
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
@@ -41,6 +41,29 @@ async fn the_client_is_a_module_any_page_may_import_and_keep_by_its_hash() {
     assert_eq!((status, header(&headers, "Location")), (302, "/client.js"));
     assert_eq!(header(&headers, "Cache-Control"), "no-store");
     assert_eq!(get(&stage, "/client.x.js", &[]).await.0, 404);
+}
+
+/// What JavaScript answers by itself names the same origins as what the compiled worker does (tests/routes.rs).
+#[tokio::test]
+async fn the_client_names_an_origin_below_a_listed_domain_and_no_other() {
+    let listed = "https://app.example.com, https://*.preview.example.dev";
+    let Some(stage) = Setup::generous().var("ALLOWED_ORIGINS", listed).start().await else { return };
+    for (origin, named) in [
+        ("https://APP.example.com", true),
+        ("https://pr-7.preview.example.dev", true),
+        ("https://a.b.Preview.example.dev", true),
+        ("https://preview.example.dev", false),
+        ("https://.preview.example.dev", false),
+        ("https://apreview.example.dev", false),
+        ("http://a.preview.example.dev", false),
+        ("https://a.preview.example.dev:8443", false),
+        ("https://evil.example/.preview.example.dev", false),
+        ("https://*.preview.example.dev", false),
+    ] {
+        let (status, headers, _) = get(&stage, "/client.js", &[("Origin", origin)]).await;
+        let allowed = header(&headers, "Access-Control-Allow-Origin");
+        assert_eq!((status, allowed), (200, if named { origin } else { "" }), "{origin}");
+    }
 }
 
 #[test]

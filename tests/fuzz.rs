@@ -205,7 +205,7 @@ fn any_configuration_is_loaded_or_its_problems_are_named() {
     fuzz("configuration", VARS, |bytes| {
         let value = String::from_utf8_lossy(bytes).into_owned();
         let _ = Config::load(|_| Some(value.clone()));
-        // One setting alone: it is named, or whatever it says is in force.
+        // One setting alone: it is named, or the configuration stands, and can be used.
         for setting in SETTINGS.iter().filter(|setting| setting.key != "ENVIRONMENT") {
             let given = |key: &str| match key {
                 "ENVIRONMENT" => Some("production".to_string()),

@@ -99,7 +99,11 @@ impl Receiver {
 
     /// Whether the body can be received in one piece: it is short, and there is room for it.
     pub fn in_one_piece(&self) -> bool {
-        self.unread.is_none() && self.announced.is_some_and(|length| length <= PIECE_MAX)
+        self.unread.is_none() && self.is_short()
+    }
+
+    fn is_short(&self) -> bool {
+        self.announced.is_some_and(|length| length <= PIECE_MAX)
     }
 
     /// Takes what came. Returns whether to go on receiving: what is refused is received all the same, and dropped; but
@@ -148,11 +152,9 @@ impl Receiver {
 
     fn reserve(&mut self, bytes: usize) {
         let after = IN_FLIGHT.get().saturating_add(bytes);
-        let kept = match self.announced {
-            Some(length) if length <= PIECE_MAX => 0,
-            // One of the largest fits all the same.
-            _ => (self.budget / SHORT_SHARE).min(self.budget.saturating_sub(self.limit)),
-        };
+        // One of the largest fits all the same.
+        let share = (self.budget / SHORT_SHARE).min(self.budget.saturating_sub(self.limit));
+        let kept = if self.is_short() { 0 } else { share };
         if after > self.budget - kept {
             self.refuse(Unread::NoRoom);
         } else {

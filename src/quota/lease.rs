@@ -146,18 +146,7 @@ impl Lease {
     /// What to ask the global object before `wanted` logs per system can be judged; `None` when what is held
     /// is enough, or asking is not due yet.
     pub fn request(&mut self, wanted: PerSystem, now: i64) -> Option<LeaseRequest> {
-        let base = LeaseRequest {
-            v: LEASE_VERSION,
-            shard: self.shard,
-            shards: self.shards,
-            turn: 0,
-            window: self.window(),
-            spent: self.spent,
-            held: [0; 4],
-            overdrawn: self.overdrawn,
-            want: None,
-            count: 0,
-        };
+        let base = self.standing();
         // A time further ahead than any wait was set by a clock that went back since.
         let due = |lease: &Lease, system: System| {
             lease.ask_after.get(system.index()).is_none_or(|&at| now >= at || at > now + ASK_AGAIN_MS)
@@ -265,6 +254,11 @@ impl Lease {
             _ => self.turn += 1,
         }
         self.granted = self.spent;
+        self.standing()
+    }
+
+    /// How it stands, holding and wanting nothing.
+    fn standing(&self) -> LeaseRequest {
         LeaseRequest {
             v: LEASE_VERSION,
             shard: self.shard,

@@ -215,8 +215,7 @@ impl Ledger {
         let Some(account) = self.state.shards.get_mut(request.shard as usize) else { return };
         account.turn = account.turn.saturating_add(TURNS_OF_AN_INSTANCE);
         if request.window <= window {
-            let spent = if request.window == window { request.spent } else { [0; 4] };
-            let granted = account.granted;
+            let (spent, granted) = (request.spent_in(window), account.granted);
             account.overdrawn +=
                 spent.iter().zip(granted).map(|(spent, granted)| spent.saturating_sub(granted)).sum::<u64>();
             account.granted = spent;
@@ -227,14 +226,14 @@ impl Ledger {
     /// lowered. `spent` is what its rows say.
     fn clip(&mut self, shard: usize, spent: PerSystem) {
         let earlier = self.state.earlier;
-        let granted = |shards: &[Account], at: usize| -> u64 {
+        let granted_of = |shards: &[Account], at: usize| -> u64 {
             shards.iter().filter_map(|account| account.granted.get(at)).sum()
         };
         for at in 0..spent.len() {
             let shards = &mut self.state.shards;
             let of = |list: &PerSystem| list.get(at).copied().unwrap_or(0);
-            let of_system = (granted(shards, at) + of(&earlier)).saturating_sub(of(&self.limits.systems));
-            let all: u64 = (0..spent.len()).map(|at| granted(shards, at)).sum();
+            let of_system = (granted_of(shards, at) + of(&earlier)).saturating_sub(of(&self.limits.systems));
+            let all: u64 = (0..spent.len()).map(|at| granted_of(shards, at)).sum();
             let of_all = (all + self.state.earlier_global).saturating_sub(self.limits.global);
             if let Some(granted) = shards.get_mut(shard).and_then(|account| account.granted.get_mut(at)) {
                 let unspent = granted.saturating_sub(of(&spent));
@@ -280,7 +279,7 @@ impl Ledger {
             *slot = account;
         }
         if starts {
-            self.clip(shard, if request.window == window { request.spent } else { [0; 4] });
+            self.clip(shard, request.spent_in(window));
         }
         if let (true, Some(system)) = (fresh && !undrained, request.want) {
             let amount = self.slice(system, request.count, request.shards);

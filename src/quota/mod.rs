@@ -62,6 +62,13 @@ pub struct LeaseRequest {
     pub count: u64,
 }
 
+impl LeaseRequest {
+    /// Tokens spent in this window, as far as its numbers tell: none, where they are of another one.
+    fn spent_in(&self, window: i64) -> PerSystem {
+        if self.window == window { self.spent } else { [0; 4] }
+    }
+}
+
 /// What the ledger answers: how the shard stands from now on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeaseReply {
