@@ -1,6 +1,6 @@
 // The module Cloudflare loads: the compiled worker, and what surrounds it in JavaScript.
 //
-// `POST /log` and `POST /v1/logs` do their I/O in log.mjs, `GET /logs/tail` in tail.mjs, and static.mjs has the page and
+// `POST /log` and `POST /v1/logs` do their I/O in log.mjs and group.mjs, `GET /logs/tail` in tail.mjs, and static.mjs has the page and
 // the client for browsers; every other route is the worker's own fetch event. Where the worker broke, or takes longer
 // than all its hops may, it is answered 503 here. A log that was under way may be stored or not; the same log with the same
 // id can be sent again.
@@ -8,6 +8,7 @@ import Worker, * as worker from "../build/index.js";
 import * as files from "../build/static.js";
 import { DurableObject } from "cloudflare:workers";
 import { cors } from "./cors.mjs";
+import { Groups } from "./group.mjs";
 import { Deadlines, trapped } from "./guard.mjs";
 import { postLog } from "./log.mjs";
 import { serve } from "./static.mjs";
@@ -18,14 +19,16 @@ export const RateLimiterDO = worker.RateLimiterDO;
 // One shard of the buffer. Only a class that extends `DurableObject` has methods others can call.
 export class LogBuffer extends DurableObject {
   #object;
+  #groups;
   #viewers;
   constructor(state, env) {
     super(state, env);
     this.#object = new worker.LogBuffer(state, env);
+    this.#groups = new Groups(this.#object);
     this.#viewers = new Viewers(state, this.#object);
   }
   append(body) {
-    return this.#told(this.#object.append(body));
+    return this.#told(this.#groups.add(body));
   }
   fetch(request) {
     if (request.headers.get("Upgrade") === "websocket") return this.#viewers.accept(request);

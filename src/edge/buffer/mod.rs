@@ -15,13 +15,13 @@ use crate::buffer::wire;
 use crate::buffer::{Shard, ShardSettings};
 use crate::config::Config;
 use crate::redis::Client;
-use append::Waiter;
-use awake::Awake;
+use awake::{Awake, Held};
 use futures_util::future::LocalBoxFuture;
 use futures_util::lock::Mutex;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{
     DurableObject, Env, Request, Response, ResponseBuilder, Result, State, console_error, durable_object,
@@ -61,10 +61,26 @@ impl DurableObject for LogBuffer {
 
 #[wasm_bindgen]
 impl LogBuffer {
-    /// Stores what `body` holds (an append, see [`wire`]), and answers when it is durable. A method and not a request:
-    /// a `Request` and a `Response` cost more than all the rest of an append.
-    pub fn append(&self, body: Vec<u8>) -> js_sys::Promise {
-        self.inner.append(body)
+    /// Begins a group of appends; src/group.mjs gathers it. Returns how long others may join, in ms.
+    pub fn gather(&self) -> u32 {
+        self.inner.gather()
+    }
+
+    /// Stores a group: what each body holds (an append, see [`wire`]). Returns for each its reply as bytes, once it is durable, or
+    /// why it has none as a string.
+    pub fn commit(&self, bodies: Vec<js_sys::Uint8Array>) -> js_sys::Promise {
+        let inner = self.inner.clone();
+        let group = bodies.iter().map(js_sys::Uint8Array::to_vec).collect();
+        let awake = inner.gathering.take();
+        wasm_bindgen_futures::future_to_promise(async move {
+            let _awake = awake;
+            let replies = inner.commit(group).await;
+            let told = replies.into_iter().map(|reply| match reply {
+                Ok(reply) => JsValue::from(js_sys::Uint8Array::from(reply.as_slice())),
+                Err(why) => JsValue::from(why),
+            });
+            Ok(told.collect::<js_sys::Array>().into())
+        })
     }
 }
 
@@ -88,7 +104,8 @@ struct Inner {
     storage: Storage,
     /// `None` before the first use, and after storage failed: then it is loaded anew.
     shard: RefCell<Option<Shard>>,
-    group: RefCell<Vec<Waiter>>,
+    /// Held from the first append of a group on.
+    gathering: RefCell<Option<Held>>,
     /// Held by the one that commits a group.
     commit: Mutex<()>,
     /// Held by the one that talks to Redis for this shard.
@@ -114,7 +131,7 @@ impl Inner {
             env,
             storage,
             shard: RefCell::new(None),
-            group: RefCell::new(Vec::new()),
+            gathering: RefCell::new(None),
             commit: Mutex::new(()),
             redis: Mutex::new(()),
             running: Cell::new(false),

@@ -87,10 +87,11 @@ impl Inner {
         }
         let slots = trace_id.map(|trace_id| self.with(|shard| shard.slots_of(trace_id))).transpose()?;
         let mut reply = self.with(|shard| shard.cleared(trace_id, mark, now))?;
-        match (trace_id, slots) {
+        let rows = match (trace_id, slots) {
             (Some(trace_id), Some(slots)) => self.storage.clear_trace(&slots, trace_id, mark)?,
             _ => self.storage.clear_all(mark)?,
-        }
+        };
+        self.with(|shard| shard.counters().rows_written += rows as u64)?;
         for head in self.storage.heads_after(mark)? {
             self.with(|shard| shard.count_again(trace_id, &head))?;
         }
