@@ -116,21 +116,21 @@ impl Entry<'_> {
         out.reserve(256 + self.message.len() + self.stack.as_ref().map_or(0, |stack| stack.len()));
         out.extend_from_slice(b"{\"id\":");
         json::write_string(out, &self.id);
-        let mut text = |key: &str, value: &str| {
-            out.push(b',');
-            json::write_string(out, key);
-            out.push(b':');
-            json::write_string(out, value);
-        };
-        text("trace_id", &self.trace_id);
+        out.extend_from_slice(b",\"trace_id\":");
+        json::write_string(out, &self.trace_id);
         if let Some(user_id) = &self.user_id {
-            text("user_id", user_id);
+            out.extend_from_slice(b",\"user_id\":");
+            json::write_string(out, user_id);
         }
-        text("system", self.system.as_str());
-        text("level", self.level.as_str());
-        text("message", &self.message);
+        out.extend_from_slice(b",\"system\":\"");
+        out.extend_from_slice(self.system.as_str().as_bytes());
+        out.extend_from_slice(b"\",\"level\":\"");
+        out.extend_from_slice(self.level.as_str().as_bytes());
+        out.extend_from_slice(b"\",\"message\":");
+        json::write_string(out, &self.message);
         if let Some(stack) = &self.stack {
-            text("stack", stack);
+            out.extend_from_slice(b",\"stack\":");
+            json::write_string(out, stack);
         }
         out.extend_from_slice(b",\"timestamp\":");
         json::write_integer(out, self.timestamp);

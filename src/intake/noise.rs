@@ -19,32 +19,38 @@ pub const PATTERNS: [&str; 13] = [
 
 /// Whether `message` holds one of [`PATTERNS`].
 ///
-/// One pass: a position is compared only when its two bytes can start a pattern.
+/// One pass: a place is compared only where its two bytes begin a pattern.
 pub fn is_noise(message: &str) -> bool {
     let bytes = message.as_bytes();
-    bytes.windows(2).enumerate().any(|(at, head)| {
-        begins(head)
-            && PATTERNS.iter().any(|pattern| {
-                bytes
-                    .get(at..at + pattern.len())
-                    .is_some_and(|part| part.eq_ignore_ascii_case(pattern.as_bytes()))
-            })
+    let mut before = 0;
+    bytes.iter().enumerate().any(|(at, &byte)| {
+        let begins = before & SECOND[usize::from(byte)] != 0;
+        before = FIRST[usize::from(byte)];
+        begins && at > 0 && begins_at(bytes.get(at - 1..).unwrap_or_default())
     })
 }
 
-/// Whether one of [`PATTERNS`] begins so.
-fn begins(head: &[u8]) -> bool {
-    let [first, second] = *head else { return false };
-    // A bracket is the only one that is no letter, and no other byte becomes it.
-    matches!(
-        [first | 0x20, second | 0x20],
-        [b'{', b'h' | b'f']
-            | [b'u' | b'd', b'n' | b'i' | b'e']
-            | [b'w', b'e' | b'o']
-            | [b'h' | b'n', b'o']
-            | [b'r', b'e']
-            | [b's', b'c']
-    )
+/// Whether one of [`PATTERNS`] stands at the start.
+#[inline(never)]
+fn begins_at(bytes: &[u8]) -> bool {
+    PATTERNS.iter().any(|pattern| {
+        bytes.get(..pattern.len()).is_some_and(|part| part.eq_ignore_ascii_case(pattern.as_bytes()))
+    })
+}
+
+/// The patterns whose first byte this may be, a bit each, and those whose second byte it may be: in letters of any case.
+static FIRST: [u16; 256] = places(0);
+static SECOND: [u16; 256] = places(1);
+
+const fn places(at: usize) -> [u16; 256] {
+    let (mut places, mut nth) = ([0; 256], 0);
+    while nth < PATTERNS.len() {
+        let byte = PATTERNS[nth].as_bytes()[at];
+        places[byte.to_ascii_lowercase() as usize] |= 1 << nth;
+        places[byte.to_ascii_uppercase() as usize] |= 1 << nth;
+        nth += 1;
+    }
+    places
 }
 
 #[cfg(test)]

@@ -11,22 +11,28 @@ pub(super) struct Refusal {
 
 pub(super) type Parsed<T> = Result<T, Refusal>;
 
+/// How many of eight bytes stand for themselves in a string before one that does not: a quote, a backslash or a control
+/// character.
+#[inline]
+pub(super) fn plain_of_eight(eight: [u8; 8]) -> usize {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const TOPS: u64 = ONES << 7;
+    let word = u64::from_le_bytes(eight);
+    // The top bit of each byte that is zero; of a byte behind a zero one it may be wrong, and the first is what counts.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
+    let quotes = zeros(word ^ (ONES * 0x22)) | zeros(word ^ (ONES * 0x5c));
+    let controls = word.wrapping_sub(ONES * 0x20) & !word;
+    (((quotes | controls) & TOPS).trailing_zeros() / 8) as usize
+}
+
 /// Where the bytes from `at` on cease to stand for themselves in a string: at a quote, a backslash, a control character
 /// or the end. Eight bytes at a time, as nearly all of every log is such bytes.
 pub(super) fn plain_until(bytes: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    const TOPS: u64 = ONES << 7;
     while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
-        let word = u64::from_le_bytes(*eight);
-        // The top bit of each byte that is zero; of a byte behind a zero one it may be wrong, and the first is what counts.
-        let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
-        let quotes = zeros(word ^ (ONES * 0x22)) | zeros(word ^ (ONES * 0x5c));
-        let controls = word.wrapping_sub(ONES * 0x20) & !word;
-        let found = (quotes | controls) & TOPS;
-        if found != 0 {
-            return at + (found.trailing_zeros() / 8) as usize;
+        match plain_of_eight(*eight) {
+            8 => at += 8,
+            plain => return at + plain,
         }
-        at += 8;
     }
     let rest = bytes.get(at..).unwrap_or_default();
     at + rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..=0x1f)).unwrap_or(rest.len())

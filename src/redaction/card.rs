@@ -97,6 +97,10 @@ impl Scanner<'_> {
 
     /// Where the number that starts here ends.
     pub fn card_at(&mut self, start: usize) -> Option<usize> {
+        // No number of a card begins with fewer digits in a row: nearly every number is turned away here.
+        if !(start..start + 4).all(|at| self.byte(at).is_ascii_digit()) {
+            return None;
+        }
         let (groups, at) = self.groups(start);
         // `6011.0009.9013.9424` may be a version, or a place on a map
         let named = || {

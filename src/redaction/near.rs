@@ -11,7 +11,7 @@ use super::places::POSITIONAL_CALLS;
 use super::scan::{NEW_VALUE, Scanner};
 use super::statement;
 use super::value;
-use super::words::{Sketches, Words};
+use super::words::Words;
 
 /// What may stand between a secret's name and the secret.
 #[rustfmt::skip]
@@ -54,7 +54,8 @@ const ORACLE: &str = "system sys scott";
 const IDS: &str = "id user username request trace session account order reference version error at via";
 
 /// Words that mean something on a line of which nothing was said yet, and before a space.
-static BEGINNINGS: Sketches = Sketches::of(&[POSITIONAL, DIRECTIVES, LOGINS, OPERANDS, "user"]);
+static BEGINNINGS: Words<256> =
+    Words::new(&[(1, POSITIONAL), (1, DIRECTIVES), (1, LOGINS), (1, OPERANDS), (1, "user")]);
 
 impl Scanner<'_> {
     /// What a word that nothing else took means for what is near it; whether it was taken itself.
@@ -67,7 +68,7 @@ impl Scanner<'_> {
             && self.line_is_quiet()
             && !self.line.positional
             && !matches!(self.byte(end), b'/' | b':' | b'(')
-            && !(BEGINNINGS.may_hold(word) && BEGINNINGS.may_hold_within(word))
+            && BEGINNINGS.any_case(word).is_none()
         {
             return false;
         }

@@ -214,13 +214,16 @@ impl Scanner<'_> {
     /// Digits where the line speaks of a one-time code, and `123456 is your code`.
     pub fn one_time_code(&mut self, start: usize, end: usize) -> bool {
         let word = self.slice(start, end);
+        if word.len() == 1 {
+            return false;
+        }
         // `123 456`, `123-456`
         let three = |at: usize| self.slice(at, at + 3).iter().filter(|b| b.is_ascii_digit()).count() == 3;
-        let parted = three(start)
+        let parted = matches!(word.len(), 3 | 7)
             && matches!(self.byte(start + 3), b' ' | b'-')
+            && three(start)
             && three(start + 4)
-            && !charset::is_alnum(self.byte(start + 7))
-            && matches!(word.len(), 3 | 7);
+            && !charset::is_alnum(self.byte(start + 7));
         let paired = word.len() == 2
             && self.digits_in_pairs(start)
             && !(self.before(start) == b' ' && self.before(start - 1).is_ascii_digit()) // the end of a longer row

@@ -258,15 +258,26 @@ impl<'t> Scanner<'t> {
 
     fn word(&mut self) {
         let start = self.at;
+        let text = self.text;
         let mut end = start;
         // A token may start at the word's start and behind each dash in it.
         let mut fresh = start == self.done || !charset::is_alnum(self.before(start));
-        while WORD.has(self.byte(end)) {
+        loop {
             if fresh && self.token(start, end) {
                 return;
             }
-            fresh = self.byte(end) == b'-';
-            end += 1;
+            while let Some(&byte) = text.get(end)
+                && WORD.has(byte)
+            {
+                end += 1;
+                if byte == b'-' {
+                    break;
+                }
+            }
+            fresh = self.before(end) == b'-' && WORD.has(self.byte(end));
+            if !fresh {
+                break;
+            }
         }
         // Dashes at the end are the sentence's.
         while end > start + 1 && self.before(end) == b'-' {
