@@ -45,6 +45,28 @@ async fn everything_is_cleared_and_counted_flushed_or_not() {
 }
 
 #[tokio::test]
+async fn the_rows_that_a_clear_writes_are_in_the_ledger() {
+    let Some(stage) = Stage::start().await else { return };
+    const ROWS: u64 = 20; // one a request, as none waits for another
+    for trace in ["one", "other"] {
+        for _ in 0..ROWS {
+            post(&stage, trace, 1).await;
+        }
+    }
+    stage.drained().await;
+    let written = async || {
+        let health = stage.health().await.json;
+        health["components"]["buffer"]["totals"]["rows_written"].as_u64().unwrap()
+    };
+    let before = written().await;
+    stage.clear_trace("one").await.expect_status(200);
+    let between = written().await;
+    stage.clear().await.expect_status(200);
+    let after = written().await;
+    assert!(between - before >= ROWS && after - between >= ROWS, "{before}, {between}, {after}");
+}
+
+#[tokio::test]
 async fn what_redis_does_not_delete_is_not_called_cleared() {
     let Some(stage) = Stage::start().await else { return };
     post(&stage, "kept", 3).await;

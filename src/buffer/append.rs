@@ -184,7 +184,10 @@ impl Shard {
             Outcome::Over { scope: Scope::Global, .. } => &mut counters.refused_global,
             Outcome::Over { scope: Scope::System, .. } => &mut counters.refused_system,
             Outcome::Over { scope: Scope::Trace, .. } => &mut counters.refused_trace,
-            Outcome::Full { .. } | Outcome::Undrained { .. } => &mut counters.refused_full,
+            Outcome::Full { of: Room::Waiting } => &mut counters.refused_full,
+            Outcome::Full { of: Room::Ids } => &mut counters.refused_ids,
+            Outcome::Full { of: Room::Traces } => &mut counters.refused_traces,
+            Outcome::Undrained { .. } => &mut counters.refused_undrained,
         } += 1;
     }
 }

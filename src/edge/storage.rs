@@ -159,28 +159,31 @@ impl Storage {
         found.raw().map(|values| owned_head(&blob(values?.into_iter().next()))).collect()
     }
 
-    /// Empties the bodies of all rows up to `mark`.
+    /// Empties the bodies of all rows up to `mark`. Returns how many rows that wrote.
     ///
     /// # Errors
     /// When storage fails.
-    pub fn clear_all(&self, mark: u64) -> Result<()> {
-        self.0
+    pub fn clear_all(&self, mark: u64) -> Result<usize> {
+        let emptied = self
+            .0
             .exec("UPDATE slots SET body = x'' WHERE seq <= ? AND length(body) > 0", vec![number_of(mark)])?;
-        Ok(())
+        Ok(emptied.rows_written())
     }
 
-    /// Empties one trace's entries up to `mark` in these slots.
+    /// Empties one trace's entries up to `mark` in these slots. Returns how many rows that wrote.
     ///
     /// # Errors
     /// When storage fails.
-    pub fn clear_trace(&self, slots: &[i64], trace_id: &str, mark: u64) -> Result<()> {
+    pub fn clear_trace(&self, slots: &[i64], trace_id: &str, mark: u64) -> Result<usize> {
+        let mut written = 0;
         for row in self.rows(slots) {
             let mut row = row?;
             if row.clear(|seq, meta| seq <= mark && meta.trace_id == trace_id) {
                 self.store(vec![row])?;
+                written += 1;
             }
         }
-        Ok(())
+        Ok(written)
     }
 
     /// Stores a checkpoint of the shard.

@@ -193,6 +193,7 @@ fn a_shard_full_of_expired_traces_has_room_again_while_requests_come() {
         }
         traces += 500;
     }
+    assert!(owner.shard.counters().refused_traces > 0);
     owner.rest();
     // Nobody leaves it alone, as clients that try again would not.
     let mut taken = false;
@@ -212,6 +213,7 @@ fn a_shard_that_remembers_all_the_ids_it_may_says_so_and_takes_logs_when_they_ar
         owner.shard.ids.insert(id, owner.now);
     }
     assert_eq!(log(&mut owner, "t", "2"), [Outcome::Full { of: Room::Ids }]);
+    assert_eq!(owner.shard.counters().refused_ids, 1);
     assert!(matches!(log(&mut owner, "t", "1")[..], [Outcome::Duplicate { .. }]), "what is stored is known");
     owner.now += 3_900_000;
     assert!(matches!(log(&mut owner, "t", "2")[..], [Outcome::Stored { .. }]));

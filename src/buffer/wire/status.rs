@@ -71,8 +71,14 @@ pub struct Counters {
     pub refused_system: u64,
     /// Entries refused by a trace's quota.
     pub refused_trace: u64,
-    /// Entries refused because the shard was full, or not drained.
+    /// Entries refused because too much waited for Redis.
     pub refused_full: u64,
+    /// Entries refused because the shard remembered as many ids as it can.
+    pub refused_ids: u64,
+    /// Entries refused because the shard knew as many traces as it can.
+    pub refused_traces: u64,
+    /// Entries refused because the number of shards had changed and the buffers were not drained.
+    pub refused_undrained: u64,
     /// Entries put into Redis.
     pub flushed: u64,
     /// Requests sent to Redis.
@@ -108,6 +114,9 @@ impl Counters {
         self.refused_system += other.refused_system;
         self.refused_trace += other.refused_trace;
         self.refused_full += other.refused_full;
+        self.refused_ids += other.refused_ids;
+        self.refused_traces += other.refused_traces;
+        self.refused_undrained += other.refused_undrained;
         self.flushed += other.flushed;
         self.redis_requests += other.redis_requests;
         self.redis_commands += other.redis_commands;
