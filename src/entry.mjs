@@ -83,11 +83,12 @@ function revive(ctx, env) {
 
 export default {
   async fetch(request, env, ctx) {
-    const file = request.method === "GET" && serve(request, env, files);
+    const { method, url } = request; // each look makes a string of it
+    const file = method === "GET" && serve(request, env, files);
     if (file) return file;
-    const isOtlp = request.method === "POST" && OTLP.test(request.url);
-    const isLog = isOtlp || (request.method === "POST" && LOG.test(request.url));
-    const isTail = request.method === "GET" && TAIL.test(request.url);
+    const isOtlp = method === "POST" && OTLP.test(url);
+    const isLog = isOtlp || (method === "POST" && LOG.test(url));
+    const isTail = method === "GET" && TAIL.test(url);
     let deadlines;
     try {
       if (instance.criticalError) revive(ctx, env);
@@ -99,7 +100,7 @@ export default {
       if (isLog) return await work;
       const hop = Number(env.HOP_TIMEOUT_MS) || HOP_TIMEOUT_MS;
       const redis = Number(env.REDIS_TIMEOUT_MS) || REDIS_TIMEOUT_MS;
-      const most = request.method === "DELETE" ? CLEAR_HOPS * hop : READ_HOPS * hop + redis;
+      const most = method === "DELETE" ? CLEAR_HOPS * hop : READ_HOPS * hop + redis;
       deadlines = new Deadlines();
       return await deadlines.within(most, work);
     } catch (error) {

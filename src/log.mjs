@@ -12,7 +12,8 @@ const HEAD = [ // in the order src/edge/ingest.rs reads them
 
 // Answers a request; `Posted` is the class of the compiled worker.
 export async function postLog(request, env, Posted, isOtlp) {
-  const posted = Posted.open(env, HEAD.map((name) => request.headers.get(name) ?? "").join("\n"), isOtlp);
+  const { headers } = request;
+  const posted = Posted.open(env, HEAD.map((name) => headers.get(name) ?? "").join("\n"), isOtlp);
   const deadlines = new Deadlines();
   try {
     if (env.FLOOD_LIMITER) await turnFloodAway(env, posted, deadlines);
@@ -45,7 +46,8 @@ function respond(joined) {
     if (shared.size < SHARED_MAX) shared.set(common, headers);
   }
   const response = new Response(body, { status, headers });
-  for (let at = 0; at < fields.length; at += 2) response.headers.set(fields[at], fields[at + 1]);
+  const own = response.headers;
+  for (let at = 0; at < fields.length; at += 2) own.set(fields[at], fields[at + 1]);
   return response;
 }
 

@@ -5,7 +5,7 @@ mod support;
 
 use std::time::Duration;
 
-use log_ingestion_worker::buffer::wire::shard_of;
+use log_ingestion_worker::{buffer::wire::shard_of, entry::System, quota::FAIL_OPEN_ALLOWANCE};
 use ops::upstash::Fault;
 use reqwest::Method;
 use serde_json::json;
@@ -202,6 +202,40 @@ async fn a_quota_that_is_lowered_holds_for_what_was_granted_before() {
         stored += usize::from(stage.post(log(&format!("t{n}"), "m")).await.status == 200);
     }
     assert_eq!(stored, 5);
+}
+
+#[tokio::test]
+async fn while_the_quotas_keeper_is_away_a_declared_number_of_logs_passes_and_it_is_counted_later() {
+    let setup = Setup::default().var("LOG_BUFFER_SHARDS", "4").var("RATE_LIMIT_TRACE", "10000");
+    let Some(stage) = setup.faulty().start().await else { return };
+    let browser = |n: usize| with("t", json!({"system": "browser", "message": n.to_string()}));
+    stage.post(browser(0)).await.expect_status(200);
+    let of_shard = async |name: &str| {
+        let status = ask(&stage, Method::GET, "/limiter/status").await.expect_status(200).json;
+        status["ledger"]["shards"][shard_of("t", 4) as usize][name].clone()
+    };
+    let granted = of_shard("granted").await[System::Browser.index()].as_u64().unwrap();
+    assert!(granted < 800, "a shard is granted a slice of 2,000, and not {granted}");
+
+    ask(&stage, Method::POST, "/fault/keeper-away").await.expect_status(200);
+    let answer = stage.post((1..=1_000).map(browser).collect::<Vec<_>>()).await.expect_status(200);
+    assert_eq!(answer.json["accepted"], granted - 1 + FAIL_OPEN_ALLOWANCE);
+    let over = stage.post(browser(1_001)).await;
+    assert_over(&over, "t", "browser system rate limit exceeded");
+    assert_eq!(over.header("Retry-After"), Some("1"), "nobody knows what is left: it may be all of it");
+    let limiter = stage.health().await.json["components"]["rate_limiter"].clone();
+    assert_eq!(limiter["status"], "degraded");
+    assert_eq!(limiter["unreachable_from"], json!([shard_of("t", 4)]));
+    assert_eq!(limiter["overdrawn"], limiter["config"]["fail_open_allowance"]);
+
+    ask(&stage, Method::POST, "/fault/keeper-back").await.expect_status(200);
+    wait_until("logs are taken again", Duration::from_secs(10), || async {
+        stage.post(browser(1_002)).await.status == 200
+    })
+    .await;
+    assert_eq!(of_shard("overdrawn").await, FAIL_OPEN_ALLOWANCE);
+    assert_eq!(stage.health().await.json["components"]["rate_limiter"]["status"], "healthy");
+    assert_eq!(stage.entries("t").await.len() as u64, granted + FAIL_OPEN_ALLOWANCE + 1);
 }
 
 #[tokio::test]

@@ -66,6 +66,7 @@ async fn an_unknown_path_and_another_method_are_404() {
         (Method::GET, "//"),
         (Method::POST, "/log/x"),
         (Method::POST, "/fault/trap"),
+        (Method::POST, "/fault/keeper-away"),
         (Method::GET, "/%00"),
     ];
     for (method, path) in cases {

@@ -139,7 +139,7 @@ pub const ENDPOINTS: Endpoints = Endpoints {
 
 /// Whether the contract has a route of this method and path.
 pub fn is_route(method: &Method, path: &str) -> bool {
-    let fault = cfg!(feature = "fault-injection") && path == "/fault/trap";
+    let fault = cfg!(feature = "fault-injection") && path.starts_with("/fault/");
     fault
         || matches!(
             (method, path),

@@ -62,6 +62,10 @@ const LEDGER_KEY: &str = "ledger";
 const TICKETS_KEY: &str = "tickets";
 const EARLIER_KEY: &str = "rateLimitState";
 
+/// Whether the keeper fails whatever it is asked: what tests make of it being unreachable.
+#[cfg(feature = "fault-injection")]
+pub static AWAY: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
 /// Keeper of the hour's quotas.
 #[durable_object(fetch)]
 pub struct RateLimiterDO {
@@ -77,6 +81,10 @@ impl DurableObject for RateLimiterDO {
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         let path = request.path();
+        #[cfg(feature = "fault-injection")]
+        if AWAY.load(std::sync::atomic::Ordering::Relaxed) {
+            return Response::error("away", 500);
+        }
         if matches!(path.as_str(), TICKET | REDEEM) {
             let given = request.text().await?;
             return Response::ok(self.ticket((path == REDEEM).then_some(given.as_str())).await?);

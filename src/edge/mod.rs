@@ -96,6 +96,11 @@ fn route<'a>(
                 hop::call(&visit.env, 0, "/fault/trap", Vec::new(), visit.config.hop_timeout_ms).await;
             Answer::error(500, &format!("{:?}", fault.map(|_| ())))
         }),
+        #[cfg(feature = "fault-injection")]
+        (Method::Post, "/fault/keeper-away" | "/fault/keeper-back") => {
+            limiter::AWAY.store(path.ends_with("away"), std::sync::atomic::Ordering::Relaxed);
+            Box::pin(async { Answer::raw(200, Vec::new()) })
+        }
         _ => Box::pin(async { Answer::error(404, "Not found") }),
     }
 }
