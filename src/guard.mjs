@@ -42,9 +42,10 @@ export class Deadlines {
   // What `work` comes to, if it comes within `ms` and no instance breaks before; else it throws.
   within(ms, work) {
     return new Promise((resolve, reject) => {
-      const wait = { ms, until: Date.now() + ms, reject };
+      const now = Date.now();
+      const wait = { ms, until: now + ms, reject };
       this.#waits.add(wait);
-      this.#arm(wait.until);
+      this.#arm(wait.until, now);
       const over = (settle) => (outcome) => {
         if (!this.#waits.delete(wait)) return;
         if (instanceId() === this.#instance) settle(outcome);
@@ -59,12 +60,12 @@ export class Deadlines {
     clearTimeout(this.#timer);
   }
 
-  #arm(until) {
-    const due = Math.min(until, Date.now() + LOOK_MS);
+  #arm(until, now) {
+    const due = Math.min(until, now + LOOK_MS);
     if (due >= this.#due) return;
     clearTimeout(this.#timer);
     this.#due = due;
-    this.#timer = setTimeout(() => this.#look(), due - Date.now());
+    this.#timer = setTimeout(() => this.#look(), due - now);
   }
 
   #look() {
@@ -72,7 +73,7 @@ export class Deadlines {
     const broke = instanceId() !== this.#instance;
     const now = Date.now();
     for (const wait of this.#waits) {
-      if (!broke && now < wait.until) this.#arm(wait.until);
+      if (!broke && now < wait.until) this.#arm(wait.until, now);
       else {
         this.#waits.delete(wait);
         wait.reject(broke ? new Broken("the instance broke") : new Late(`no answer within ${wait.ms} ms`));

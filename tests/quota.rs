@@ -221,7 +221,7 @@ async fn while_the_quotas_keeper_is_away_a_declared_number_of_logs_passes_and_it
     let answer = stage.post((1..=1_000).map(browser).collect::<Vec<_>>()).await.expect_status(200);
     assert_eq!(answer.json["accepted"], granted - 1 + FAIL_OPEN_ALLOWANCE);
     let over = stage.post(browser(1_001)).await;
-    assert_over(&over, "t", "browser system rate limit exceeded");
+    assert_over(&over, "t", "Global rate limit exceeded");
     assert_eq!(over.header("Retry-After"), Some("1"), "nobody knows what is left: it may be all of it");
     let limiter = stage.health().await.json["components"]["rate_limiter"].clone();
     assert_eq!(limiter["status"], "degraded");
