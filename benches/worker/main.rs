@@ -6,15 +6,20 @@
 //! # What stays out of reach, and why
 //!
 //! - **20 hot traces** (wanted: 1.8 times the reference's requests a second and 0.7 of its CPU a log; found: 1.0 to 1.5, and
-//!   0.75 to 1.0). The reference is fast: 0.19 to 0.40 of the hello-world's requests a second, where 0.11 was asked of it. Of
-//!   a log's CPU 11 % is this worker's own, in wasm and JavaScript; the rest is workerd's, around five entries into the
-//!   isolate: request, body, call of the object, timer, the call's answer. The carrier (`--only bounds`), a worker in JavaScript that takes those
-//!   ways with our headers and reads nothing of what it carries, reaches 1.8 to 2.3 times, and 0.44 to 0.55 of the CPU.
+//!   0.72 to 1.0, the worse the more others do on the machine). The reference is fast: 0.19 to 0.40 of the hello-world's requests a
+//!   second, where 0.11 was asked of it. Of a log's CPU 11 % is this worker's own, in wasm and JavaScript; the rest is workerd's,
+//!   around five entries into the isolate: request, body, call of the object, timer, the call's answer. The carrier (`--only
+//!   bounds`), a worker in JavaScript that takes those ways with our headers and reads nothing of what it carries, reaches 1.8 to
+//!   2.3 times, and 0.42 to 0.55 of the CPU.
+//!   One thing would save a sixth: that requests which are with the same isolate at once share one call of the object. It is not
+//!   done. All but one then wait for a promise that another request fulfils, and where V8 has optimized `new Promise`, what comes
+//!   after it goes on as the other request: clients got 500 after some ten thousand logs ("Cannot perform I/O on behalf of a
+//!   different request", workerd 1.20261117.1). `Promise.withResolvers` goes well for as long as V8 does not optimize that too.
 //! - **Batches of 50** (wanted: 30 times its single posts; found: 25 to 27, on one thread). The carrier reaches 54 to 91; this
-//!   worker takes 2.8 to 4.0 times its CPU, where 1.8 to 3 would do. Of that 40 % is wasm, spread over redaction (14) and forty
-//!   functions that read, write and store JSON, none of which takes 4; a third is what the carrier takes as well; the rest is
-//!   workerd's, V8's and the kernel's, for what is copied from one to the next. Compiled for wasm's SIMD, inlined more or less by
-//!   wasm-opt, or with one promise for all deadlines of a request it took as much. What is stored and sent of a log is longer
+//!   worker takes 2.8 to 4.0 times its CPU, where 1.8 to 3 would do. Of that 33 to 40 % is wasm, spread over redaction (14) and
+//!   forty functions that read, write and store JSON, none of which takes 4; a third is what the carrier takes as well; the rest
+//!   is workerd's, V8's and the kernel's, for what is copied from one to the next. Compiled for wasm's SIMD, inlined more or less
+//!   by wasm-opt, or with one promise for all deadlines of a request it took as much. What is stored and sent of a log is longer
 //!   than what came of it: an id, and what a shard knows of it beside it.
 //!   At this rate more waits than a shard keeps in memory, so that part of it is read back from its rows.
 //! - **Batches of 500** (wanted: less than 0.10 dollars a million logs; found: 0.13 to 0.15, of which Redis 0.118): such a batch of
