@@ -27,6 +27,7 @@ export class LogBuffer extends DurableObject {
     this.#groups = new Groups(this.#object);
     this.#viewers = new Viewers(state, this.#object);
   }
+  // A method and not a request: a `Request` and a `Response` cost more than all the rest of an append.
   append(body) {
     return this.#told(this.#groups.add(body));
   }

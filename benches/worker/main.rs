@@ -11,9 +11,9 @@
 //!   around five entries into the isolate: request, body, call of the object, timer, the call's answer. The carrier (`--only
 //!   bounds`), a worker in JavaScript that takes those ways with our headers and reads nothing of what it carries, reaches 1.8 to
 //!   2.3 times, and 0.42 to 0.55 of the CPU.
-//!   One thing would save a sixth: that requests which are with the same isolate at once share one call of the object. It is not
+//!   One thing would save some 15 %: that requests which are with the same isolate at once share one call of the object. It is not
 //!   done. All but one then wait for a promise that another request fulfils, and where V8 has optimized `new Promise`, what comes
-//!   after it goes on as the other request: clients got 500 after some ten thousand logs ("Cannot perform I/O on behalf of a
+//!   after it goes on as the other request: clients got 500 after thirty thousand logs ("Cannot perform I/O on behalf of a
 //!   different request", workerd 1.20261117.1). `Promise.withResolvers` goes well for as long as V8 does not optimize that too.
 //! - **Batches of 50** (wanted: 30 times its single posts; found: 25 to 27, on one thread). The carrier reaches 54 to 91; this
 //!   worker takes 2.8 to 4.0 times its CPU, where 1.8 to 3 would do. Of that 33 to 40 % is wasm, spread over redaction (14) and

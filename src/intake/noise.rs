@@ -22,11 +22,11 @@ pub const PATTERNS: [&str; 13] = [
 /// One pass: a place is compared only where its two bytes begin a pattern.
 pub fn is_noise(message: &str) -> bool {
     let bytes = message.as_bytes();
-    let mut before = 0;
+    let mut before = 0; // nothing begins behind nothing, so that the first byte ends no pair
     bytes.iter().enumerate().any(|(at, &byte)| {
         let begins = before & SECOND[usize::from(byte)] != 0;
         before = FIRST[usize::from(byte)];
-        begins && at > 0 && begins_at(bytes.get(at - 1..).unwrap_or_default())
+        begins && begins_at(bytes.get(at - 1..).unwrap_or_default())
     })
 }
 

@@ -11,8 +11,13 @@ pub(super) struct Refusal {
 
 pub(super) type Parsed<T> = Result<T, Refusal>;
 
-/// How many of eight bytes stand for themselves in a string before one that does not: a quote, a backslash or a control
-/// character.
+/// Whether a byte stands for itself in a string: it is no quote, backslash or control character.
+#[inline]
+pub(super) fn is_plain(byte: u8) -> bool {
+    !matches!(byte, b'"' | b'\\' | 0..=0x1f)
+}
+
+/// How many of eight bytes stand for themselves in a string before one that does not ([`is_plain`]).
 #[inline]
 pub(super) fn plain_of_eight(eight: [u8; 8]) -> usize {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
@@ -35,7 +40,7 @@ pub(super) fn plain_until(bytes: &[u8], mut at: usize) -> usize {
         }
     }
     let rest = bytes.get(at..).unwrap_or_default();
-    at + rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..=0x1f)).unwrap_or(rest.len())
+    at + rest.iter().position(|&byte| !is_plain(byte)).unwrap_or(rest.len())
 }
 
 /// A number of fewer characters without an exponent is one that a double can hold: the largest has 309 digits (IEEE 754).

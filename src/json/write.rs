@@ -1,6 +1,6 @@
 //! The writer: compact JSON, no deeper than it is told.
 
-use super::token::plain_of_eight;
+use super::token::{is_plain, plain_of_eight};
 use super::{CUT_MARKER, Json};
 use serde::Serialize;
 
@@ -39,22 +39,19 @@ pub fn write_value(out: &mut Vec<u8>, value: &Json<'_>, depth: usize) {
 pub fn write_string(out: &mut Vec<u8>, text: &str) {
     out.reserve(text.len() + 2);
     out.push(b'"');
-    let mut rest = text.as_bytes();
-    while let Some((eight, behind)) = rest.split_first_chunk::<8>() {
-        let plain = plain_of_eight(*eight);
+    let (bytes, mut at) = (text.as_bytes(), 0);
+    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
         out.extend_from_slice(eight);
-        rest = behind;
+        let plain = plain_of_eight(*eight);
+        at += plain;
         if let Some(&byte) = eight.get(plain) {
             out.truncate(out.len() - (8 - plain));
             write_escape(out, byte);
-            rest = text.as_bytes().get(text.len() - behind.len() - (7 - plain)..).unwrap_or_default();
+            at += 1;
         }
     }
-    for &byte in rest {
-        match byte {
-            b'"' | b'\\' | 0..=0x1f => write_escape(out, byte),
-            _ => out.push(byte),
-        }
+    for &byte in bytes.get(at..).unwrap_or_default() {
+        if is_plain(byte) { out.push(byte) } else { write_escape(out, byte) }
     }
     out.push(b'"');
 }

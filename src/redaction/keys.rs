@@ -95,6 +95,7 @@ pub fn level(name: &[u8]) -> Level {
         Some(false) => return Harmless,
         None => {}
     }
+    // A number names nothing.
     if name.iter().all(u8::is_ascii_digit) {
         return Harmless;
     }

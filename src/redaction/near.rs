@@ -54,7 +54,7 @@ const ORACLE: &str = "system sys scott";
 const IDS: &str = "id user username request trace session account order reference version error at via";
 
 /// Words that mean something on a line of which nothing was said yet, and before a space.
-static BEGINNINGS: Words<256> =
+static BEGINNINGS: Words<128> =
     Words::new(&[(1, POSITIONAL), (1, DIRECTIVES), (1, LOGINS), (1, OPERANDS), (1, "user")]);
 
 impl Scanner<'_> {

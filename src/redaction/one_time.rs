@@ -214,7 +214,7 @@ impl Scanner<'_> {
     /// Digits where the line speaks of a one-time code, and `123456 is your code`.
     pub fn one_time_code(&mut self, start: usize, end: usize) -> bool {
         let word = self.slice(start, end);
-        if word.len() == 1 {
+        if !(2..=8).contains(&word.len()) {
             return false;
         }
         // `123 456`, `123-456`

@@ -79,7 +79,7 @@ impl<const N: usize> Words<N> {
         self.find(word, |known, word| known == word)
     }
 
-    /// [`get`](Self::get) of a word in letters of any case, where the list's own are small.
+    /// [`get`](Self::get) of a word in letters of any case, as the list's own may be.
     #[inline(never)]
     pub fn any_case(&self, word: &[u8]) -> Option<u32> {
         self.find(word, <[u8]>::eq_ignore_ascii_case)
